@@ -1,0 +1,1 @@
+"""A lab bench for LLM agents in a notebook."""

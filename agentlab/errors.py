@@ -1,0 +1,262 @@
+"""Every error agentlab raises, in one tree.
+
+    AgentlabError
+    ├── UsageError                 you called it wrong; nothing was sent
+    │   ├── InvalidHistory         a message list no provider would accept
+    │   ├── UnsupportedCapability  the model or vendor cannot do what was asked
+    │   ├── MissingKey             no API key where one is needed
+    │   └── MissingExtra           an optional package is not installed
+    ├── ModelError                 a model call failed; carries status, body, ids, partial message
+    │   ├── AuthenticationFailed   401, 403: the key was refused
+    │   ├── BadRequest             400, 404, 409, 413, 422: the provider did not accept the request
+    │   │   ├── NotFound           404: no such model or endpoint
+    │   │   └── ContextTooLong     the prompt does not fit the model's window
+    │   ├── RateLimited            429: too many requests or tokens; `retry_after` says how long
+    │   ├── ServerError            5xx, 529: the provider failed or is overloaded
+    │   ├── ContentFiltered        the provider blocked the prompt or the answer
+    │   ├── ConnectionFailed       no connection, or it broke before the first event
+    │   ├── ResponseTimeout        connect, gap between events or wall clock exceeded
+    │   ├── StreamInterrupted      the stream ended without its terminal event
+    │   └── ProtocolError          the provider sent something its wire does not allow
+    ├── ToolError                  a tool call failed; the model is told, the loop goes on
+    │   ├── InvalidToolArguments   the arguments are not JSON or do not fit the schema
+    │   ├── UnknownTool            no tool has that name
+    │   └── ToolTimeout            the tool took longer than its timeout
+    └── RunError                   an agent run could not finish; carries the whole history
+        ├── MaxTurnsReached        the budget of model calls is spent
+        ├── RunStopped             a hook or the user stopped the run; carries the reason
+        ├── AnswerTruncated        the final turn was cut before it gave an answer
+        ├── OutputInvalid          the structured output does not fit its type
+        └── RunProtocolViolation   a driver answered a run out of turn; the run is unharmed
+
+`asyncio.CancelledError` and `KeyboardInterrupt` are never replaced: they pass through, and the run they ended keeps
+a valid history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from agentlab.messages import AssistantMessage, Message
+
+__all__ = [
+    "AgentlabError",
+    "AnswerTruncated",
+    "AuthenticationFailed",
+    "BadRequest",
+    "ConnectionFailed",
+    "ContentFiltered",
+    "ContextTooLong",
+    "InvalidHistory",
+    "InvalidToolArguments",
+    "MaxTurnsReached",
+    "MissingExtra",
+    "MissingKey",
+    "ModelError",
+    "NotFound",
+    "OutputInvalid",
+    "ProtocolError",
+    "RateLimited",
+    "ResponseTimeout",
+    "RunError",
+    "RunProtocolViolation",
+    "RunStopped",
+    "ServerError",
+    "StreamInterrupted",
+    "ToolError",
+    "ToolTimeout",
+    "UnknownTool",
+    "UnsupportedCapability",
+    "UsageError",
+]
+
+
+class AgentlabError(Exception):
+    """Base of all errors of this library; catch it to catch them all."""
+
+
+class UsageError(AgentlabError):
+    """The library was called in a way it cannot serve; nothing was sent."""
+
+
+class InvalidHistory(UsageError):
+    """A list of messages breaks a rule that every provider enforces.
+
+    `agentlab.repair(messages)` mends what can be mended.
+    """
+
+
+class UnsupportedCapability(UsageError):
+    """The vendor or model is known not to do what the request needs; refused before any I/O."""
+
+
+class MissingKey(UsageError):
+    """No API key was given, and none was found in the environment or the keyring."""
+
+
+class MissingExtra(UsageError):
+    """An optional integration is not installed; the message names the extra to install."""
+
+
+class ModelError(AgentlabError):
+    """A model call failed.
+
+    Attributes:
+        status: HTTP status, or None where no response stood behind the error.
+        body: Response body with every known secret redacted, or None.
+        code: The provider's own error code or type, or None.
+        request_id: The provider's request id from the response headers, or None.
+        retry_after: Seconds the provider asked to wait, or None.
+        partial: What of the assistant's message had arrived, or None.
+        attempts: How many requests were made.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        body: str | None = None,
+        code: str | None = None,
+        request_id: str | None = None,
+        retry_after: float | None = None,
+        partial: AssistantMessage | None = None,
+        attempts: int = 1,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.body = body
+        self.code = code
+        self.request_id = request_id
+        self.retry_after = retry_after
+        self.partial = partial
+        self.attempts = attempts
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_rebuild, (type(self), self.args, self.__dict__))
+
+
+class AuthenticationFailed(ModelError):
+    """The provider refused the key (401 or 403)."""
+
+
+class BadRequest(ModelError):
+    """The provider did not accept the request; sending it again will not help."""
+
+
+class NotFound(BadRequest):
+    """The provider knows no such model or endpoint (404)."""
+
+
+class ContextTooLong(BadRequest):
+    """The prompt does not fit the model's context window."""
+
+
+class RateLimited(ModelError):
+    """Too many requests or tokens (429); wait `retry_after` seconds where it is given."""
+
+
+class ServerError(ModelError):
+    """The provider failed or is overloaded (5xx, 529)."""
+
+
+class ContentFiltered(ModelError):
+    """The provider blocked the prompt or the answer."""
+
+
+class ConnectionFailed(ModelError):
+    """No connection could be made, or it broke before the first event."""
+
+
+class ResponseTimeout(ModelError):
+    """A timeout passed: connecting, waiting for the next event, or the wall clock of the call."""
+
+
+class StreamInterrupted(ModelError):
+    """The stream ended without its terminal event; `partial` is what had arrived, and no tool of it runs."""
+
+
+class ProtocolError(ModelError):
+    """The provider sent something its wire format does not allow."""
+
+
+class ToolError(AgentlabError):
+    """A tool call failed. Raise it in a tool to give the model exactly this text."""
+
+
+class InvalidToolArguments(ToolError):
+    """The arguments are not a JSON object or do not fit the tool's schema."""
+
+
+class UnknownTool(ToolError):
+    """The model called a tool that was not offered to it."""
+
+
+class ToolTimeout(ToolError):
+    """The tool took longer than its timeout."""
+
+
+class RunError(AgentlabError):
+    """An agent run could not finish.
+
+    Attributes:
+        history: Every message up to the error, valid to send again.
+    """
+
+    def __init__(self, message: str, *, history: Sequence[Message] = ()) -> None:
+        super().__init__(message)
+        self.history = tuple(history)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_rebuild, (type(self), self.args, self.__dict__))
+
+
+class MaxTurnsReached(RunError):
+    """The run made `max_turns` model calls and the model still wants to call tools."""
+
+    def __init__(self, message: str, *, max_turns: int, history: Sequence[Message] = ()) -> None:
+        super().__init__(message, history=history)
+        self.max_turns = max_turns
+
+
+class RunStopped(RunError):
+    """A hook, a limit or the user stopped the run.
+
+    Attributes:
+        reason: Why, in the words of whoever stopped it.
+        partial: What of the assistant's message had arrived, or None.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: str,
+        history: Sequence[Message] = (),
+        partial: AssistantMessage | None = None,
+    ) -> None:
+        super().__init__(message, history=history)
+        self.reason = reason
+        self.partial = partial
+
+
+class AnswerTruncated(RunError):
+    """The final turn ended at a limit before it gave any answer; raise `max_tokens`."""
+
+
+class OutputInvalid(RunError):
+    """The structured output is missing or does not fit its type."""
+
+
+class RunProtocolViolation(RunError):
+    """A driver answered a run out of turn. The run is unharmed and can go on."""
+
+
+def _rebuild(kind: type[AgentlabError], args: tuple[Any, ...], state: dict[str, Any]) -> AgentlabError:
+    """Rebuild an error from its pickle without calling its `__init__`, whose parameters differ."""
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error

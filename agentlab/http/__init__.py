@@ -1,0 +1,5 @@
+"""The one door to the network."""
+
+from agentlab.http.framing import Frame
+
+__all__ = ["Frame"]

@@ -1,0 +1,228 @@
+"""The one event grammar: what every provider's stream becomes.
+
+A run streams, for each model call,
+
+    TurnStarted  RequestSent  (Retrying | Notice)*
+    (TextDelta | ReasoningDelta | ReasoningBlock | ToolCallDelta | ToolCall | UnknownEvent)*
+    TurnFinished  (ToolStarted | ToolResult)*
+
+and at last one `RunFinished`. `ToolCall` and `ToolResult` are the parts of the same name: the completed part is the
+event. Deltas are for showing; `TurnFinished.message` is the truth they add up to.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from agentlab.messages.message import AssistantMessage
+from agentlab.messages.parts import Reasoning, ToolCall, ToolResult
+from agentlab.messages.usage import FinishReason, Usage
+
+__all__ = [
+    "Event",
+    "ModelEvent",
+    "Notice",
+    "NoticeKind",
+    "ReasoningBlock",
+    "ReasoningDelta",
+    "RequestSent",
+    "Retrying",
+    "RunFinished",
+    "StopReason",
+    "TextDelta",
+    "Timing",
+    "ToolCallDelta",
+    "ToolStarted",
+    "TurnFinished",
+    "TurnStarted",
+    "UnknownEvent",
+    "events_from_json",
+    "events_to_json",
+]
+
+
+class TextDelta(Struct, frozen=True, tag="text_delta", tag_field="type", gc=False):
+    """More of the visible answer; `index` is the place of the text part in its message."""
+
+    text: str
+    index: int = 0
+
+
+class ReasoningDelta(Struct, frozen=True, tag="reasoning_delta", tag_field="type", gc=False):
+    """More of the readable reasoning; `index` is the place of the block in its message."""
+
+    text: str
+    index: int = 0
+
+
+class ReasoningBlock(Struct, frozen=True, tag="reasoning_block", tag_field="type"):
+    """A reasoning block is complete; it replaces the deltas with the same `index`."""
+
+    reasoning: Reasoning
+    index: int = 0
+
+
+class ToolCallDelta(Struct, frozen=True, tag="tool_call_delta", tag_field="type", gc=False):
+    """More of a tool call being written.
+
+    Attributes:
+        id: `ToolCall.id` the finished call will have.
+        name: The tool's name, as far as it is known.
+        arguments: The next piece of the arguments' JSON text.
+        index: The place of the call in its message.
+    """
+
+    id: str
+    name: str
+    arguments: str
+    index: int = 0
+
+
+class UnknownEvent(Struct, frozen=True, tag="unknown", tag_field="type"):
+    """Something the provider sent that this version does not know; passed through untouched."""
+
+    kind: str
+    payload: Any = None
+
+
+class TurnStarted(Struct, frozen=True, tag="turn_started", tag_field="type"):
+    """A model call begins; `turn` counts from 1."""
+
+    turn: int
+    model: str
+
+
+class RequestSent(Struct, frozen=True, tag="request_sent", tag_field="type"):
+    """A request as it left: the exact body, which is what a provider's cache sees.
+
+    Attributes:
+        wire: The wire format.
+        url: Where it went, without query.
+        body: The body, byte for byte (UTF-8 JSON).
+        attempt: 1 for the first try.
+    """
+
+    wire: str
+    url: str
+    body: str
+    attempt: int = 1
+
+
+class Retrying(Struct, frozen=True, tag="retrying", tag_field="type"):
+    """A request failed before its first event and is sent again after `delay_s` seconds."""
+
+    attempt: int
+    delay_s: float
+    reason: str
+    status: int | None = None
+
+
+NoticeKind = Literal["tools_dropped", "prefix_moved", "truncated", "warning"]
+
+
+class Notice(Struct, frozen=True, tag="notice", tag_field="type"):
+    """Something the reader should know that is not part of the conversation."""
+
+    kind: NoticeKind
+    text: str
+
+
+class Timing(Struct, frozen=True, omit_defaults=True):
+    """When things happened in one model call, in seconds.
+
+    Attributes:
+        started_at: Unix time at which the call began.
+        duration_s: From the first attempt to the end of the answer.
+        time_to_first_event_s: To the first event of any kind; None if none came.
+        time_to_first_token_s: To the first text, reasoning or tool-call delta; None if none came.
+        waited_s: Of the duration, the time spent waiting between retries.
+    """
+
+    started_at: float = 0.0
+    duration_s: float = 0.0
+    time_to_first_event_s: float | None = None
+    time_to_first_token_s: float | None = None
+    waited_s: float = 0.0
+
+
+class TurnFinished(Struct, frozen=True, tag="turn_finished", tag_field="type", omit_defaults=True):
+    """A model call is complete: its terminal event was seen.
+
+    Attributes:
+        message: The whole assistant message.
+        usage: Tokens of this call.
+        finish_reason: Why it ended, normalised; None where the provider did not say.
+        raw_finish_reason: The provider's word for it.
+        turn: Which model call of the run, from 1.
+        response_id: The provider's id of the response; never replayed.
+        request_id: The provider's request id from the headers.
+        timing: When things happened.
+        retries: Requests that failed before this one.
+        cost_usd: Price of the call, derived from usage; None where the price is unknown.
+    """
+
+    message: AssistantMessage
+    usage: Usage
+    finish_reason: FinishReason | None = None
+    raw_finish_reason: str | None = None
+    turn: int = 1
+    response_id: str | None = None
+    request_id: str | None = None
+    timing: Timing = Timing()
+    retries: int = 0
+    cost_usd: float | None = None
+
+
+class ToolStarted(Struct, frozen=True, tag="tool_started", tag_field="type"):
+    """A tool begins to run on a call."""
+
+    call_id: str
+    name: str
+
+
+StopReason = Literal["done", "stopped", "max_turns", "cancelled", "error"]
+
+
+class RunFinished(Struct, frozen=True, tag="run_finished", tag_field="type", omit_defaults=True):
+    """The run is over.
+
+    Attributes:
+        text: The final answer; partial where the run did not end by itself.
+        usage: Sum over all model calls.
+        stop_reason: How it ended.
+        detail: Why, in words, where it did not end by itself.
+    """
+
+    text: str
+    usage: Usage
+    stop_reason: StopReason = "done"
+    detail: str | None = None
+
+
+ModelEvent = TextDelta | ReasoningDelta | ReasoningBlock | ToolCallDelta | ToolCall | UnknownEvent
+Event = (
+    ModelEvent
+    | TurnStarted
+    | RequestSent
+    | Retrying
+    | Notice
+    | TurnFinished
+    | ToolStarted
+    | ToolResult
+    | RunFinished
+)
+
+_DECODER = msgspec.json.Decoder(list[Event])
+
+
+def events_to_json(events: list[Event]) -> str:
+    """Serialise events without loss."""
+    return msgspec.json.encode(events).decode()
+
+
+def events_from_json(text: str | bytes) -> list[Event]:
+    """Read events back."""
+    return _DECODER.decode(text)
