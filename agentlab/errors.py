@@ -111,6 +111,7 @@ class ModelError(AgentlabError):
         retry_after: Seconds the provider asked to wait, or None.
         partial: What of the assistant's message had arrived, or None.
         attempts: How many requests were made.
+        history: Every message up to the error where an agent run made the call, else empty.
     """
 
     def __init__(
@@ -133,6 +134,7 @@ class ModelError(AgentlabError):
         self.retry_after = retry_after
         self.partial = partial
         self.attempts = attempts
+        self.history: tuple[Message, ...] = ()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (_rebuild, (type(self), self.args, self.__dict__))

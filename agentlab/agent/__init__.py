@@ -1,1 +1,46 @@
-"""agent."""
+"""Agents: the sans-IO run, its driver, hooks, typed answers, telemetry."""
+
+from agentlab.agent.agent import Agent, Prompt
+from agentlab.agent.hooks import (
+    Hook,
+    HookContext,
+    RenameCall,
+    RequestPatch,
+    RetryTurn,
+    RewriteArguments,
+    RewriteResult,
+    Skip,
+    Stop,
+    UseModel,
+)
+from agentlab.agent.portal import run_sync
+from agentlab.agent.result import RunResult
+from agentlab.agent.run import CallModel, CallTools, Done, Run, TurnRecord
+from agentlab.agent.stream import RunStream
+from agentlab.agent.trace import Trace, TracedEvent, TracedRequest
+
+__all__ = [
+    "Agent",
+    "CallModel",
+    "CallTools",
+    "Done",
+    "Hook",
+    "HookContext",
+    "Prompt",
+    "RenameCall",
+    "RequestPatch",
+    "RetryTurn",
+    "RewriteArguments",
+    "RewriteResult",
+    "Run",
+    "RunResult",
+    "RunStream",
+    "Skip",
+    "Stop",
+    "Trace",
+    "TracedEvent",
+    "TracedRequest",
+    "TurnRecord",
+    "UseModel",
+    "run_sync",
+]

@@ -77,11 +77,13 @@ class Image(Struct, frozen=True, tag="image", tag_field="type", omit_defaults=Tr
         source: Where the bytes are.
         media_type: MIME type, such as `image/png`; None only where the source is a URL or file id.
         detail: How closely the model looks (OpenAI).
+        signature: A provider's signature over an image it made (Gemini), replayed where it came from.
     """
 
     source: Source
     media_type: str | None = None
     detail: Literal["low", "high", "auto"] | None = None
+    signature: str | None = None
 
     @classmethod
     def from_file(cls, path: str | Path) -> Image:

@@ -205,6 +205,11 @@ class Assembly:
         index = self._settle(key, block, _OpenReasoning)
         return [ReasoningBlock(block, index)]
 
+    def reasoning_so_far(self, key: Hashable = "reasoning") -> tuple[ReasoningContent, ...]:
+        """The readable pieces of a block being written, `()` where the key is not open."""
+        part = self._open.get(key)
+        return part.part().content if isinstance(part, _OpenReasoning) else ()
+
     # ---------------------------------------------------------- tool calls
 
     def tool_call(
@@ -264,6 +269,12 @@ class Assembly:
         if key is not None and key in self._open:
             raise KeyError(f"the key {key!r} belongs to a part that is still being written")
         self._parts.append(part)
+
+    def replace(self, index: int, part: AssistantPart) -> None:
+        """Put a later form of a finished part in its place; `index` is the one its event gave."""
+        if isinstance(self._parts[index], _Open):
+            raise KeyError(f"the part at {index} is still being written")
+        self._parts[index] = part
 
     def report(self, usage: Usage) -> None:
         """Lay a usage report over the earlier ones."""

@@ -136,6 +136,8 @@ class Wire(Protocol):
 
     name: str
     framing: Framing
+    dispatch_tail: bool
+    """Whether an event whose closing blank line is missing at the end of the body still counts."""
 
     def encode(self, request: Request, vendor: Vendor) -> EncodedRequest:
         """Turn a request into bytes.
@@ -158,8 +160,10 @@ _TOO_LONG = (
     "context_length_exceeded",
     "context length",
     "context window",
+    "context limit",
     "prompt is too long",
     "maximum context",
+    "exceeds the maximum number of tokens",
 )
 
 

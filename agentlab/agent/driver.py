@@ -1,0 +1,311 @@
+"""Drives a run: calls the model and the tools the run asks for, asks hooks, records the trace. Decides nothing itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from typing import Final
+
+from msgspec import structs
+
+from agentlab.agent.dispatch import ToolDispatch, failed_result
+from agentlab.agent.heartbeat import heartbeat
+from agentlab.agent.hooks import HookContext, Hooks, RenameCall, RetryTurn, Scratchpad, Skip, Stop, UseModel
+from agentlab.agent.run import CallModel, CallTools, Done, Run
+from agentlab.agent.settings import AgentSettings
+from agentlab.agent.telemetry import RunSpans
+from agentlab.agent.trace import Trace, prefix_notice
+from agentlab.caching import Block, shared_prefix, split
+from agentlab.errors import AgentlabError, ModelError, RunStopped, UsageError
+from agentlab.http import Clock
+from agentlab.messages import (
+    Event,
+    Notice,
+    ReasoningDelta,
+    Request,
+    RequestSent,
+    RunFinished,
+    StopReason,
+    Text,
+    TextDelta,
+    ToolCall,
+    ToolCallDelta,
+    ToolResult,
+    TurnFinished,
+    TurnStarted,
+)
+from agentlab.models import Model, ModelStream
+
+__all__ = ["RunDriver"]
+
+_DELTA_HOOKS: Final[dict[type, str]] = {
+    TextDelta: "on_text_delta",
+    ReasoningDelta: "on_reasoning_delta",
+    ToolCallDelta: "on_tool_call_delta",
+}
+
+
+class RunDriver:
+    """Carries one run to its end.
+
+    Args:
+        settings: The agent.
+        model: The model it calls.
+        run: The run; changed as it goes on, valid at every moment.
+        trace: Where events are recorded.
+        clock: Time.
+    """
+
+    def __init__(
+        self, settings: AgentSettings, model: Model, run: Run, trace: Trace, *, clock: Clock
+    ) -> None:
+        self.run = run
+        self.trace = trace
+        self._settings = settings
+        self._model = model
+        self._clock = clock
+        self._hooks = Hooks(settings.hooks)
+        self._scratchpad = Scratchpad()
+        self._started = clock.monotonic()
+        self._stream: ModelStream | None = None
+        self._previous: tuple[Block, ...] = ()
+        self._offered: tuple[str, ...] = settings.tools.names
+        self._spans: RunSpans
+        self.stop_reason: str | None = None
+
+    async def events(self) -> AsyncGenerator[Event, None]:
+        """Run to the end, giving every event; errors end the run first and are raised then."""
+        settings = self._settings
+        self._spans = RunSpans(
+            agent_name=settings.name,
+            model=self._model.name,
+            run_id=self.run.id,
+            record_content=settings.record_content,
+        )
+        error: BaseException | None = None
+        try:
+            async with self._model.session(), heartbeat():
+                while not isinstance(step := self.run.next_step(), Done):
+                    self._check_stop()
+                    steps = self._call_model(step) if isinstance(step, CallModel) else self._call_tools(step)
+                    async with aclosing(steps):
+                        async for event in steps:
+                            yield self._recorded(event)
+        except AgentlabError as raised:
+            error = self._ended_by(raised)
+        except BaseException as raised:
+            error = self._cancelled_by(raised)
+            if error is raised:
+                self._recorded(self._finished())
+                raise
+        finally:
+            self._spans.finished(self.run.usage, error)
+        yield self._recorded(self._finished())
+        if error is not None:
+            raise error
+
+    # ----------------------------------------------------------- the model
+
+    async def _call_model(self, step: CallModel) -> AsyncGenerator[Event, None]:
+        context = self._context(step.turn)
+        patched = await self._hooks.patch(
+            context, self._settings.request(self._model.model_id, step.messages)
+        )
+        if isinstance(patched, Stop):
+            raise self._stopped(patched)
+        self._offered = tuple(tool.name for tool in patched.tools)
+        model = await self._selected(context, patched)
+        request = structs.replace(patched, model=model.model_id)
+        yield TurnStarted(step.turn, model.name)
+        self._spans.chat_started(request)
+        finished: TurnFinished | None = None
+        self._stream = model.stream(request)
+        async with aclosing(self._stream.events) as events:
+            async for event in self._watched(events, context):
+                if isinstance(event, TurnFinished):
+                    finished = structs.replace(event, turn=step.turn)
+                else:
+                    yield event
+        self._stream = None
+        if finished is None:
+            raise ModelError(f"the model `{model.name}` ended its stream without a `TurnFinished`")
+        self._spans.chat_finished(finished)
+        await self._take_turn(finished, context, model, request)
+        yield finished
+
+    async def _watched(
+        self, events: AsyncIterator[Event], context: HookContext
+    ) -> AsyncGenerator[Event, None]:
+        """The model's events, each shown to the hooks that observe it, with a notice where the prefix moved."""
+        so_far: dict[type[Event], str] = {}
+        observed = any(self._hooks.observes(name) for name in _DELTA_HOOKS.values())
+        async for event in events:
+            yield event
+            if self.stop_reason is not None:
+                self._check_stop()
+            if observed and type(event) in _DELTA_HOOKS:
+                answer = await self._asked_of_delta(event, context, so_far)
+                if isinstance(answer, Stop):
+                    raise self._stopped(answer)
+            elif isinstance(event, RequestSent) and event.attempt == 1:
+                notice = self._prefix_notice(event)
+                if notice is not None:
+                    yield notice
+
+    async def _asked_of_delta(
+        self, event: Event, context: HookContext, so_far: dict[type[Event], str]
+    ) -> object:
+        hook = _DELTA_HOOKS[type(event)]
+        if isinstance(event, ToolCallDelta):
+            return await self._hooks.ask(hook, context, event.id, event.name, event.arguments)
+        assert isinstance(event, TextDelta | ReasoningDelta)
+        so_far[type(event)] = so_far.get(type(event), "") + event.text
+        return await self._hooks.ask(hook, context, event.text, so_far[type(event)])
+
+    async def _selected(self, context: HookContext, request: Request) -> Model:
+        answer = await self._hooks.ask("on_model_select", context, request, self._model)
+        if isinstance(answer, Stop):
+            raise self._stopped(answer)
+        if isinstance(answer, UseModel):
+            chosen: Model = answer.model
+            return chosen
+        return self._model
+
+    async def _take_turn(
+        self, turn: TurnFinished, context: HookContext, model: Model, request: Request
+    ) -> None:
+        """Give the turn to the run, unless a hook rejects it."""
+        event = "on_stream_response_finish" if request.stream else "on_completion_response"
+        for name in (event, "on_model_turn_finished"):
+            answer = await self._hooks.ask(name, context, turn)
+            if isinstance(answer, Stop):
+                self.run.model_turn(turn, model=model.name)
+                raise self._stopped(answer)
+            if isinstance(answer, RetryTurn) and name == "on_model_turn_finished":
+                self._retry(turn, answer, model)
+                return
+        self.run.model_turn(turn, model=model.name)
+
+    def _retry(self, turn: TurnFinished, answer: RetryTurn, model: Model) -> None:
+        if turn.message.tool_calls:
+            raise UsageError(
+                "`RetryTurn` was returned for a turn that calls tools; only answers can be retried"
+            )
+        if answer.feedback is None:
+            self.run.discard_turn(turn, model=model.name)
+            return
+        self.run.model_turn(turn, model=model.name)
+        self.run.correct(answer.feedback)
+
+    # ----------------------------------------------------------- the tools
+
+    async def _call_tools(self, step: CallTools) -> AsyncGenerator[Event, None]:
+        context = self._context(self.run.turns_made)
+        calls: list[ToolCall] = []
+        for call in step.calls:
+            outcome = await self._checked(call, context)
+            if isinstance(outcome, ToolCall):
+                calls.append(outcome)
+            else:
+                self.run.tool_results([outcome])
+                yield outcome
+        dispatch = ToolDispatch(
+            self._settings.tools,
+            context=self._settings.tool_context,
+            concurrency=self._settings.tool_concurrency,
+            timeout_s=self._settings.tool_timeout_s,
+            hooks=self._hooks,
+            spans=self._spans,
+        )
+        async with aclosing(dispatch.run(calls, context, truncated=step.truncated)) as events:
+            async for event in events:
+                if isinstance(event, Stop):
+                    raise self._stopped(event)
+                if isinstance(event, ToolResult):
+                    self.run.tool_results([event])
+                yield event
+
+    async def _checked(self, call: ToolCall, context: HookContext) -> ToolCall | ToolResult:
+        """The call, if its tool was offered; else what the hooks or the model are told of it."""
+        if call.name in self._offered:
+            return call
+        answer = await self._hooks.ask("on_invalid_tool_call", context, call, self._offered)
+        if isinstance(answer, Stop):
+            raise self._stopped(answer)
+        if isinstance(answer, RenameCall):
+            return self.run.repair_call(call.id, answer.name)
+        if isinstance(answer, Skip):
+            return ToolResult(call.id, call.name, (Text(answer.reason),), "skipped", call.provider_id)
+        return failed_result(
+            call, f"there is no tool `{call.name}`; there are {', '.join(self._offered) or 'none'}"
+        )
+
+    # -------------------------------------------------------------- ending
+
+    def _check_stop(self) -> None:
+        if self.stop_reason is not None:
+            raise self._stopped(Stop(self.stop_reason))
+
+    def _stopped(self, stop: Stop) -> RunStopped:
+        self._end("stopped", stop.reason)
+        partial = self._stream.partial() if self._stream else None
+        return RunStopped(
+            f"the run was stopped: {stop.reason}",
+            reason=stop.reason,
+            history=self.run.all_messages,
+            partial=partial,
+        )
+
+    def _ended_by(self, error: AgentlabError) -> AgentlabError:
+        """End the run for an error, and give the error the history."""
+        if not isinstance(error, RunStopped):
+            partial = error.partial if isinstance(error, ModelError) else None
+            self._end(
+                "max_turns" if self.run.status == "ready" and self._out_of_turns() else "error",
+                str(error),
+                partial,
+            )
+        if isinstance(error, ModelError):
+            error.history = self.run.all_messages
+        return error
+
+    def _cancelled_by(self, error: BaseException) -> BaseException:
+        """End the run for a cancellation: ours, if the user asked to stop, else the caller's, which goes on."""
+        task = asyncio.current_task()
+        if isinstance(error, asyncio.CancelledError) and self.stop_reason is not None and task is not None:
+            task.uncancel()
+            return self._stopped(Stop(self.stop_reason))
+        expected = isinstance(error, asyncio.CancelledError | GeneratorExit | KeyboardInterrupt)
+        self._end(
+            "cancelled" if expected else "error", None if expected else f"{type(error).__name__}: {error}"
+        )
+        return error
+
+    def _end(self, reason: StopReason, detail: str | None, partial: object = None) -> None:
+        from_stream = self._stream.partial() if self._stream else None
+        self.run.end(reason, detail, partial=from_stream or partial)  # type: ignore[arg-type]
+
+    def _out_of_turns(self) -> bool:
+        return self.run.turns_made >= self.run.max_turns
+
+    # ------------------------------------------------------------ internal
+
+    def _finished(self) -> RunFinished:
+        return RunFinished(self.run.text, self.run.usage, self.run.stop_reason or "done", self.run.detail)
+
+    def _recorded(self, event: Event) -> Event:
+        self.trace.add(event, self._clock.monotonic() - self._started)
+        return event
+
+    def _context(self, turn: int) -> HookContext:
+        return HookContext(self.run.id, self._settings.name, turn, self._settings.stream, self._scratchpad)
+
+    def _prefix_notice(self, sent: RequestSent) -> Notice | None:
+        """Check that the previous request is still the start of this one."""
+        blocks = split(sent.wire, sent.body)
+        previous, self._previous = self._previous, blocks
+        if not previous:
+            return None
+        text = prefix_notice(previous, blocks, shared_prefix(previous, blocks))
+        return Notice("prefix_moved", text) if text else None

@@ -1,0 +1,49 @@
+"""DataFrames of runs. Columns follow OpenTelemetry's GenAI names, flattened."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from agentlab.agent.run import TurnRecord
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["turns_frame"]
+
+_COUNTS: Final = (
+    "input_tokens",
+    "uncached_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "cache_write_5m_tokens",
+    "cache_write_1h_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+)
+
+
+def turns_frame(records: Sequence[TurnRecord]) -> pd.DataFrame:
+    """One row a model call.
+
+    Token counts are nullable integers: `<NA>` is "not reported", never 0. Times are seconds, cost is US dollars.
+    """
+    import pandas as pd  # noqa: PLC0415 - heavy; only frames need it
+
+    columns: dict[str, Any] = {
+        "turn": pd.array([record.turn for record in records], dtype="Int64"),
+        "provider": [record.model.partition(":")[0] for record in records],
+        "model": [record.model.partition(":")[2] or record.model for record in records],
+    }
+    for name in _COUNTS:
+        columns[name] = pd.array([getattr(record.usage, name) for record in records], dtype="Int64")
+    columns |= {
+        "cost_usd": pd.array([record.cost_usd for record in records], dtype="Float64"),
+        "ttft_s": pd.array([record.timing.time_to_first_token_s for record in records], dtype="Float64"),
+        "duration_s": pd.array([record.timing.duration_s for record in records], dtype="Float64"),
+        "tool_calls": pd.array([record.tool_calls for record in records], dtype="Int64"),
+        "retries": pd.array([record.retries for record in records], dtype="Int64"),
+        "finish_reason": [record.finish_reason for record in records],
+    }
+    return pd.DataFrame(columns).set_index("turn")

@@ -1,0 +1,75 @@
+"""From what a user writes to an agent's settings: texts become documents, functions tools, words options."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields, replace
+from typing import Any, Final
+
+from agentlab.agent.settings import AgentSettings
+from agentlab.errors import UsageError
+from agentlab.messages import Document, ReasoningOptions
+from agentlab.tools import ToolContext, Toolset
+
+__all__ = ["SETTINGS", "settings_from"]
+
+SETTINGS: Final = frozenset(field.name for field in fields(AgentSettings)) - {"output_schema", "output_tool"}
+
+
+def settings_from(base: AgentSettings, options: Mapping[str, Any]) -> AgentSettings:
+    """Settings with options laid over them.
+
+    Args:
+        base: The settings to start from.
+        options: Options by name, as the user wrote them.
+
+    Raises:
+        UsageError: An option is unknown or cannot be read.
+    """
+    for name in options:
+        if name not in SETTINGS:
+            near = difflib.get_close_matches(name, SETTINGS, n=1)
+            hint = f"; did you mean `{near[0]}`?" if near else f"; there are {', '.join(sorted(SETTINGS))}"
+            raise UsageError(f"an agent has no option `{name}`{hint}")
+    read = {name: _READERS[name](value) if name in _READERS else value for name, value in options.items()}
+    settings = replace(base, **read)
+    if settings.max_turns < 0:
+        raise UsageError(f"`max_turns` is the number of model calls, 0 or more, not {settings.max_turns}")
+    return settings
+
+
+def _documents(given: Iterable[str | Document]) -> tuple[Document, ...]:
+    if isinstance(given, str | Document):
+        given = (given,)
+    return tuple(
+        Document.from_text(item, id=f"static_doc_{number}") if isinstance(item, str) else item
+        for number, item in enumerate(given)
+    )
+
+
+def _reasoning(given: Any) -> ReasoningOptions | None:
+    if given is None or isinstance(given, ReasoningOptions):
+        return given
+    if isinstance(given, int) and not isinstance(given, bool):
+        return ReasoningOptions(budget_tokens=given)
+    if isinstance(given, str):
+        return ReasoningOptions(effort=given)  # type: ignore[arg-type]
+    raise UsageError(
+        f"`reasoning` is an effort such as 'low', a number of tokens, or `ReasoningOptions`, not {given!r}"
+    )
+
+
+def _texts(given: Iterable[str]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
+_READERS: Final[dict[str, Callable[[Any], Any]]] = {
+    "context": _documents,
+    "tools": lambda given: given if isinstance(given, Toolset) else Toolset(given),
+    "stop_sequences": _texts,
+    "reasoning": _reasoning,
+    "additional_params": lambda given: dict(given or {}),
+    "tool_context": lambda given: given or ToolContext(),
+    "hooks": tuple,
+}

@@ -1,0 +1,110 @@
+"""What an agent is made of, and the requests that follow from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from agentlab.agent.hooks import Hook, check_tool_choice
+from agentlab.messages import (
+    CacheOptions,
+    Document,
+    Message,
+    OutputSchema,
+    ReasoningOptions,
+    Request,
+    ToolChoice,
+    ToolDefinition,
+)
+from agentlab.tools import ToolContext, Toolset
+
+__all__ = ["DEFAULT_MAX_TURNS", "AgentSettings"]
+
+DEFAULT_MAX_TURNS = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgentSettings:
+    """Everything an agent is, but its model. Frozen: a variation is a new object, so no run can change its agent.
+
+    Attributes:
+        name: Name for logs, telemetry, and as a tool of another agent.
+        description: What it is for.
+        preamble: System prompt.
+        context: Static documents, sent before every conversation.
+        tools: Tools it may call, in a stable order.
+        tool_choice: Which tools the model may or must call.
+        temperature: Sampling temperature.
+        max_tokens: Limit of generated tokens a call.
+        stop_sequences: Texts at which generation ends.
+        parallel_tool_calls: Whether one turn may hold several calls; None leaves it to the provider.
+        reasoning: How much to think.
+        output_schema: Shape of the answer, enforced by the provider.
+        output_tool: Tool whose arguments are the answer, where the provider cannot enforce a shape.
+        cache: Cache controls.
+        additional_params: Merged into every request body.
+        max_turns: Exact number of model calls a run may make.
+        tool_concurrency: Tool calls that may run at the same time.
+        tool_timeout_s: Seconds a tool call may take where the tool does not say; None for no limit.
+        tool_context: Values for tools.
+        hooks: Asked at every step.
+        stream: Whether the model's answers are streamed.
+        record_content: Whether telemetry records what is said.
+    """
+
+    name: str = "agent"
+    description: str | None = None
+    preamble: str | None = None
+    context: tuple[Document, ...] = ()
+    tools: Toolset = field(default_factory=Toolset)
+    tool_choice: ToolChoice | None = None
+    temperature: float | None = None
+    max_tokens: int | None = None
+    stop_sequences: tuple[str, ...] = ()
+    parallel_tool_calls: bool | None = None
+    reasoning: ReasoningOptions | None = None
+    output_schema: OutputSchema | None = None
+    output_tool: ToolDefinition | None = None
+    cache: CacheOptions | None = None
+    additional_params: dict[str, Any] = field(default_factory=dict)
+    max_turns: int = DEFAULT_MAX_TURNS
+    tool_concurrency: int = 8
+    tool_timeout_s: float | None = 120.0
+    tool_context: ToolContext = field(default_factory=ToolContext)
+    hooks: tuple[Hook, ...] = ()
+    stream: bool = True
+    record_content: bool = False
+
+    def request(self, model: str, messages: Sequence[Message]) -> Request:
+        """The request for the next model call, in the order that keeps the cached prefix.
+
+        Args:
+            model: The provider's name of the model.
+            messages: History and current prompt.
+
+        Raises:
+            UsageError: The tool choice cannot be met by the tools.
+        """
+        offered = self.tools.definitions
+        if self.output_tool is not None:
+            offered = (*offered, self.output_tool)
+        request = Request(
+            model=model,
+            tools=offered,
+            preamble=self.preamble,
+            context=self.context,
+            messages=tuple(messages),
+            tool_choice=self.tool_choice,
+            temperature=self.temperature,
+            max_tokens=self.max_tokens,
+            stop_sequences=self.stop_sequences,
+            parallel_tool_calls=self.parallel_tool_calls,
+            reasoning=self.reasoning,
+            output_schema=self.output_schema,
+            cache=self.cache,
+            additional_params=self.additional_params,
+            stream=self.stream,
+        )
+        check_tool_choice(request)
+        return request

@@ -1,0 +1,127 @@
+"""OpenTelemetry spans with GenAI names: `invoke_agent`, `chat`, `execute_tool`.
+
+Spans are parented explicitly and never made current across a yield, so none leaks into a task of the caller. What is
+said is recorded only where the agent opted in.
+
+Source: https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-agent-spans/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from opentelemetry import trace
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+
+from agentlab.messages import Request, ToolCall, ToolResult, TurnFinished, Usage, messages_to_json
+
+__all__ = ["RunSpans"]
+
+_OPERATION = "gen_ai.operation.name"
+
+
+class RunSpans:
+    """The spans of one run.
+
+    Args:
+        agent_name: The agent.
+        model: `"vendor:model"`.
+        run_id: The run, as conversation id.
+        record_content: Whether messages, arguments and results are recorded.
+    """
+
+    def __init__(self, *, agent_name: str, model: str, run_id: str, record_content: bool) -> None:
+        self._tracer = trace.get_tracer("agentlab")
+        self._content = record_content
+        provider, _, model_name = model.partition(":")
+        self._model = {"gen_ai.provider.name": provider, "gen_ai.request.model": model_name or model}
+        self._agent = self._tracer.start_span(
+            f"invoke_agent {agent_name}",
+            kind=SpanKind.INTERNAL,
+            attributes={
+                _OPERATION: "invoke_agent",
+                "gen_ai.agent.name": agent_name,
+                "gen_ai.conversation.id": run_id,
+                **self._model,
+            },
+        )
+        self._parent = trace.set_span_in_context(self._agent)
+        self._chat: Span | None = None
+
+    def chat_started(self, request: Request) -> None:
+        """A model call begins."""
+        attributes: dict[str, Any] = {_OPERATION: "chat", **self._model}
+        if request.temperature is not None:
+            attributes["gen_ai.request.temperature"] = request.temperature
+        if request.max_tokens is not None:
+            attributes["gen_ai.request.max_tokens"] = request.max_tokens
+        if self._content:
+            attributes["gen_ai.input.messages"] = messages_to_json(request.messages)
+            if request.preamble:
+                attributes["gen_ai.system_instructions"] = request.preamble
+        name = f"chat {self._model['gen_ai.request.model']}"
+        self._chat = self._tracer.start_span(name, self._parent, kind=SpanKind.CLIENT, attributes=attributes)
+
+    def chat_finished(self, turn: TurnFinished) -> None:
+        """A model call is complete."""
+        if self._chat is None:
+            return
+        attributes = _usage(turn.usage)
+        attributes["gen_ai.response.finish_reasons"] = [turn.finish_reason or ""]
+        if turn.response_id:
+            attributes["gen_ai.response.id"] = turn.response_id
+        if turn.message.model:
+            attributes["gen_ai.response.model"] = turn.message.model
+        if self._content:
+            attributes["gen_ai.output.messages"] = messages_to_json([turn.message])
+        self._chat.set_attributes(attributes)
+        self._chat.end()
+        self._chat = None
+
+    def tool_started(self, call: ToolCall) -> Span:
+        """A tool begins; pass the span to `tool_finished`."""
+        attributes: dict[str, Any] = {
+            _OPERATION: "execute_tool",
+            "gen_ai.tool.name": call.name,
+            "gen_ai.tool.type": "function",
+            "gen_ai.tool.call.id": call.id,
+        }
+        if self._content:
+            attributes["gen_ai.tool.call.arguments"] = call.arguments_json
+        return self._tracer.start_span(f"execute_tool {call.name}", self._parent, attributes=attributes)
+
+    def tool_finished(self, span: Span, result: ToolResult) -> None:
+        """A tool is done."""
+        span.set_attribute("gen_ai.tool.call.outcome", result.status)
+        if result.is_error:
+            span.set_status(Status(StatusCode.ERROR))
+            span.set_attribute("error.type", result.status)
+        if self._content:
+            span.set_attribute("gen_ai.tool.call.result", result.text)
+        span.end()
+
+    def finished(self, usage: Usage, error: BaseException | None = None) -> None:
+        """The run is over; a model call still open ends with it."""
+        for span in (self._chat, self._agent):
+            if span is None:
+                continue
+            if error is not None:
+                span.set_status(Status(StatusCode.ERROR, type(error).__name__))
+                span.set_attribute("error.type", type(error).__name__)
+        if self._chat is not None:
+            self._chat.end()
+            self._chat = None
+        self._agent.set_attributes(_usage(usage))
+        self._agent.end()
+
+
+def _usage(usage: Usage) -> dict[str, Any]:
+    named: Mapping[str, int | None] = {
+        "gen_ai.usage.input_tokens": usage.input_tokens,
+        "gen_ai.usage.output_tokens": usage.output_tokens,
+        "gen_ai.usage.cache_read.input_tokens": usage.cache_read_tokens,
+        "gen_ai.usage.cache_creation.input_tokens": usage.cache_write_tokens,
+        "gen_ai.usage.reasoning_tokens": usage.reasoning_tokens,
+    }
+    return {name: value for name, value in named.items() if value is not None}

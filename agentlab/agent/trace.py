@@ -1,0 +1,167 @@
+"""The record of a run: every request as sent and every event with its time.
+
+The live view, `explain`, replay and DataFrames all read this one record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+from msgspec import Struct, field
+
+from agentlab.caching import Block, PrefixMatch, shared_prefix, split
+from agentlab.messages import Event, RequestSent, ToolCall, ToolResult, ToolStarted, TurnFinished, TurnStarted
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Trace", "TracedEvent", "TracedRequest"]
+
+Kind = TypeVar("Kind")
+
+
+class TracedEvent(Struct, frozen=True):
+    """An event and when it happened.
+
+    Attributes:
+        at_s: Seconds since the run began.
+        event: What happened.
+    """
+
+    at_s: float
+    event: Event
+
+
+class TracedRequest(Struct, frozen=True):
+    """A request of a run, in the order a provider's cache reads it.
+
+    Attributes:
+        turn: The model call it belongs to.
+        sent: The request, byte for byte.
+        blocks: Its blocks in render order, with estimated tokens.
+        prefix: How much of the previous request it begins with; None for the first.
+    """
+
+    turn: int
+    sent: RequestSent
+    blocks: tuple[Block, ...]
+    prefix: PrefixMatch | None = None
+
+
+class Trace(Struct):
+    """Everything that happened in a run.
+
+    Attributes:
+        run_id: The run.
+        agent_name: The agent.
+        model: The model it was started with.
+        started_at: Unix time of the start.
+        events: All events, in order.
+    """
+
+    run_id: str
+    agent_name: str = ""
+    model: str = ""
+    started_at: float = 0.0
+    events: list[TracedEvent] = field(default_factory=list)
+
+    def add(self, event: Event, at_s: float) -> None:
+        """Record an event."""
+        self.events.append(TracedEvent(at_s, event))
+
+    def of(self, kind: type[Kind]) -> Iterator[Kind]:
+        """The events of one type, in order."""
+        return (traced.event for traced in self.events if isinstance(traced.event, kind))
+
+    @property
+    def requests(self) -> tuple[TracedRequest, ...]:
+        """The last attempt of each model call, split into blocks and matched with the call before it."""
+        last: dict[int, RequestSent] = {}
+        turn = 0
+        for traced in self.events:
+            if isinstance(traced.event, TurnStarted):
+                turn = traced.event.turn
+            elif isinstance(traced.event, RequestSent):
+                last[turn] = traced.event
+        found: list[TracedRequest] = []
+        for number, sent in last.items():
+            blocks = split(sent.wire, sent.body)
+            prefix = shared_prefix(found[-1].blocks, blocks) if found else None
+            found.append(TracedRequest(number, sent, blocks, prefix))
+        return tuple(found)
+
+    @property
+    def turns(self) -> tuple[TurnFinished, ...]:
+        """The completed model calls."""
+        return tuple(self.of(TurnFinished))
+
+    @property
+    def tool_calls(self) -> pd.DataFrame:
+        """One row a tool call: turn, tool, arguments, result, status, seconds."""
+        import pandas as pd  # noqa: PLC0415 - heavy; only frames need it
+
+        rows: dict[str, dict[str, object]] = {}
+        turn = 0
+        for traced in self.events:
+            event = traced.event
+            if isinstance(event, TurnStarted):
+                turn = event.turn
+            elif isinstance(event, ToolCall):
+                rows[event.id] = {"turn": turn, "tool": event.name, "arguments": event.arguments_json}
+            elif isinstance(event, ToolStarted) and event.call_id in rows:
+                rows[event.call_id]["started_s"] = traced.at_s
+            elif isinstance(event, ToolResult) and event.call_id in rows:
+                row = rows[event.call_id]
+                row |= {"result": event.text, "status": event.status}
+                started = row.get("started_s")
+                row["duration_s"] = traced.at_s - started if isinstance(started, float) else None
+        columns = ["turn", "tool", "arguments", "result", "status", "started_s", "duration_s"]
+        return pd.DataFrame(list(rows.values()), columns=columns)
+
+    @property
+    def blocks(self) -> pd.DataFrame:
+        """One row a block of a request: turn, position, kind, label, tokens, and whether the prefix still held there."""
+        import pandas as pd  # noqa: PLC0415 - heavy; only frames need it
+
+        rows = [
+            {
+                "turn": request.turn,
+                "position": position,
+                "kind": block.kind,
+                "label": block.label,
+                "tokens": block.tokens,
+                "in_shared_prefix": request.prefix is not None and position < request.prefix.blocks,
+            }
+            for request in self.requests
+            for position, block in enumerate(request.blocks)
+        ]
+        return pd.DataFrame(rows, columns=["turn", "position", "kind", "label", "tokens", "in_shared_prefix"])
+
+    def to_json(self) -> str:
+        """The whole trace as JSON. Contains the conversation."""
+        return msgspec.json.encode(self).decode()
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Trace:
+        """Read a trace back.
+
+        Raises:
+            msgspec.ValidationError: The text is no trace; the message names the path.
+        """
+        return msgspec.json.decode(text, type=cls)
+
+    def __repr__(self) -> str:
+        return f"Trace({self.run_id!r}, model={self.model!r}, events={len(self.events)}, turns={len(self.turns)})"
+
+
+def prefix_notice(previous: Sequence[Block], current: Sequence[Block], match: PrefixMatch) -> str | None:
+    """A sentence about a request that no longer begins with the one before it; None where it does."""
+    if match.is_prefix:
+        return None
+    lost = sum(block.tokens for block in previous[match.blocks :])
+    where = previous[match.blocks].label if match.blocks < len(previous) else "the end"
+    now = current[match.blocks].label if match.blocks < len(current) else "nothing"
+    moved = where if where == now else f"{where} (now {now})"
+    return f"the cached prefix moved at {moved}: about {lost} tokens of the previous request cannot be read again"

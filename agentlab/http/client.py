@@ -1,0 +1,253 @@
+"""The HTTP client: the only place that knows httpx."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Protocol, Self
+from weakref import WeakKeyDictionary
+
+import httpx
+
+from agentlab.errors import MissingExtra, ProtocolError
+from agentlab.http.attempt import Attempt
+from agentlab.http.framing import DEFAULT_MAX_EVENT_BYTES
+from agentlab.http.request import HttpRequest
+from agentlab.http.secret import RedactingFilter, Secret
+from agentlab.http.timeouts import Timeouts
+
+__all__ = ["AsyncClientLike", "HttpClient", "HttpRequest", "HttpResponse"]
+
+_LIMITS = httpx.Limits(max_connections=1000, max_keepalive_connections=100, keepalive_expiry=30.0)
+_LOGGERS = (
+    "agentlab",
+    "agentlab.http",
+    "httpx",
+    "httpx2",
+    *(
+        f"{package}.{part}"
+        for package in ("httpcore", "httpcore2")
+        for part in ("connection", "http11", "http2", "proxy", "socks")
+    ),
+)
+
+
+class AsyncClientLike(Protocol):
+    """What is used of `httpx.AsyncClient`; a client of httpx2, or one of your own, has it too."""
+
+    @property
+    def build_request(self) -> Callable[..., Any]:
+        """Make a request object."""
+
+    @property
+    def send(self) -> Callable[..., Awaitable[Any]]:
+        """Send it and return the response with its body still to be read."""
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+
+
+class HttpResponse:
+    """A response whose body is still coming.
+
+    Attributes:
+        status: The HTTP status.
+        headers: Names in lower case.
+    """
+
+    def __init__(self, response: Any, attempt: Attempt) -> None:
+        self.status: int = response.status_code
+        self.headers: Mapping[str, str] = {name.lower(): value for name, value in response.headers.items()}
+        self._response = response
+        self._attempt = attempt
+        self._body: AsyncIterator[bytes] = response.aiter_bytes()
+
+    def __repr__(self) -> str:
+        return f"HttpResponse(status={self.status})"
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """Iterate over the body, once, as it comes and however it is cut; content encodings are undone.
+
+        Raises:
+            ConnectionFailed: The connection broke.
+            ResponseTimeout: The provider was silent for too long, or the wall clock passed.
+        """
+        return _Chunks(self._attempt, self._body)
+
+    async def read(self, limit: int = DEFAULT_MAX_EVENT_BYTES, *, truncate: bool = False) -> bytes:
+        """Read the whole body.
+
+        Args:
+            limit: Largest body taken, in bytes.
+            truncate: Return the first `limit` bytes of a larger one instead of raising.
+
+        Raises:
+            ProtocolError: The body is larger than `limit`.
+        """
+        body = bytearray()
+        async for chunk in self.chunks():
+            body += chunk[: limit + 1 - len(body)]
+            if len(body) > limit:
+                if truncate:
+                    return bytes(body[:limit])
+                raise ProtocolError(
+                    f"The provider sent a body of more than {limit:,} bytes.", status=self.status
+                )
+        return bytes(body)
+
+    async def aclose(self) -> None:
+        """Close the response; a body that was not read to its end costs the connection."""
+        await self._attempt.run(self._response.aclose)
+
+
+class _Chunks:
+    """The body of a response; an iterator and no generator, so that one left early leaves nothing to finalise."""
+
+    def __init__(self, attempt: Attempt, body: AsyncIterator[bytes]) -> None:
+        self._attempt = attempt
+        self._body = body
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        chunk = await self._attempt.run(self._next)
+        if chunk is None:
+            raise StopAsyncIteration
+        return chunk
+
+    async def _next(self) -> bytes | None:
+        return await anext(self._body, None)
+
+
+@dataclass(slots=True)
+class _Lease:
+    """The client of one event loop, and how many use it."""
+
+    client: AsyncClientLike
+    users: int = 0
+
+
+class HttpClient:
+    """Sends requests, with one connection pool for each running event loop.
+
+    Use it as an async context manager around work that sends more than one request, so that connections are kept;
+    entering again is counted, and the last to leave closes them. `open` works without entering too.
+
+    Args:
+        client: An `httpx.AsyncClient`, one of httpx2, or anything with their `build_request` and `send`. It is used
+            as it is, belongs to one event loop, and is never closed here.
+        timeouts: What a request may wait for.
+        http2: Offer HTTP/2; needs the `h2` package.
+    """
+
+    def __init__(
+        self,
+        *,
+        client: AsyncClientLike | None = None,
+        timeouts: Timeouts | None = None,
+        http2: bool = False,
+    ) -> None:
+        self.timeouts = Timeouts() if timeouts is None else timeouts
+        self._given = client
+        self._http2 = http2
+        self._leases: WeakKeyDictionary[asyncio.AbstractEventLoop, _Lease] = WeakKeyDictionary()
+        self._log_filter = RedactingFilter()
+
+    async def __aenter__(self) -> Self:
+        loop = asyncio.get_running_loop()
+        lease = self._leases.get(loop)
+        if lease is None:
+            lease = self._leases[loop] = _Lease(self._given or _new_client(http2=self._http2))
+            for name in _LOGGERS:
+                logging.getLogger(name).addFilter(self._log_filter)
+        lease.users += 1
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        lease = self._leases[loop]
+        lease.users -= 1
+        if lease.users:
+            return
+        del self._leases[loop]
+        if not self._leases:
+            for name in _LOGGERS:
+                logging.getLogger(name).removeFilter(self._log_filter)
+        if lease.client is not self._given:
+            await lease.client.aclose()
+
+    @asynccontextmanager
+    async def open(self, request: HttpRequest) -> AsyncIterator[HttpResponse]:
+        """Send a request once and give its response as soon as the headers are there, whatever the status.
+
+        Leaving the block, also by a cancellation, closes the response.
+
+        Raises:
+            ConnectionFailed: No connection, or it broke before the headers came.
+            ResponseTimeout: A timeout passed; the message says which.
+            ProtocolError: What was sent or received is no valid HTTP.
+        """
+        secrets: tuple[Secret, ...] = ()
+        if request.auth is not None:
+            secrets = (request.auth[2],)
+            self._log_filter.add(request.auth[2])
+        async with self:
+            host = request.url.partition("://")[2].partition("/")[0].partition("?")[0].rpartition("@")[2]
+            attempt = Attempt(host or "the provider", self.timeouts, secrets)
+            answer = HttpResponse(await attempt.run(functools.partial(self._send, request)), attempt)
+            try:
+                yield answer
+            finally:
+                await answer.aclose()
+
+    async def _send(self, request: HttpRequest) -> Any:
+        """Hand the request to httpx; the key goes in behind its authentication hook, at the last moment."""
+        client = self._leases[asyncio.get_running_loop()].client
+        waits = self.timeouts
+        outgoing = client.build_request(
+            request.method,
+            request.url,
+            content=request.body,
+            headers={"user-agent": "agentlab", **request.headers},
+            params=dict(request.query) if request.query else None,
+            timeout=(waits.connect, waits.event_gap, waits.write, waits.pool),
+        )
+        options: dict[str, Any] = {}
+        if request.auth is not None:
+            options["auth"] = _key_header(*request.auth)
+        return await client.send(outgoing, stream=True, follow_redirects=False, **options)
+
+
+def _key_header(name: str, prefix: str, key: Secret) -> Callable[[Any], Any]:
+    """Return the authentication hook that puts a key into its header."""
+
+    def attach(outgoing: Any) -> Any:
+        outgoing.headers[name] = prefix + key.reveal()
+        return outgoing
+
+    return attach
+
+
+def _new_client(*, http2: bool) -> AsyncClientLike:
+    try:
+        return httpx.AsyncClient(verify=_ssl_context(), http2=http2, limits=_LIMITS)
+    except ImportError:
+        raise MissingExtra("HTTP/2 needs the package `h2`: pip install 'httpx[http2]'.") from None
+
+
+@functools.cache
+def _ssl_context() -> ssl.SSLContext:
+    """The certificates of the machine; loading them takes tens of milliseconds, so it is done once."""
+    return httpx.create_ssl_context()

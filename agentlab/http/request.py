@@ -1,0 +1,31 @@
+"""A request as the client sends it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from agentlab.http.secret import Secret
+
+__all__ = ["HttpRequest"]
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """One HTTP request.
+
+    Attributes:
+        method: `"POST"`, mostly.
+        url: Absolute; may hold a query.
+        headers: Sent as they are. Keys do not belong here, see `auth`.
+        body: The bytes of the body.
+        auth: Header name, what stands before the key in it (`"Bearer "` or `""`), and the key.
+        query: Added to the query of `url`.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = field(default=b"", repr=False)
+    auth: tuple[str, str, Secret] | None = None
+    query: Mapping[str, str] | None = None

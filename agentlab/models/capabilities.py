@@ -1,0 +1,72 @@
+"""Refuses what a vendor or model is known not to do, before any I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from agentlab.errors import UnsupportedCapability
+from agentlab.messages import Audio, Document, Image, Request, SpecificTools, ToolResult, UserMessage, Video
+
+__all__ = ["check_capabilities"]
+
+_MEDIA = {Image: "images", Document: "documents", Audio: "audio", Video: "video"}
+_WORDS = {
+    "tools": "call tools",
+    "tool_choice_required": "be made to call some tool",
+    "tool_choice_specific": "be made to call one certain tool",
+    "structured_output": "be held to an output schema",
+    "images": "take images",
+    "documents": "take documents",
+    "audio": "take audio",
+    "video": "take video",
+    "reasoning": "be told how much to reason",
+    "image_tool_results": "take images in tool results",
+    "streaming": "stream",
+}
+
+
+class _Capable(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    def supports(self, capability: str) -> bool: ...
+
+
+def check_capabilities(model: _Capable, request: Request) -> None:
+    """Refuse a request the model cannot serve.
+
+    Raises:
+        UnsupportedCapability: The first thing it lacks, by name.
+    """
+    for capability in _needed(request):
+        if not model.supports(capability):
+            raise UnsupportedCapability(
+                f"`{model.name}` cannot {_WORDS[capability]}; leave it out, or use another model"
+            )
+
+
+def _needed(request: Request) -> Iterator[str]:
+    if request.tools:
+        yield "tools"
+    if request.tool_choice == "required":
+        yield "tool_choice_required"
+    if isinstance(request.tool_choice, SpecificTools):
+        yield "tool_choice_specific"
+    if request.output_schema is not None:
+        yield "structured_output"
+    if request.reasoning is not None and request.reasoning.effort != "none":
+        yield "reasoning"
+    if request.stream:
+        yield "streaming"
+    for message in request.messages:
+        if isinstance(message, UserMessage):
+            yield from _needed_by(message)
+
+
+def _needed_by(message: UserMessage) -> Iterator[str]:
+    for part in message.content:
+        if type(part) in _MEDIA:
+            yield _MEDIA[type(part)]
+        elif isinstance(part, ToolResult) and any(isinstance(piece, Image) for piece in part.content):
+            yield "image_tool_results"

@@ -1,0 +1,67 @@
+"""Bytes for requests: deterministic, and each message serialised once.
+
+A provider's cache matches a byte prefix, and a long run sends its history again every turn. So a message becomes bytes
+once for a wire, and a body is a join of such bytes: the prefix stays identical and a run stays linear in its turns.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Hashable, Iterable
+from typing import Any
+
+import msgspec
+
+from agentlab.messages import Message, Request, Text, UserMessage
+
+__all__ = ["MessageBytes", "conversation", "encode_json", "join_array"]
+
+_ENCODER = msgspec.json.Encoder()
+
+
+def encode_json(value: Any) -> bytes:
+    """Compact JSON; dictionaries keep the order they were built in."""
+    return _ENCODER.encode(value)
+
+
+def join_array(items: Iterable[bytes]) -> msgspec.Raw:
+    """A JSON array of pieces that are JSON already."""
+    return msgspec.Raw(b"[" + b",".join(items) + b"]")
+
+
+def conversation(request: Request) -> tuple[Message, ...]:
+    """The messages of a request with its static context as one user message before them."""
+    if not request.context:
+        return request.messages
+    rendered = "".join(document.rendered() for document in request.context)
+    return (UserMessage((Text(rendered),)), *request.messages)
+
+
+class MessageBytes:
+    """Remembers the bytes of messages, for as long as the messages live.
+
+    One instance belongs to one wire of one model. Messages are frozen, so identity is enough.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[weakref.ref[Message], dict[Hashable, tuple[bytes, ...]]]] = {}
+
+    def of(
+        self, message: Message, build: Callable[[Message], Iterable[Any]], variant: Hashable = None
+    ) -> tuple[bytes, ...]:
+        """The bytes of a message: the items it becomes on the wire, each a JSON value.
+
+        Args:
+            message: The message.
+            build: Gives the items as plain data; called once for a message and variant.
+            variant: Tells apart forms of one message (with and without a cache marker).
+        """
+        entry = self._known.get(id(message))
+        if entry is None or entry[0]() is not message:
+            key = id(message)
+            entry = (weakref.ref(message, lambda _: self._known.pop(key, None)), {})
+            self._known[key] = entry
+        forms = entry[1]
+        if variant not in forms:
+            forms[variant] = tuple(encode_json(item) for item in build(message))
+        return forms[variant]

@@ -1,0 +1,391 @@
+"""A model behind a wire: the one driver of model calls, with the policy that is the same for all.
+
+Retries happen only before the first event was handed out. An unknown event is passed through, a corrupt one is an error.
+A stream that ends without its terminal event is truncated: `StreamInterrupted` with the partial message, never a success.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, aclosing
+from random import Random
+from typing import Final, Protocol, runtime_checkable
+
+from msgspec import structs
+
+from agentlab.caching import cost_usd
+from agentlab.errors import (
+    ConnectionFailed,
+    ModelError,
+    ProtocolError,
+    ResponseTimeout,
+    StreamInterrupted,
+)
+from agentlab.http import (
+    Clock,
+    Failure,
+    Frame,
+    HttpClient,
+    HttpRequest,
+    HttpResponse,
+    NDJSONFramer,
+    Retry,
+    Secret,
+    SSEFramer,
+    SystemClock,
+    parse_retry_after,
+    redact,
+)
+from agentlab.messages import (
+    AssistantMessage,
+    Event,
+    ModelEvent,
+    Notice,
+    Request,
+    RequestSent,
+    Retrying,
+    TurnFinished,
+)
+from agentlab.models.capabilities import check_capabilities
+from agentlab.models.timing import Stopwatch
+from agentlab.models.wire import Decoder, EncodedRequest, Vendor, Wire
+
+__all__ = ["Model", "ModelStream", "RefusesTools", "WireModel"]
+
+_ERROR_BODY_LIMIT: Final = 64 * 1024
+_REQUEST_ID_HEADERS: Final = (
+    "request-id",
+    "x-request-id",
+    "x-amzn-requestid",
+    "apim-request-id",
+    "x-goog-request-id",
+)
+
+
+class ModelStream:
+    """A model call in progress.
+
+    Attributes:
+        events: What happens, ending with one `TurnFinished`. Close it when leaving early.
+    """
+
+    def __init__(
+        self, events: AsyncGenerator[Event, None], partial: Callable[[], AssistantMessage | None]
+    ) -> None:
+        self.events = events
+        self._partial = partial
+
+    def partial(self) -> AssistantMessage | None:
+        """What of the message has arrived so far; None before anything has, and after `TurnFinished`."""
+        return self._partial()
+
+
+@runtime_checkable
+class Model(Protocol):
+    """What an agent needs of a model. Implement it for models of your own."""
+
+    @property
+    def name(self) -> str:
+        """`"vendor:model"`."""
+        ...
+
+    @property
+    def model_id(self) -> str:
+        """The provider's name of the model."""
+        ...
+
+    def stream(self, request: Request) -> ModelStream:
+        """Begin a model call; nothing is sent until the events are asked for."""
+        ...
+
+    def session(self) -> AbstractAsyncContextManager[object]:
+        """Keeps connections open between the calls made inside it."""
+        ...
+
+    def supports(self, capability: str) -> bool:
+        """Whether the model has a capability, such as `structured_output`."""
+        ...
+
+
+@runtime_checkable
+class RefusesTools(Protocol):
+    """A wire whose server may refuse tools for models that cannot call them (Ollama)."""
+
+    def rejects_tools(self, status: int, body: bytes) -> bool:
+        """Whether this error response means just that."""
+        ...
+
+
+class WireModel:
+    """A model reached over HTTP.
+
+    Args:
+        vendor: Who serves it.
+        model_id: The provider's name of the model.
+        wire: The wire format, an instance of its own.
+        base_url: Where, without trailing slash.
+        key: The API key.
+        http: The client; one of its own where None.
+        retry: When a failed call is sent again.
+        clock: Time.
+        seed: Seed of the retries' jitter; a random one where None.
+    """
+
+    def __init__(
+        self,
+        vendor: Vendor,
+        model_id: str,
+        wire: Wire,
+        *,
+        base_url: str,
+        key: Secret | None,
+        http: HttpClient | None = None,
+        retry: Retry | None = None,
+        clock: Clock | None = None,
+        seed: int | None = None,
+        name: str | None = None,
+    ) -> None:
+        self.vendor = vendor
+        self.model_id = model_id
+        self.wire = wire
+        self.base_url = base_url
+        self.retry = retry or Retry()
+        self.http = http or HttpClient()
+        self.clock = clock or SystemClock()
+        self.name = name or f"{vendor.name}:{model_id}"
+        self.random = Random(seed)
+        self._key = key
+
+    def stream(self, request: Request) -> ModelStream:
+        """Begin a model call.
+
+        The events raise `UnsupportedCapability` before any I/O, and any `ModelError` after.
+        """
+        call = _Call(self, request)
+        return ModelStream(call.events(), call.partial)
+
+    def session(self) -> AbstractAsyncContextManager[object]:
+        """Keep connections open between calls."""
+        return self.http
+
+    def supports(self, capability: str) -> bool:
+        """Whether the vendor's row does not say that it lacks the capability."""
+        lacking = [*self.vendor.lacks]
+        for prefix, more in self.vendor.lacks_by_model.items():
+            if self.model_id.startswith(prefix):
+                lacking += more
+        return capability not in lacking
+
+    async def complete(self, request: Request) -> TurnFinished:
+        """Make one call and give its turn; `stream` for the events on the way."""
+        async with aclosing(self.stream(request).events) as events:
+            async for event in events:
+                if isinstance(event, TurnFinished):
+                    return event
+        raise ProtocolError("the call ended without a turn")
+
+    def http_request(self, encoded: EncodedRequest) -> HttpRequest:
+        """The encoded request, addressed."""
+        return HttpRequest(
+            "POST",
+            self.base_url + encoded.path,
+            {"content-type": "application/json", **self.vendor.headers, **encoded.headers},
+            encoded.body,
+            (self.vendor.key_header, self.vendor.key_prefix, self._key) if self._key else None,
+            dict(self.vendor.query) or None,
+        )
+
+    def error_of(self, response: HttpResponse, body: bytes) -> ModelError:
+        """What an error response says, redacted."""
+        secrets = (self._key,) if self._key else ()
+        error = self.wire.error(response.status, body)
+        error.args = (f"{self.name}: {redact(str(error), secrets)}",)
+        error.body = redact(body.decode("utf-8", "replace"), secrets)
+        error.status = response.status
+        error.request_id = request_id_of(response)
+        error.retry_after = parse_retry_after(response.headers, self.clock.time())
+        return error
+
+    def redacted(self, error: ModelError) -> ModelError:
+        """An error from inside a stream, with keys masked."""
+        secrets = (self._key,) if self._key else ()
+        error.args = (redact(str(error), secrets),)
+        error.body = redact(error.body, secrets) if error.body else None
+        return error
+
+    def __repr__(self) -> str:
+        return f"WireModel({self.name!r})"
+
+
+def request_id_of(response: HttpResponse) -> str | None:
+    """The provider's request id, from whichever header it uses."""
+    return next((response.headers[name] for name in _REQUEST_ID_HEADERS if name in response.headers), None)
+
+
+class _Call:
+    """One model call, retries included."""
+
+    def __init__(self, model: WireModel, request: Request) -> None:
+        self._model = model
+        self._request = request
+        self._decoder: Decoder | None = None
+        self._watch = Stopwatch(model.clock)
+        self._attempt = 0
+        self._retries = 0
+        self._handed_out = False
+        self._headers: Mapping[str, str] = {}
+
+    def partial(self) -> AssistantMessage | None:
+        """What has arrived."""
+        return self._decoder.assembly.message(interrupted=True) if self._decoder is not None else None
+
+    async def events(self) -> AsyncGenerator[Event, None]:
+        """All events of the call."""
+        model = self._model
+        check_capabilities(model, self._request)
+        self._watch.start()
+        encoded = model.wire.encode(self._request, model.vendor)
+        while True:
+            self._attempt += 1
+            http_request = model.http_request(encoded)
+            yield RequestSent(model.wire.name, http_request.url, encoded.body.decode(), self._attempt)
+            try:
+                async with aclosing(self._answer(http_request)) as events:
+                    async for event in events:
+                        yield event
+                return
+            except ModelError as error:
+                failure = error
+            if self._drops_tools(failure):
+                self._request = structs.replace(
+                    self._request, tools=(), tool_choice=None, parallel_tool_calls=None
+                )
+                encoded = model.wire.encode(self._request, model.vendor)
+                yield Notice(
+                    "tools_dropped",
+                    f"{model.name} cannot call tools; the request was sent again without them",
+                )
+                continue
+            delay = self._delay(failure)
+            if delay is None:
+                raise self._final(failure)
+            self._retries += 1
+            yield Retrying(self._attempt, delay, str(failure), failure.status)
+            await self._watch.sleep(delay)
+
+    async def _answer(self, http_request: HttpRequest) -> AsyncGenerator[Event, None]:
+        """The events of one attempt, ending with `TurnFinished`."""
+        model = self._model
+        self._headers = {}
+        async with model.http.open(http_request) as response:
+            self._headers = response.headers
+            if response.status >= 400:
+                raise model.error_of(response, await response.read(_ERROR_BODY_LIMIT, truncate=True))
+            self._decoder = decoder = model.wire.decoder(model.vendor)
+            unary = not self._request.stream or _is_plain_json(response, model.wire)
+            source = self._unary(response, decoder) if unary else self._streamed(response, decoder)
+            async with aclosing(source) as events:
+                async for event in events:
+                    self._watch.event(event)
+                    self._handed_out = True
+                    yield event
+            yield self._finished(decoder, response)
+
+    async def _unary(self, response: HttpResponse, decoder: Decoder) -> AsyncGenerator[ModelEvent, None]:
+        for event in [*decoder.body(await response.read()), *self._closed(decoder)]:
+            yield event
+
+    async def _streamed(self, response: HttpResponse, decoder: Decoder) -> AsyncGenerator[ModelEvent, None]:
+        framer = SSEFramer() if self._model.wire.framing == "sse" else NDJSONFramer()
+        async for chunk in response.chunks():
+            for frame in framer.feed(chunk):
+                for event in decoder.frame(frame):
+                    yield event
+        tail: list[Frame] = framer.finish(dispatch_tail=self._model.wire.dispatch_tail)
+        for frame in tail:
+            for event in decoder.frame(frame):
+                yield event
+        for event in [*decoder.end(), *self._closed(decoder, "; ".join(framer.stray_lines))]:
+            yield event
+
+    def _closed(self, decoder: Decoder, hint: str = "") -> list[ModelEvent]:
+        """Complete what is open, if the terminal event was seen.
+
+        Raises:
+            StreamInterrupted: It was not.
+        """
+        if decoder.assembly.complete:
+            return decoder.assembly.close()
+        said = f"; the server said {hint!r}" if hint else ""
+        raise StreamInterrupted(f"{self._model.name}: the answer ended before it was complete{said}")
+
+    def _finished(self, decoder: Decoder, response: HttpResponse) -> TurnFinished:
+        assembly = decoder.assembly
+        self._decoder = None
+        return TurnFinished(
+            message=assembly.message(),
+            usage=assembly.usage,
+            finish_reason=assembly.finish_reason,
+            raw_finish_reason=assembly.raw_finish_reason,
+            response_id=assembly.response_id,
+            request_id=request_id_of(response),
+            timing=self._watch.timing(),
+            retries=self._retries,
+            cost_usd=cost_usd(
+                self._model.vendor.pricing or self._model.vendor.name,
+                self._model.model_id,
+                assembly.usage,
+                at=self._watch.started_at,
+            ),
+        )
+
+    def _drops_tools(self, error: ModelError) -> bool:
+        wire = self._model.wire
+        return (
+            bool(self._request.tools)
+            and error.status is not None
+            and isinstance(wire, RefusesTools)
+            and wire.rejects_tools(error.status, (error.body or "").encode())
+        )
+
+    def _delay(self, error: ModelError) -> float | None:
+        """Seconds until the next attempt; None where there is none."""
+        if self._handed_out:
+            return None
+        outcome: int | Failure
+        if error.status is not None:
+            outcome = error.status
+        elif isinstance(error, ConnectionFailed | ResponseTimeout):
+            outcome = Failure(error.code)
+        elif isinstance(error, StreamInterrupted):
+            outcome = Failure.BROKEN
+        else:
+            return None
+        clock = self._model.clock
+        return self._model.retry.delay(
+            self._attempt,
+            outcome,
+            headers=self._headers,
+            elapsed=self._watch.elapsed(),
+            now=clock.time(),
+            rng=self._model.random,
+        )
+
+    def _final(self, error: ModelError) -> ModelError:
+        """The error to raise, with what had arrived."""
+        partial = self.partial()
+        self._decoder = None
+        if self._handed_out and isinstance(error, ConnectionFailed | ResponseTimeout):
+            interrupted = StreamInterrupted(
+                f"{self._model.name}: the answer broke off: {error}", code=error.code
+            )
+            interrupted.__cause__ = error
+            error = interrupted
+        error.partial = partial if partial is not None and not partial.is_empty else None
+        error.attempts = self._attempt
+        return self._model.redacted(error)
+
+
+def _is_plain_json(response: HttpResponse, wire: Wire) -> bool:
+    """Whether a stream was asked for and a whole body came, as some gateways do."""
+    return wire.framing == "sse" and response.headers.get("content-type", "").startswith("application/json")

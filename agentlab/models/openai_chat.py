@@ -1,0 +1,250 @@
+"""The Chat Completions wire: OpenAI's first chat API, spoken by most other vendors and local servers.
+
+Source: OpenAI API reference, "Create chat completion"; how vendors deviate is data, see `ChatDialect`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any, Final
+
+import msgspec
+
+from agentlab.errors import ModelError, UnsupportedCapability
+from agentlab.messages import CacheOptions, Message, Request, SpecificTools, ToolDefinition, UserMessage
+from agentlab.models.encoding import MessageBytes, conversation, encode_json, join_array
+from agentlab.models.openai_chat_decoder import ChatDecoder
+from agentlab.models.openai_chat_dialect import ChatDialect, dialect_of
+from agentlab.models.openai_chat_errors import error_from_payload
+from agentlab.models.openai_chat_messages import Marker, items_of, system_item
+from agentlab.models.wire import EncodedRequest, Framing, Vendor, merge_params
+
+__all__ = ["OpenAIChat"]
+
+_SCHEMA_NOTE: Final = "Answer with one JSON object, and nothing else, that fits this JSON Schema:\n"
+
+
+class OpenAIChat:
+    """The wire. One instance serves one model: it keeps the bytes of that model's messages."""
+
+    name = "openai-chat"
+    framing: Framing = "sse"
+    dispatch_tail = False
+
+    def __init__(self) -> None:
+        self._known: tuple[Vendor, ChatDialect, MessageBytes] | None = None
+
+    def encode(self, request: Request, vendor: Vendor) -> EncodedRequest:
+        """Turn a request into bytes: what stays the same from turn to turn first, the messages last.
+
+        Raises:
+            UnsupportedCapability: The wire or the vendor's dialect has no way to say it.
+        """
+        dialect, message_bytes = self._for(vendor)
+        body: dict[str, Any] = {"model": request.model}
+        if request.tools:
+            body["tools"] = [_tool(tool, dialect) for tool in request.tools]
+        body |= _tool_fields(request, dialect)
+        body |= _sampling_fields(request, dialect)
+        body |= _reasoning_fields(request, dialect)
+        body |= _format_field(request, dialect)
+        body |= _cache_fields(request.cache, dialect)
+        if request.stream:
+            body["stream"] = True
+            if dialect.stream_options:
+                body["stream_options"] = {"include_usage": True}
+        body |= dialect.body
+        body["messages"] = _messages(request, dialect, message_bytes)
+        body = merge_params(body, request.additional_params)
+        body["messages"] = body.pop("messages")
+        headers: dict[str, str] = {}
+        if dialect.cache_key_header and request.cache and request.cache.key:
+            headers[dialect.cache_key_header] = request.cache.key
+        return EncodedRequest(dialect.path, encode_json(body), headers)
+
+    def decoder(self, vendor: Vendor, *, mint: Callable[[], str] | None = None) -> ChatDecoder:
+        """A decoder for one answer."""
+        return ChatDecoder(self._for(vendor)[0], mint)
+
+    def error(self, status: int, body: bytes) -> ModelError:
+        """What an HTTP error response says."""
+        text = body.decode("utf-8", "replace")
+        try:
+            payload = msgspec.json.decode(body)
+        except (msgspec.DecodeError, UnicodeError):
+            payload = text.strip()
+        return error_from_payload(payload, status=status, body=text)
+
+    def _for(self, vendor: Vendor) -> tuple[ChatDialect, MessageBytes]:
+        known = self._known
+        if known is None or known[0] is not vendor:
+            known = (vendor, dialect_of(vendor.dialect, vendor.name), MessageBytes())
+            self._known = known
+        return known[1], known[2]
+
+
+def _messages(request: Request, dialect: ChatDialect, message_bytes: MessageBytes) -> msgspec.Raw:
+    cache = request.cache or CacheOptions()
+    messages = conversation(request)
+    markers = _markers(request, messages, dialect)
+    items: list[bytes] = []
+    preamble = _preamble(request, dialect)
+    if preamble is not None:
+        marker = _marker(cache.ttl, dialect) if "preamble" in cache.breakpoints else None
+        items.append(encode_json(system_item(preamble, dialect, marker)))
+    for index, message in enumerate(messages):
+        marker = markers.get(index)
+        variant = None if marker is None else tuple(marker[1].items())
+
+        def build(each: Message, marker: Marker | None = marker) -> list[dict[str, Any]]:
+            return items_of(each, dialect, marker)
+
+        items += message_bytes.of(message, build, variant)
+    return join_array(items)
+
+
+def _preamble(request: Request, dialect: ChatDialect) -> str | None:
+    """The system prompt; with it the schema of the answer, where the vendor enforces only that it is JSON."""
+    schema = request.output_schema
+    if schema is None or dialect.response_format == "json_schema":
+        return request.preamble
+    note = _SCHEMA_NOTE + encode_json(schema.schema).decode()
+    return f"{request.preamble}\n\n{note}" if request.preamble else note
+
+
+def _markers(request: Request, messages: tuple[Message, ...], dialect: ChatDialect) -> dict[int, Marker]:
+    """Which messages get a cache marker, by index.
+
+    OpenAI matches only at places that are marked, so the place `last` had in the request before is marked again;
+    vendors with Anthropic's marker look back by themselves.
+    """
+    cache = request.cache
+    if cache is None:
+        return {}
+    places: dict[int, Marker | None] = {}
+    if "last" in cache.breakpoints and messages:
+        last = _marker(cache.last_ttl or cache.ttl, dialect)
+        places[len(messages) - 1] = last
+        ends = [
+            index
+            for index, (message, after) in enumerate(pairwise(messages))
+            if isinstance(message, UserMessage) and not isinstance(after, UserMessage)
+        ]
+        if ends and dialect.cache_markers == "breakpoint":
+            places[ends[-1]] = last
+    if "context" in cache.breakpoints and request.context:
+        places[0] = _marker(cache.ttl, dialect)
+    return {index: marker for index, marker in places.items() if marker}
+
+
+def _marker(ttl: str | None, dialect: ChatDialect) -> Marker | None:
+    lifetime = {"ttl": ttl} if ttl else {}
+    if dialect.cache_markers == "breakpoint":
+        return "prompt_cache_breakpoint", {"mode": "explicit", **lifetime}
+    if dialect.cache_markers == "cache_control":
+        return "cache_control", {"type": "ephemeral", **lifetime}
+    return None
+
+
+def _cache_fields(cache: CacheOptions | None, dialect: ChatDialect) -> dict[str, Any]:
+    """Cache fields of the body. A lifetime stands at the markers where there are any, else for the whole request."""
+    if cache is None:
+        return {}
+    options: dict[str, Any] = {"mode": cache.mode} if cache.mode else {}
+    if cache.ttl and not cache.breakpoints:
+        options["ttl"] = cache.ttl
+    fields = {
+        "prompt_cache_key": cache.key,
+        "prompt_cache_options": options,
+        "prompt_cache_retention": cache.retention,
+    }
+    return {name: value for name, value in fields.items() if value and name in dialect.cache_fields}
+
+
+def _tool(tool: ToolDefinition, dialect: ChatDialect) -> dict[str, Any]:
+    function: dict[str, Any] = {"name": tool.name}
+    if tool.description:
+        function["description"] = tool.description
+    function["parameters"] = tool.parameters
+    if tool.strict is not None and dialect.strict_tools:
+        function["strict"] = tool.strict
+    return {"type": "function", "function": function}
+
+
+def _tool_fields(request: Request, dialect: ChatDialect) -> dict[str, Any]:
+    """Left out where no tool is offered: vendors refuse a choice among none."""
+    if not request.tools and "tools" not in request.additional_params:
+        return {}
+    fields: dict[str, Any] = {}
+    choice = request.tool_choice
+    if isinstance(choice, SpecificTools):
+        fields["tool_choice"] = _specific(choice, dialect)
+    elif choice is not None:
+        fields["tool_choice"] = choice
+    if request.parallel_tool_calls is not None and dialect.parallel_tool_calls:
+        fields["parallel_tool_calls"] = request.parallel_tool_calls
+    return fields
+
+
+def _specific(choice: SpecificTools, dialect: ChatDialect) -> dict[str, Any]:
+    named = [{"type": "function", "function": {"name": name}} for name in choice.names]
+    if len(named) == 1:
+        return named[0]
+    if not named or not dialect.allowed_tools:
+        raise UnsupportedCapability(
+            f"this vendor's `tool_choice` names exactly one tool, not {len(named)}; offer fewer tools instead"
+        )
+    return {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": named}}
+
+
+def _sampling_fields(request: Request, dialect: ChatDialect) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    if request.temperature is not None:
+        fields["temperature"] = request.temperature
+    if request.max_tokens is not None:
+        fields[dialect.max_tokens] = request.max_tokens
+    if request.stop_sequences:
+        fields["stop"] = list(request.stop_sequences)
+    return fields
+
+
+def _reasoning_fields(request: Request, dialect: ChatDialect) -> dict[str, Any]:
+    """How much to think. `summary` has no place here: vendors that show reasoning always do."""
+    options = request.reasoning
+    if options is None or (options.effort is None and options.budget_tokens is None):
+        return {}
+    form, budget = dialect.reasoning, options.budget_tokens
+    effort = dialect.efforts.get(options.effort, options.effort) if options.effort else None
+    thinks = options.effort != "none"
+    if form == "openrouter":
+        chosen = {"effort": effort, "max_tokens": budget}
+        return {"reasoning": {name: value for name, value in chosen.items() if value is not None}}
+    if form == "enable_thinking":
+        limit = {"thinking_budget": budget} if budget is not None else {}
+        return {"enable_thinking": thinks, **limit}
+    if budget is not None:
+        raise UnsupportedCapability(
+            "this vendor takes no thinking budget in tokens; use `ReasoningOptions(effort=)`"
+        )
+    level = {"reasoning_effort": effort}
+    if form == "template":
+        return {"chat_template_kwargs": {"enable_thinking": thinks, **(level if thinks else {})}}
+    if form == "thinking_adaptive":
+        return {"thinking": {"type": "adaptive" if thinks else "disabled"}}
+    if form in {"thinking", "thinking_off"} and not thinks:
+        return {"thinking": {"type": "disabled"}}
+    return {"thinking": {"type": "enabled"}, **level} if form == "thinking" else level
+
+
+def _format_field(request: Request, dialect: ChatDialect) -> dict[str, Any]:
+    schema = request.output_schema
+    if schema is None:
+        return {}
+    if dialect.response_format == "json_object":
+        return {"response_format": {"type": "json_object"}}
+    described: dict[str, Any] = {"name": schema.name}
+    if schema.description:
+        described["description"] = schema.description
+    described |= {"strict": schema.strict, "schema": schema.schema}
+    return {"response_format": {"type": "json_schema", "json_schema": described}}

@@ -1,0 +1,115 @@
+"""The table of vendors: which wire each speaks, where, with which key and in which dialect.
+
+Vendors are data. A new one that speaks a known wire is a row of `vendors.toml`, and no code.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib import resources
+from types import MappingProxyType
+from typing import Final
+
+import msgspec
+
+from agentlab.errors import UsageError
+from agentlab.models.wire import Vendor
+
+__all__ = ["base_url_of", "split_name", "vendor", "vendors"]
+
+_PLACE: Final = re.compile(r"\{(\w+)\}")
+
+
+@cache
+def vendors() -> Mapping[str, Vendor]:
+    """All vendors by name, in the order of the table; read-only."""
+    text = resources.files("agentlab.models").joinpath("vendors.toml").read_text(encoding="utf-8")
+    rows = {
+        name: msgspec.convert({"name": name, **row}, Vendor, strict=True)
+        for name, row in tomllib.loads(text).items()
+    }
+    return MappingProxyType(rows)
+
+
+def vendor(name: str) -> Vendor:
+    """Look a vendor up.
+
+    Args:
+        name: What stands before the colon in `"vendor:model"`.
+
+    Raises:
+        UsageError: There is no such vendor; the message names those with a similar name.
+    """
+    found = vendors().get(name)
+    if found is None:
+        raise UsageError(f"there is no vendor `{name}`; {_hint(name, vendors())}")
+    return found
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """Split `"vendor:model"` at the first colon; the model may hold more of them (`ollama:qwen3:4b`).
+
+    Raises:
+        UsageError: There is no colon, or nothing on one side of it.
+    """
+    before, colon, after = name.partition(":")
+    if not (before and colon and after):
+        raise UsageError(
+            f'a model is named "vendor:model", such as "openai:gpt-5.6"; `{name}` is not: '
+            f"{_hint(before, vendors())}"
+        )
+    return before, after
+
+
+def base_url_of(
+    row: Vendor,
+    base_url: str | None = None,
+    *,
+    places: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> str:
+    """Where a vendor is reached: the argument, else its environment variable, else the table.
+
+    A place such as `{resource}` in the URL is filled from `places`, else from the environment variable that is the
+    vendor's name and the place's, in capitals: `AZURE_RESOURCE`.
+
+    Args:
+        row: The vendor.
+        base_url: Wins over everything; may hold places too.
+        places: Values for places, by name.
+        environment: Read in place of `os.environ`.
+
+    Returns:
+        The URL without trailing slash.
+
+    Raises:
+        UsageError: A place has no value.
+    """
+    env = os.environ if environment is None else environment
+    from_env = env.get(row.base_url_env) if row.base_url_env else None
+    given = dict(places or {})
+
+    def fill(match: re.Match[str]) -> str:
+        place = match.group(1)
+        variable = f"{row.name}_{place}".upper().replace("-", "_")
+        value = given.get(place) or env.get(variable)
+        if not value:
+            raise UsageError(
+                f"`{row.name}` needs to know its {place}: set {variable} in the environment or give `base_url=`"
+            )
+        return value
+
+    return _PLACE.sub(fill, base_url or from_env or row.base_url).rstrip("/")
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    if near:
+        return "did you mean " + " or ".join(f"`{each}`" for each in near) + "?"
+    return "known are " + ", ".join(names)

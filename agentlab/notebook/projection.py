@@ -1,0 +1,240 @@
+"""A run as the front end holds it: a JSON document, and the smallest patches that bring it up to date.
+
+The document is `{title, status, label, detail, totals, turns: [{head, parts: {key: part}}]}`; a patch is a list of
+operations on it:
+
+    ["run", fields]                        lay fields over the document
+    ["turn", i, head]                      the head of turn i, made if it is new; `head.order` lists its parts
+    ["part", i, key, part]                 a part, whole
+    ["add", i, key, field, text]           text appended to a field of a part
+    ["blocks", i, key, [html], keep, end]  finished blocks appended; of the open block keep so much, then `end`
+
+Only `blocks` carries HTML, and only what `SafeHTML` holds. No request body, header or key is ever in it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from agentlab.notebook.markdown import StreamingMarkdown
+from agentlab.notebook.state import STATUS_LABELS, RunState
+from agentlab.notebook.static_view import shortened
+from agentlab.notebook.token_bar import TokenBar, money, seconds
+from agentlab.notebook.turn import Part, Prose, ToolCard, TurnView
+
+__all__ = ["Operation", "Projection"]
+
+Operation = list[Any]
+RESULT_LIMIT: Final = 8_000
+
+
+class Projection:
+    """What the front end has been told of a run.
+
+    Args:
+        state: The run; read, never changed.
+    """
+
+    def __init__(self, state: RunState) -> None:
+        self._state = state
+        self._revision = -1
+        self._run: dict[str, Any] = {}
+        self._turns: list[_TurnMirror] = []
+
+    def patch(self) -> list[Operation]:
+        """The operations since the last call; empty where nothing changed."""
+        if self._revision == self._state.revision:
+            return []
+        self._revision = self._state.revision
+        operations: list[Operation] = []
+        for index, turn in enumerate(self._state.turns):
+            if index == len(self._turns):
+                self._turns.append(_TurnMirror())
+            operations += self._turns[index].patch(index, turn)
+        run = _run_fields(self._state)
+        changed = {name: value for name, value in run.items() if self._run.get(name, self) != value}
+        if changed:
+            operations.append(["run", changed])
+        self._run = run
+        return operations
+
+    def document(self) -> dict[str, Any]:
+        """The whole document as of now; later patches start from it."""
+        self.patch()
+        return {**self._run, "turns": [mirror.document() for mirror in self._turns]}
+
+
+class _TurnMirror:
+    """One turn as the front end has it."""
+
+    def __init__(self) -> None:
+        self._revision = -1
+        self._head: dict[str, Any] = {}
+        self._parts: dict[int, _PartMirror] = {}
+
+    def patch(self, index: int, turn: TurnView) -> list[Operation]:
+        if self._revision == turn.revision:
+            return []
+        self._revision = turn.revision
+        operations: list[Operation] = []
+        head = _head_fields(turn)
+        if head != self._head:
+            self._head = head
+            operations.append(["turn", index, head])
+        mirrors: dict[int, _PartMirror] = {}
+        for part in turn.parts:
+            mirror = self._parts.get(part.key)
+            if mirror is None:
+                mirror = _mirror(part)
+                mirror.update(part)
+                operations.append(["part", index, part.key, mirror.document()])
+            else:
+                operations += ([name, index, part.key, *rest] for name, *rest in mirror.update(part))
+            mirrors[part.key] = mirror
+        self._parts = mirrors
+        return operations
+
+    def document(self) -> dict[str, Any]:
+        parts = {str(key): mirror.document() for key, mirror in self._parts.items()}
+        return {"head": self._head, "parts": parts}
+
+
+class _PartMirror:
+    """One part as the front end has it. `update` gives operations without turn and key."""
+
+    def update(self, part: Part) -> list[Operation]:
+        raise NotImplementedError
+
+    def document(self) -> dict[str, Any]:
+        raise NotImplementedError
+
+
+class _TextMirror(_PartMirror):
+    """Markdown: finished blocks, and the open one."""
+
+    def __init__(self) -> None:
+        self._markdown = StreamingMarkdown()
+        self._fed = 0
+        self._blocks = 0
+        self._tail = ""
+
+    def update(self, part: Part) -> list[Operation]:
+        assert isinstance(part, Prose)
+        if part.size == self._fed:
+            return []
+        self._markdown.feed(part.text[self._fed :])
+        self._fed = part.size
+        tail = self._markdown.tail.html
+        blocks = [block.html for block in self._markdown.blocks[self._blocks :]]
+        self._blocks += len(blocks)
+        kept = 0 if blocks else _shared_prefix(self._tail, tail)
+        self._tail = tail
+        return [["blocks", blocks, _utf16_length(tail[:kept]), tail[kept:]]]
+
+    def document(self) -> dict[str, Any]:
+        blocks = [block.html for block in self._markdown.blocks[: self._blocks]]
+        return {"kind": "text", "blocks": blocks, "tail": self._tail}
+
+
+class _ProseMirror(_PartMirror):
+    """Reasoning or a note: plain text that grows."""
+
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
+        self._text = ""
+
+    def update(self, part: Part) -> list[Operation]:
+        assert isinstance(part, Prose)
+        added = part.text[len(self._text) :]
+        self._text = part.text
+        return [["add", "text", added]] if added else []
+
+    def document(self) -> dict[str, Any]:
+        return {"kind": self._kind, "text": self._text}
+
+
+class _CardMirror(_PartMirror):
+    """A tool call: its arguments grow while they are written, all else comes at once."""
+
+    def __init__(self) -> None:
+        self._card: dict[str, Any] = {}
+        self._revision = -1
+
+    def update(self, part: Part) -> list[Operation]:
+        assert isinstance(part, ToolCard)
+        if self._revision == part.revision:
+            return []
+        self._revision = part.revision
+        old, self._card = self._card, _card_fields(part)
+        rest = {name: value for name, value in self._card.items() if name != "arguments"}
+        written = old.get("arguments", "")
+        if all(old.get(name) == value for name, value in rest.items()) and self._card["arguments"].startswith(
+            written
+        ):
+            return [["add", "arguments", self._card["arguments"][len(written) :]]]
+        return [["part", self._card]]
+
+    def document(self) -> dict[str, Any]:
+        return self._card
+
+
+def _mirror(part: Part) -> _PartMirror:
+    if isinstance(part, ToolCard):
+        return _CardMirror()
+    return _TextMirror() if part.kind == "text" else _ProseMirror(part.kind)
+
+
+def _run_fields(state: RunState) -> dict[str, Any]:
+    return {
+        "title": state.title,
+        "status": state.status,
+        "label": STATUS_LABELS[state.status],
+        "detail": state.detail,
+        "totals": {
+            "tokens": TokenBar.of(state.usage).counts(),
+            "cost": money(state.cost_usd, at_least=state.cost_is_partial),
+        },
+    }
+
+
+def _head_fields(turn: TurnView) -> dict[str, Any]:
+    return {
+        "number": turn.number,
+        "model": turn.model,
+        "status": turn.status,
+        "notices": [[line.kind.replace("_", " "), line.text, line.timing] for line in turn.notices],
+        "tokens": TokenBar.of(turn.usage).counts() if turn.usage is not None else None,
+        "cost": money(turn.cost_usd),
+        "first": seconds(turn.time_to_first_token_s),
+        "time": seconds(turn.duration_s),
+        "order": [part.key for part in turn.parts],
+    }
+
+
+def _card_fields(card: ToolCard) -> dict[str, Any]:
+    return {
+        "kind": "tool",
+        "name": card.name,
+        "status": card.status,
+        "error": card.is_error,
+        "arguments": shortened(card.arguments, RESULT_LIMIT),
+        "result": None if card.result is None else shortened(card.result, RESULT_LIMIT),
+        "time": "" if card.duration_s is None else seconds(card.duration_s),
+    }
+
+
+def _utf16_length(text: str) -> int:
+    """Length as JavaScript counts it."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def _shared_prefix(old: str, new: str) -> int:
+    """How many characters two texts begin with in common."""
+    low, high = 0, min(len(old), len(new))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if old[low:middle] == new[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low

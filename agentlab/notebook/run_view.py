@@ -1,0 +1,71 @@
+"""The live view of one run: an anywidget, made of `static/run_view.js` and `static/run_view.css`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import anywidget
+import traitlets
+
+from agentlab.notebook.token_bar import SEGMENTS
+
+__all__ = ["RunView"]
+
+_STATIC: Final = Path(__file__).parent / "static"
+
+
+class RunView(anywidget.AnyWidget):
+    """Shows the patches and snapshots it is given, and passes on what the reader clicks.
+
+    Its state holds the newest snapshot and nothing else of the run, and is dropped when the run is over.
+
+    Attributes:
+        snapshot: The document a view reads when it mounts or has lost a patch.
+        segments: Name, label and colour of each kind of token.
+    """
+
+    _esm = _STATIC / "run_view.js"
+    _css = _STATIC / "run_view.css"
+    snapshot = traitlets.Dict().tag(sync=True)
+    segments: traitlets.List[list[str]] = traitlets.List().tag(sync=True)
+
+    def __init__(self, snapshot: dict[str, Any]) -> None:
+        names = [[segment.name, segment.label, segment.color] for segment in SEGMENTS]
+        super().__init__(snapshot=snapshot, segments=names)
+        self._on_request: Callable[[], None] = _nothing
+        self._on_stop: Callable[[], None] = _nothing
+        self.on_msg(self._take_message)
+
+    def listen(self, *, on_request: Callable[[], None], on_stop: Callable[[], None]) -> None:
+        """Say who answers a view; both may be called on any thread.
+
+        Args:
+            on_request: A view has mounted or lost a patch, and wants a snapshot.
+            on_stop: The reader pressed Stop.
+        """
+        self._on_request, self._on_stop = on_request, on_stop
+
+    def send_patch(self, patch: dict[str, Any]) -> None:
+        """Send one numbered patch."""
+        self.send(patch)
+
+    def put_snapshot(self, snapshot: dict[str, Any]) -> None:
+        """Set the synced snapshot."""
+        self.snapshot = snapshot
+
+    def __repr__(self) -> str:
+        return "RunView()"
+
+    def _take_message(self, _widget: object, message: object, _buffers: object) -> None:
+        kind = message.get("type") if isinstance(message, dict) else None
+        if kind in {"ready", "resync"}:
+            self._on_request()
+        elif kind == "stop":
+            self.send({"type": "stopping"})
+            self._on_stop()
+
+
+def _nothing() -> None:
+    """Nobody listens yet."""

@@ -1,0 +1,217 @@
+"""Show a run while it happens, and leave a still picture of it behind.
+
+In a notebook the run is one live widget, replaced by plain HTML and text when it ends: a widget's output is lost when
+the notebook is opened without its kernel. `AGENTLAB_DISPLAY=static` shows only that picture, once, without times and
+prices, so that a notebook's outputs can be compared. Outside a notebook the text is printed at the end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Final, Literal
+
+from agentlab.agent.heartbeat import heartbeat
+from agentlab.messages import Event, StopReason
+from agentlab.notebook.projection import Projection
+from agentlab.notebook.publisher import Publisher
+from agentlab.notebook.run_view import RunView
+from agentlab.notebook.state import RunState
+from agentlab.notebook.static_view import mimebundle, static_text
+
+__all__ = ["DisplayMode", "Live", "display_mode", "mimebundle", "show_run"]
+
+DisplayMode = Literal["live", "static", "print"]
+WIDGET_MIME: Final = "application/vnd.jupyter.widget-view+json"
+
+
+def display_mode() -> DisplayMode:
+    """How a run is shown here: `live` in a notebook, `static` there with `AGENTLAB_DISPLAY=static`, else `print`."""
+    if not _in_kernel():
+        return "print"
+    return "static" if _is_deterministic() else "live"
+
+
+class Live:
+    """One run on display. All methods are quick, block on nothing, and may be called from any thread, one at a time.
+
+    Args:
+        title: What the run is called, usually the prompt.
+        stop: Called when the reader presses Stop, on any thread; must only ask the run to end. None shows no button
+            that works: pass one wherever a run can be stopped.
+        clock: Seconds, monotonic.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        *,
+        stop: Callable[[], None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.state = RunState(title)
+        self._stop = stop
+        self._clock = clock
+        self._began = clock()
+        self._lock = threading.RLock()
+        self._mode = display_mode()
+        self._view: RunView | None = None
+        self._publisher: Publisher | None = None
+        self._display_id: str | None = None
+        self._finished = False
+
+    def start(self) -> None:
+        """Put the view on display."""
+        self._began = self._clock()
+        if self._mode != "live":
+            return
+        projection = Projection(self.state)
+        self._view = RunView({"sequence": 0, "document": projection.document()})
+        self._publisher = Publisher(
+            projection, self._view, size=lambda: self.state.size, clock=self._clock, lock=self._lock
+        )
+        self._view.listen(on_request=self._publisher.snapshot, on_stop=self._stop or (lambda: None))
+        self._ipython_display_()
+
+    def apply(self, event: Event, at_s: float | None = None) -> None:
+        """Show one more event.
+
+        Args:
+            event: The next event of the run.
+            at_s: When it came, in seconds since the run began; now, where None.
+        """
+        with self._lock:
+            self.state.apply(event, self._clock() - self._began if at_s is None else at_s)
+            if self._publisher is not None:
+                self._publisher.changed()
+
+    def finish(self, stop_reason: StopReason = "cancelled", detail: str | None = None) -> None:
+        """The run is over: replace the view by a still picture. Doing it twice does nothing.
+
+        Args:
+            stop_reason: How the run ended, where its events did not say: a run that just stops was cancelled.
+            detail: Why, in words.
+        """
+        with self._lock:
+            if self._finished:
+                return
+            self._finished = True
+            self.state.stop(stop_reason, detail, self._clock() - self._began)
+            if self._publisher is not None:
+                self._publisher.close()
+        self._leave_picture()
+
+    def _leave_picture(self) -> None:
+        deterministic = _is_deterministic()
+        if self._mode == "print":
+            sys.stdout.write(static_text(self.state, deterministic=deterministic) + "\n")
+            return
+        bundle = mimebundle(self.state, deterministic=deterministic)
+        if self._display_id is None:
+            _publish(bundle)
+        else:
+            _publish(bundle, display_id=self._display_id, update=True)
+        if self._view is not None:
+            self._view.close()
+
+    def _ipython_display_(self) -> None:
+        """Display it, once more too: every place it was displayed shows the still picture in the end."""
+        if self._view is None or self._finished:
+            _publish(mimebundle(self.state, deterministic=_is_deterministic()))
+            return
+        if self._display_id is None:
+            self._display_id = os.urandom(16).hex()
+        reference = {"version_major": 2, "version_minor": 0, "model_id": self._view.model_id}
+        bundle = {"text/plain": f"{self.state.title} [running]", WIDGET_MIME: reference}
+        _publish(bundle, display_id=self._display_id)
+
+
+async def show_run(
+    stream: AsyncIterator[Event | tuple[Event, float]],
+    *,
+    title: str,
+    stop: Callable[[], None] | None = None,
+) -> RunState:
+    """Show a stream of events until it ends.
+
+    A kernel interrupt cancels the caller: the picture is marked as stopped, and the cancellation goes on. Stop in the
+    view calls `stop`; the stream should then end by itself. Without `stop` the stream is cancelled, and the call returns
+    what there is.
+
+    Args:
+        stream: Events, each alone or with its time in seconds since the run began.
+        title: What the run is called.
+        stop: Asks the run to end; called on any thread.
+
+    Returns:
+        The state of the finished run.
+    """
+    loop = asyncio.get_running_loop()
+    stopped = False
+
+    def cancel() -> None:
+        nonlocal stopped
+        stopped = True
+        loop.call_soon_threadsafe(pump.cancel)
+
+    live = Live(title, stop=stop or cancel)
+    live.start()
+    pump = loop.create_task(_pump(stream, live))
+    try:
+        async with heartbeat():
+            # Waited for and not awaited: whoever is cancelled, this call or the stream, is known apart.
+            await asyncio.wait([pump])
+    except asyncio.CancelledError:
+        await _settled(pump)
+        live.finish("cancelled")
+        raise
+    _finish(live, pump, stopped=stopped)
+    return live.state
+
+
+async def _pump(stream: AsyncIterator[Event | tuple[Event, float]], live: Live) -> None:
+    async for item in stream:
+        event, at_s = item if isinstance(item, tuple) else (item, None)
+        live.apply(event, at_s)
+
+
+def _finish(live: Live, pump: asyncio.Task[None], *, stopped: bool) -> None:
+    """End the display the way the stream ended."""
+    error = asyncio.CancelledError() if pump.cancelled() else pump.exception()
+    if error is None or (stopped and pump.cancelled()):
+        live.finish("stopped" if stopped else "cancelled")
+        return
+    live.finish(
+        "cancelled" if pump.cancelled() else "error",
+        None if pump.cancelled() else f"{type(error).__name__}: {error}",
+    )
+    raise error
+
+
+async def _settled(task: asyncio.Task[None]) -> None:
+    """Let a cancelled task clean up; what it raises is not news any more."""
+    task.cancel()
+    await asyncio.wait([task], timeout=5)
+
+
+def _in_kernel() -> bool:
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return getattr(shell, "kernel", None) is not None
+
+
+def _is_deterministic() -> bool:
+    return os.environ.get("AGENTLAB_DISPLAY") == "static"
+
+
+def _publish(bundle: dict[str, Any], *, display_id: str | None = None, update: bool = False) -> None:
+    from IPython.core.interactiveshell import InteractiveShell  # noqa: PLC0415 - heavy, and loaded in any kernel
+
+    transient = {} if display_id is None else {"display_id": display_id}
+    InteractiveShell.instance().display_pub.publish(
+        data=bundle, metadata={}, transient=transient, update=update
+    )

@@ -1,0 +1,366 @@
+"""One model call as a reader sees it: its parts in order, its tool calls, its tokens and times."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Final, Literal, assert_never
+
+import msgspec
+
+from agentlab.messages import (
+    AssistantMessage,
+    Audio,
+    Citation,
+    Image,
+    ProviderPart,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolCall,
+    ToolCallDelta,
+    ToolResult,
+    ToolStatus,
+    TurnFinished,
+    Usage,
+)
+from agentlab.notebook.plain_text import well_formed
+
+__all__ = ["NoticeLine", "Part", "Prose", "ToolCard", "TurnStatus", "TurnView"]
+
+TurnStatus = Literal["running", "done", "stopped", "failed"]
+CardStatus = Literal["writing", "called", "running"] | ToolStatus
+ProseKind = Literal["text", "reasoning", "note"]
+HIDDEN_REASONING: Final = "(the provider keeps this reasoning to itself)"
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeLine:
+    """Something said beside the conversation: a retry, a moved prefix, a truncation.
+
+    Attributes:
+        kind: What it is.
+        text: What it says.
+        timing: A time that belongs to it, in words.
+    """
+
+    kind: str
+    text: str
+    timing: str = ""
+
+
+class Prose:
+    """Growing text: an answer (Markdown), reasoning, or a note on a part that is not text.
+
+    Attributes:
+        key: Its name in the turn; text that is replaced and not extended gets a new key.
+        kind: What it is.
+        revision: Grows with every change.
+    """
+
+    def __init__(self, key: int, kind: ProseKind, text: str = "") -> None:
+        self.key = key
+        self.kind: ProseKind = kind
+        self.revision = 0
+        self.size = len(text)
+        self._pieces = [text]
+
+    @property
+    def text(self) -> str:
+        """All of it so far."""
+        if len(self._pieces) > 1:
+            self._pieces = ["".join(self._pieces)]
+        return self._pieces[0]
+
+    def append(self, text: str) -> None:
+        """Let it grow."""
+        self._pieces.append(text)
+        self.size += len(text)
+        self.revision += 1
+
+
+class ToolCard:
+    """One tool call with its arguments, its result and its time.
+
+    Attributes:
+        key: Its name in the turn.
+        call_id: Id of the call.
+        name: The tool.
+        status: `writing` (arguments arrive), `called`, `running`, or how it ended.
+        result: What the tool answered; None until it has.
+        duration_s: Seconds from the start of the tool to its result; None where either was not seen.
+    """
+
+    def __init__(self, key: int, call_id: str, name: str) -> None:
+        self.key = key
+        self.call_id = call_id
+        self.name = well_formed(name)
+        self.status: CardStatus = "writing"
+        self.result: str | None = None
+        self.duration_s: float | None = None
+        self.revision = 0
+        self._arguments = Prose(key, "note")
+        self._started_s: float | None = None
+
+    @property
+    def arguments(self) -> str:
+        """The arguments as written so far; indented once they are complete JSON."""
+        raw = self._arguments.text
+        if self.status == "writing":
+            return raw
+        try:
+            return msgspec.json.format(raw, indent=2).strip() if raw.strip() else ""
+        except msgspec.DecodeError:
+            return raw
+
+    @property
+    def size(self) -> int:
+        """Characters of arguments and result."""
+        return self._arguments.size + len(self.result or "")
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the call has no result yet."""
+        return self.status in {"writing", "called", "running"}
+
+    @property
+    def is_error(self) -> bool:
+        """Whether the tool failed or never answered."""
+        return self.status in {"failed", "interrupted"}
+
+    def write(self, name: str, arguments: str) -> None:
+        """More of the call being written."""
+        self.name = well_formed(name) or self.name
+        self._arguments.append(well_formed(arguments))
+        self.revision += 1
+
+    def called(self, call: ToolCall) -> None:
+        """The call is complete."""
+        self.name = well_formed(call.name)
+        self._arguments = Prose(self.key, "note", well_formed(call.arguments_json))
+        if self.status == "writing":
+            self.status = "called"
+        self.revision += 1
+
+    def start(self, at_s: float) -> None:
+        """The tool begins to run."""
+        self.status = "running"
+        self._started_s = at_s
+        self.revision += 1
+
+    def finish(self, result: ToolResult, at_s: float) -> None:
+        """The tool has answered."""
+        self.status = result.status
+        self.result = well_formed(result.text)
+        if self._started_s is not None:
+            self.duration_s = max(0.0, at_s - self._started_s)
+        self.revision += 1
+
+    def interrupt(self, at_s: float) -> None:
+        """The run ended before the tool did."""
+        self.status = "interrupted"
+        if self._started_s is not None:
+            self.duration_s = max(0.0, at_s - self._started_s)
+        self.revision += 1
+
+
+Part = Prose | ToolCard
+
+
+class TurnView:
+    """One model call.
+
+    Attributes:
+        number: Which call of the run, from 1.
+        model: The model asked.
+        parts: What it said, in order.
+        notices: What happened beside it.
+        status: `running`, `done`, `stopped` (cut off by the reader or a limit) or `failed`.
+        usage: Its tokens; None until reported.
+        cost_usd: Its price; None where unknown.
+        time_to_first_token_s: Seconds to the first text, reasoning or tool-call delta.
+        duration_s: Seconds from first attempt to end.
+        revision: Grows with every change in the turn, parts included.
+    """
+
+    def __init__(self, number: int, model: str, started_s: float) -> None:
+        self.number = number
+        self.model = well_formed(model)
+        self.parts: list[Part] = []
+        self.notices: list[NoticeLine] = []
+        self.status: TurnStatus = "running"
+        self.usage: Usage | None = None
+        self.cost_usd: float | None = None
+        self.time_to_first_token_s: float | None = None
+        self.duration_s: float | None = None
+        self.revision = 0
+        self._started_s = started_s
+        self._next_key = 0
+        self._by_place: dict[tuple[str, int], Prose] = {}
+
+    @property
+    def text(self) -> str:
+        """The visible answer of this turn."""
+        return "".join(part.text for part in self.parts if isinstance(part, Prose) and part.kind == "text")
+
+    @property
+    def size(self) -> int:
+        """Characters of all parts."""
+        return sum(part.size for part in self.parts)
+
+    def card(self, call_id: str) -> ToolCard | None:
+        """The newest card of a call in this turn."""
+        for part in reversed(self.parts):
+            if isinstance(part, ToolCard) and part.call_id == call_id:
+                return part
+        return None
+
+    def new_card(self, call_id: str, name: str) -> ToolCard:
+        """Add a card for a call."""
+        card = ToolCard(self._key(), call_id, name)
+        self.parts.append(card)
+        self.revision += 1
+        return card
+
+    def add_text(self, text: str, index: int, at_s: float) -> None:
+        """More of the answer."""
+        self._append("text", text, index, at_s)
+
+    def add_reasoning(self, text: str, index: int, at_s: float) -> None:
+        """More of the reasoning."""
+        self._append("reasoning", text, index, at_s)
+
+    def set_reasoning(self, reasoning: Reasoning, index: int, at_s: float) -> None:
+        """A reasoning block is complete; it replaces what was streamed of it."""
+        self._first_token(at_s)
+        old = self._by_place.get(("reasoning", index))
+        new = self._replaced(old, "reasoning", _reasoning_text(reasoning))
+        if old is None:
+            self.parts.append(new)
+        elif new is not old:
+            self.parts[self.parts.index(old)] = new
+        self._by_place["reasoning", index] = new
+
+    def add_tool_call(self, delta: ToolCallDelta, at_s: float) -> None:
+        """More of a tool call."""
+        self._first_token(at_s)
+        card = self.card(delta.id) or self.new_card(delta.id, delta.name)
+        card.write(delta.name, delta.arguments)
+
+    def set_tool_call(self, call: ToolCall, at_s: float) -> None:
+        """A tool call is complete."""
+        self._first_token(at_s)
+        (self.card(call.id) or self.new_card(call.id, call.name)).called(call)
+
+    def notice(self, kind: str, text: str, timing: str = "") -> None:
+        """Something happened beside the answer."""
+        self.revision += 1
+        self.notices.append(NoticeLine(well_formed(kind), well_formed(text), timing))
+
+    def finish(self, event: TurnFinished, at_s: float) -> None:
+        """The call is complete: its message, usage and timing are the truth."""
+        self.revision += 1
+        self._settle(event.message)
+        self.number = event.turn
+        self.status = "stopped" if event.message.interrupted else "done"
+        self.usage = event.usage
+        self.cost_usd = event.cost_usd
+        timing = event.timing
+        self.duration_s = timing.duration_s or max(0.0, at_s - self._started_s)
+        if timing.time_to_first_token_s is not None:
+            self.time_to_first_token_s = timing.time_to_first_token_s
+        if event.finish_reason in {"length", "content_filter"}:
+            reason = event.raw_finish_reason or event.finish_reason
+            self.notice("truncated", f"the answer was cut off by the provider ({reason})")
+
+    def cut(self, status: Literal["stopped", "failed"], at_s: float) -> None:
+        """The call ended without its terminal event; what has arrived stays."""
+        self.revision += 1
+        self.status = status
+        self.duration_s = max(0.0, at_s - self._started_s)
+
+    def interrupt_open_cards(self, at_s: float) -> None:
+        """Mark tool calls that will not be answered any more."""
+        for part in self.parts:
+            if isinstance(part, ToolCard) and part.is_open:
+                part.interrupt(at_s)
+                self.revision += 1
+
+    def _key(self) -> int:
+        self._next_key += 1
+        return self._next_key
+
+    def _first_token(self, at_s: float) -> None:
+        self.revision += 1
+        if self.time_to_first_token_s is None:
+            self.time_to_first_token_s = max(0.0, at_s - self._started_s)
+
+    def _append(self, kind: Literal["text", "reasoning"], text: str, index: int, at_s: float) -> None:
+        self._first_token(at_s)
+        part = self._by_place.get((kind, index))
+        if part is None:
+            part = self._by_place[kind, index] = Prose(self._key(), kind)
+            self.parts.append(part)
+        part.append(well_formed(text))
+
+    def _replaced(self, old: Prose | None, kind: ProseKind, text: str) -> Prose:
+        """A part with this text: the old one where the text only continues it, else a new one."""
+        if old is None or not text.startswith(old.text):
+            return Prose(self._key(), kind, text)
+        if len(text) > old.size:
+            old.append(text[old.size :])
+        return old
+
+    def _settle(self, message: AssistantMessage) -> None:
+        """Take the finished message for the truth, keeping each part that it confirms."""
+        streamed: dict[str, deque[Prose]] = {"text": deque(), "reasoning": deque(), "note": deque()}
+        cards: list[ToolCard] = []
+        for part in self.parts:
+            if isinstance(part, ToolCard):
+                cards.append(part)
+            elif part.text:
+                streamed[part.kind].append(part)
+        settled: list[Part] = []
+        for piece in message.content:
+            if isinstance(piece, ToolCall):
+                card = next((card for card in cards if card.call_id == piece.id), None)
+                if card is None:
+                    card = ToolCard(self._key(), piece.id, piece.name)
+                else:
+                    cards.remove(card)
+                card.called(piece)
+                settled.append(card)
+                continue
+            for kind, text in _prose(piece):
+                queue = streamed[kind]
+                settled.append(self._replaced(queue.popleft() if queue else None, kind, text))
+        self.parts = [*settled, *(card for card in cards if not card.is_open)]
+        self._by_place = {}
+
+
+def _prose(part: Text | Reasoning | Image | Audio | Refusal | ProviderPart) -> list[tuple[ProseKind, str]]:
+    """What a reader is shown of a part that is not a tool call."""
+    match part:
+        case Text():
+            shown: list[tuple[ProseKind, str]] = [("text", well_formed(part.text))] if part.text else []
+            return shown + [("note", _sources(part.citations))] * bool(part.citations)
+        case Refusal():
+            return [("text", well_formed(part.text))] if part.text else []
+        case Reasoning():
+            return [("reasoning", _reasoning_text(part))]
+        case Image() | Audio():
+            kind = "image" if isinstance(part, Image) else "audio"
+            return [("note", well_formed(f"[{kind} {part.media_type or ''}]".replace(" ]", "]")))]
+        case ProviderPart():
+            return [("note", well_formed(f"[{part.kind}]"))]
+        case _:
+            assert_never(part)
+
+
+def _reasoning_text(reasoning: Reasoning) -> str:
+    return well_formed(reasoning.text) or HIDDEN_REASONING
+
+
+def _sources(citations: tuple[Citation, ...]) -> str:
+    named = (" ".join(filter(None, (one.title, one.url))) or one.quote or "" for one in citations)
+    return well_formed("Sources: " + "; ".join(dict.fromkeys(filter(None, named))))

@@ -1,0 +1,85 @@
+"""The numbers of a run as a table: a row a turn, a column for each kind of token, and the totals below."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from agentlab.messages import Usage
+from agentlab.notebook.safe_html import SafeHTML, element, escape, join
+from agentlab.notebook.state import RunState
+from agentlab.notebook.token_bar import SEGMENTS, Segment, TokenBar, count, money, seconds
+from agentlab.notebook.turn import TurnView
+
+__all__ = ["numbers_text", "usage_table"]
+
+_CELL: Final = "text-align: right; padding: 2px 8px"
+_ALWAYS: Final = frozenset({"uncached", "read", "output", "reasoning"})
+
+
+def usage_table(state: RunState, *, deterministic: bool = False) -> SafeHTML:
+    """The table; empty where no turn reported its tokens.
+
+    Args:
+        state: The run.
+        deterministic: Leave out prices and times.
+    """
+    turns = [turn for turn in state.turns if turn.usage is not None]
+    if not turns:
+        return escape("")
+    shown = _shown(state)
+    titles = [_title(segment) for segment in shown]
+    if not deterministic:
+        titles += [escape("cost"), escape("first token"), escape("time")]
+    head = element("tr", element("th"), join(element("th", title, style=_CELL) for title in titles))
+    rows = [
+        _row(f"turn {turn.number}", [*_counts(turn.usage, shown), *_rest(turn, deterministic)])
+        for turn in turns
+    ]
+    if len(state.turns) > 1:
+        rows.append(_row("total", [*_counts(state.usage, shown), *_total(state, deterministic)], tag="th"))
+    style = "font-size: 0.9em; margin: 8px 0 0 0; border-collapse: collapse"
+    table = element("table", element("thead", head), element("tbody", join(rows)), style=style)
+    return element("div", table, style="overflow-x: auto")
+
+
+def numbers_text(usage: Usage) -> str:
+    """The reported tokens in one line of text."""
+    counts = TokenBar.of(usage).counts()
+    named = [
+        f"{segment.label} {count(counts[segment.name])}" for segment in SEGMENTS if segment.name in counts
+    ]
+    return ", ".join(named) or "not reported"
+
+
+def _shown(state: RunState) -> list[Segment]:
+    """The segments some turn reports, with those everybody asks about always among them."""
+    reported = set(_ALWAYS)
+    for turn in state.turns:
+        if turn.usage is not None:
+            reported |= TokenBar.of(turn.usage).counts().keys()
+    return [segment for segment in SEGMENTS if segment.name in reported]
+
+
+def _title(segment: Segment) -> SafeHTML:
+    return join([element("span", "■ ", style=f"color: {segment.color}"), escape(segment.label)])
+
+
+def _counts(usage: Usage | None, shown: list[Segment]) -> list[str]:
+    counts = TokenBar.of(usage).counts() if usage is not None else {}
+    return [count(counts.get(segment.name)) for segment in shown]
+
+
+def _rest(turn: TurnView, deterministic: bool) -> list[str]:
+    if deterministic:
+        return []
+    return [money(turn.cost_usd), seconds(turn.time_to_first_token_s), seconds(turn.duration_s)]
+
+
+def _total(state: RunState, deterministic: bool) -> list[str]:
+    if deterministic:
+        return []
+    return [money(state.cost_usd, at_least=state.cost_is_partial), "", seconds(state.duration_s)]
+
+
+def _row(label: str, cells: list[str], *, tag: str = "td") -> SafeHTML:
+    return element("tr", element("th", label), join(element(tag, cell, style=_CELL) for cell in cells))

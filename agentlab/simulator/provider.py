@@ -1,0 +1,249 @@
+"""The provider without its sockets: an HTTP request in, what to send back out.
+
+Order of checks: the host, the route, the key, the request's shape, waiting faults, then the behaviour. Whatever goes
+wrong is said in the body the provider of that wire would send.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from agentlab.messages import Usage
+from agentlab.simulator.behaviours import Behaviour
+from agentlab.simulator.cache import Accounts, output_usage
+from agentlab.simulator.dialects import DIALECTS, Dialect, Ids, Rejected
+from agentlab.simulator.exchange import ErrorReply, Recorded, Reply, SimRequest, limited
+from agentlab.simulator.faults import Ending, Fault, FaultQueue, disturb
+from agentlab.simulator.latency import Latency, VirtualClock
+from agentlab.simulator.log import LoggedRequest
+
+__all__ = ["Answer", "Incoming", "Provider"]
+
+_KEY_HEADERS: Final = ("authorization", "x-api-key", "x-goog-api-key", "api-key")
+_REQUEST_ID: Final = {"anthropic": "request-id"}
+_MODEL_LISTS: Final = {"/api/tags": "ollama", "/v1beta/models": "gemini"}
+_MODELS: Final = ("sim-large", "sim-small")
+_JSON: Final = "application/json"
+
+
+class Incoming(Struct, frozen=True):
+    """An HTTP request as it came: header names in lower case, the path without its query."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """What to send, and how.
+
+    Attributes:
+        status: HTTP status.
+        headers: Response headers without the framing ones.
+        events: The body, piece by piece.
+        streamed: Whether the body goes out in chunks as it comes; else with its length.
+        ending: How the body ends.
+        before_headers: Whether the ending comes before the status line.
+        latency: Its pace; None sends without waiting.
+        uncached_tokens: Prompt tokens to be read before the first event.
+        event_tokens: Tokens in one event, for the pace.
+    """
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    events: Iterable[bytes]
+    streamed: bool = False
+    ending: Ending = "end"
+    before_headers: bool = False
+    latency: Latency | None = None
+    uncached_tokens: int = 0
+    event_tokens: int = 1
+
+
+class Provider:
+    """All simulated vendors of one server.
+
+    Args:
+        behaviour: What answers.
+        token: The key every request must carry.
+        hosts: Accepted `Host` headers.
+        clock: The server's time.
+        faults: What goes wrong next.
+        accounts: Usage and cache.
+        seed: Source of all ids.
+        latency: Pace of replies that name none.
+        dialects: The wires.
+    """
+
+    def __init__(
+        self,
+        behaviour: Behaviour,
+        *,
+        token: str,
+        hosts: Sequence[str],
+        clock: VirtualClock,
+        faults: FaultQueue,
+        accounts: Accounts,
+        seed: int = 0,
+        latency: Latency | None = None,
+        dialects: Sequence[Dialect] = DIALECTS,
+    ) -> None:
+        self.behaviour = behaviour
+        self.clock = clock
+        self._token = token.encode()
+        self._hosts = frozenset(hosts)
+        self._faults = faults
+        self._accounts = accounts
+        self._seed = seed
+        self._latency = latency
+        self._dialects = tuple(dialects)
+
+    def answer(self, incoming: Incoming, entry: LoggedRequest) -> Answer:
+        """Answer a request and note in its log entry what became of it."""
+        if incoming.headers.get("host") not in self._hosts:
+            return _plain(entry, 421, "This server answers only to its own address.")
+        if incoming.path == "/" and incoming.method == "GET":
+            wires = [dialect.wire for dialect in self._dialects]
+            return _described(entry, {"service": "agentlab simulator", "simulated": True, "wires": wires})
+        vendor, _, rest = incoming.path.removeprefix("/").partition("/")
+        path = f"/{rest}"
+        entry.vendor = vendor
+        dialect = self._dialect(incoming, path)
+        if dialect is None:
+            return _plain(entry, 404, f"No simulated wire answers {incoming.method} {incoming.path}.")
+        entry.wire = dialect.wire
+        ids = Ids(self._seed, entry.serial, self.clock.timestamp())
+        if not self._knows_key(incoming):
+            return self._error(dialect, entry, ids, ErrorReply(401, "Incorrect API key provided."))
+        if incoming.method == "GET":
+            entry.status = 200
+            return Answer(status=200, headers=(("content-type", _JSON),), events=(dialect.models(_MODELS),))
+        query = {name: value for name, value in incoming.query.items() if name != "key"}
+        headers = {name: value for name, value in incoming.headers.items() if name not in _KEY_HEADERS}
+        try:
+            request = dialect.parse(vendor, path, query, headers, incoming.body)
+        except Rejected as refused:
+            return self._error(dialect, entry, ids, refused.reply)
+        entry.json = request.json
+        return self._speak(dialect, request, entry, ids)
+
+    def _dialect(self, incoming: Incoming, path: str) -> Dialect | None:
+        wire = None
+        if incoming.method == "GET":
+            if path in _MODEL_LISTS:
+                wire = _MODEL_LISTS[path]
+            elif path.endswith("/models"):
+                wire = "anthropic" if "anthropic-version" in incoming.headers else "openai_chat"
+        for dialect in self._dialects:
+            if dialect.wire == wire or dialect.matches(incoming.method, path):
+                return dialect
+        return None
+
+    def _knows_key(self, incoming: Incoming) -> bool:
+        shown = [incoming.headers.get(name, "") for name in _KEY_HEADERS] + [incoming.query.get("key", "")]
+        keys = (key.removeprefix("Bearer ").encode() for key in shown)
+        return any([secrets.compare_digest(key, self._token) for key in keys])
+
+    def _speak(self, dialect: Dialect, request: SimRequest, entry: LoggedRequest, ids: Ids) -> Answer:
+        fault = self._faults.take(request.vendor)
+        if fault is not None and fault.kind == "status":
+            entry.fault = fault.kind
+            return self._error(dialect, entry, ids, _failure(fault))
+        try:
+            said = self.behaviour(request)
+        except Exception as error:  # noqa: BLE001 - whatever a user's function raises is the provider's failure
+            said = ErrorReply(500, f"The simulator's behaviour raised {type(error).__name__}: {error}")
+        if isinstance(said, ErrorReply):
+            return self._error(dialect, entry, ids, said)
+        if isinstance(said, Recorded):
+            entry.status = said.status
+            return self._disturbed(
+                Answer(status=said.status, headers=said.headers, events=said.events, streamed=request.stream),
+                fault,
+                dialect,
+                entry,
+            )
+        fault = fault or said.fault
+        if fault is not None and fault.kind == "status":
+            entry.fault = fault.kind
+            return self._error(dialect, entry, ids, _failure(fault))
+        said = limited(said, request.max_tokens)
+        return self._disturbed(self._reply(dialect, request, said, entry, ids), fault, dialect, entry)
+
+    def _reply(
+        self, dialect: Dialect, request: SimRequest, said: Reply, entry: LoggedRequest, ids: Ids
+    ) -> Answer:
+        usage = self._accounts.account(request, said, self.clock.now())
+        entry.usage, entry.status = usage, 200
+        latency = said.latency or self._latency
+        uncached = usage.uncached_tokens or 0
+        _stamp(entry, latency, uncached, usage)
+        content_type = dialect.stream_content_type if request.stream else dialect.unary_content_type
+        headers = [
+            ("content-type", content_type),
+            (_REQUEST_ID.get(dialect.wire, "x-request-id"), ids.new("req_")),
+        ]
+        if request.stream:
+            headers.append(("cache-control", "no-cache"))
+        return Answer(
+            status=200,
+            headers=tuple(headers),
+            events=(
+                dialect.stream(request, said, usage, ids)
+                if request.stream
+                else (dialect.unary(request, said, usage, ids),)
+            ),
+            streamed=request.stream,
+            latency=latency,
+            uncached_tokens=uncached,
+            event_tokens=said.chunk_tokens
+            if request.stream
+            else output_usage(said.content).output_tokens or 0,
+        )
+
+    def _disturbed(
+        self, answer: Answer, fault: Fault | None, dialect: Dialect, entry: LoggedRequest
+    ) -> Answer:
+        if fault is None:
+            return answer
+        entry.fault = fault.kind
+        spoiled = disturb(tuple(answer.events), fault, dialect.error_event(_failure(fault)))
+        return msgspec.structs.replace(
+            answer, events=spoiled.chunks, ending=spoiled.ending, before_headers=fault.before_headers
+        )
+
+    def _error(self, dialect: Dialect, entry: LoggedRequest, ids: Ids, reply: ErrorReply) -> Answer:
+        entry.status, entry.error = reply.status, reply.message
+        headers = [("content-type", _JSON), (_REQUEST_ID.get(dialect.wire, "x-request-id"), ids.new("req_"))]
+        if reply.retry_after is not None:
+            headers.append(("retry-after", f"{reply.retry_after:g}"))
+        return Answer(status=reply.status, headers=tuple(headers), events=(dialect.error(reply),))
+
+
+def _failure(fault: Fault) -> ErrorReply:
+    return ErrorReply(fault.status, fault.message, fault.code, fault.retry_after)
+
+
+def _stamp(entry: LoggedRequest, latency: Latency | None, uncached: int, usage: Usage) -> None:
+    if latency is not None:
+        entry.first_event_s = latency.before_first(uncached)
+        entry.duration_s = entry.first_event_s + latency.between(usage.output_tokens or 0)
+
+
+def _plain(entry: LoggedRequest, status: int, message: str) -> Answer:
+    """An error outside any wire."""
+    entry.status, entry.error = status, message
+    body = msgspec.json.encode({"error": {"message": message, "code": status}})
+    return Answer(status=status, headers=(("content-type", _JSON),), events=(body,))
+
+
+def _described(entry: LoggedRequest, description: object) -> Answer:
+    entry.status = 200
+    return Answer(status=200, headers=(("content-type", _JSON),), events=(msgspec.json.encode(description),))

@@ -1,0 +1,103 @@
+"""JSON Schema of a function's arguments, from its signature, type hints and docstring."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, get_type_hints
+
+import docstring_parser
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic.errors import PydanticUserError
+
+from agentlab.errors import InvalidToolArguments, UsageError
+from agentlab.tools.context import ToolContext
+
+__all__ = ["Arguments", "describe"]
+
+
+class Arguments:
+    """The arguments of one function: their schema, and their validation.
+
+    Attributes:
+        schema: JSON Schema, an object with `properties`; `title` keys that only repeat the name are left out.
+        context_parameter: Name of the parameter that receives the `ToolContext`, or None.
+    """
+
+    def __init__(self, function: Callable[..., Any], descriptions: Mapping[str, str], name: str) -> None:
+        hints = _hints(function, name)
+        fields: dict[str, Any] = {}
+        self.context_parameter: str | None = None
+        self._name = name
+        self._names: dict[str, str] = {}
+        for parameter in inspect.signature(function).parameters.values():
+            if parameter.kind in {parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY}:
+                raise UsageError(
+                    f"tool `{name}`: parameter `{parameter}` cannot be named in a call; use plain parameters"
+                )
+            annotation = hints.get(parameter.name, Any)
+            if annotation is ToolContext:
+                self.context_parameter = parameter.name
+                continue
+            default = ... if parameter.default is parameter.empty else parameter.default
+            # An alias lets a parameter have any name, also one that pydantic's own methods have.
+            field = Field(default, alias=parameter.name, description=descriptions.get(parameter.name))
+            self._names[f"argument_{len(fields)}"] = parameter.name
+            fields[f"argument_{len(fields)}"] = (annotation, field)
+        try:
+            self._model: type[BaseModel] = create_model(
+                name, __config__=ConfigDict(extra="forbid", arbitrary_types_allowed=False), **fields
+            )
+            schema = self._model.model_json_schema()
+        except (PydanticUserError, TypeError) as error:
+            raise UsageError(f"tool `{name}`: a parameter's type has no JSON schema: {error}") from None
+        self.schema: dict[str, Any] = _without_titles(schema)
+        self.schema.setdefault("properties", {})
+
+    def validated(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments converted to the parameters' types.
+
+        Raises:
+            InvalidToolArguments: They do not fit; the message is short and written for the model.
+        """
+        try:
+            model = self._model.model_validate(dict(arguments))
+        except ValidationError as error:
+            problems = "; ".join(_problem(detail) for detail in error.errors(include_url=False)[:5])
+            raise InvalidToolArguments(f"invalid arguments for `{self._name}`: {problems}") from None
+        return {name: getattr(model, field) for field, name in self._names.items()}
+
+
+def describe(function: Callable[..., Any]) -> tuple[str, dict[str, str]]:
+    """The description of a function and of its parameters, from its docstring (Google, NumPy or Sphinx style)."""
+    parsed = docstring_parser.parse(inspect.getdoc(function) or "")
+    description = "\n\n".join(text for text in (parsed.short_description, parsed.long_description) if text)
+    return description, {param.arg_name: param.description or "" for param in parsed.params}
+
+
+def _hints(function: Callable[..., Any], name: str) -> dict[str, Any]:
+    try:
+        return get_type_hints(function, include_extras=True)
+    except NameError as error:
+        raise UsageError(f"tool `{name}`: a type hint cannot be resolved: {error}") from None
+
+
+def _problem(detail: Mapping[str, Any]) -> str:
+    place = ".".join(str(step) for step in detail["loc"])
+    return f"{place}: {detail['msg']}" if place else str(detail["msg"])
+
+
+def _without_titles(schema: Any) -> Any:
+    """Drop pydantic's `title` annotations: they cost tokens in every request and say nothing new."""
+    if isinstance(schema, list):
+        return [_without_titles(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    cleaned = {key: _without_titles(value) for key, value in schema.items() if not _is_title(key, value)}
+    if "properties" in schema:
+        cleaned["properties"] = {name: _without_titles(value) for name, value in schema["properties"].items()}
+    return cleaned
+
+
+def _is_title(key: str, value: Any) -> bool:
+    return key == "title" and isinstance(value, str)

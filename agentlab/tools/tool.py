@@ -1,0 +1,141 @@
+"""A tool: a function the model may call."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Any, Final, Protocol, overload, runtime_checkable
+
+import anyio.to_thread
+
+from agentlab.errors import UsageError
+from agentlab.messages import ToolDefinition
+from agentlab.tools.context import ToolContext
+from agentlab.tools.schema import Arguments, describe
+
+__all__ = ["FunctionTool", "Tool", "tool"]
+
+_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+@runtime_checkable
+class Tool(Protocol):
+    """What an agent needs of a tool. Implement it for tools that are not functions (an MCP server's, say)."""
+
+    @property
+    def definition(self) -> ToolDefinition:
+        """The tool as the model sees it; the same every time, or the cached prefix moves."""
+        ...
+
+    @property
+    def timeout_s(self) -> float | None:
+        """Seconds a call may take; None leaves it to the agent."""
+        ...
+
+    async def call(self, arguments: Mapping[str, Any], context: ToolContext) -> Any:
+        """Run the tool on parsed, not yet validated arguments.
+
+        Raises:
+            InvalidToolArguments: The arguments do not fit the schema.
+            ToolError: The model is shown exactly this text.
+            Exception: The model is shown the type and text.
+        """
+        ...
+
+
+class FunctionTool:
+    """A Python function as a tool; still callable as the function it was.
+
+    Args:
+        function: A plain or async function. A plain one runs in a thread, so it may block.
+        name: Name for the model; the function's own where None.
+        description: What it does; the docstring's where None.
+        strict: Whether the provider should hold the model to the schema.
+        timeout_s: Seconds a call may take; None leaves it to the agent.
+
+    Raises:
+        UsageError: The name, a parameter or a type hint cannot be shown to a model.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        strict: bool | None = None,
+        timeout_s: float | None = None,
+    ) -> None:
+        self.function = function
+        self.timeout_s = timeout_s
+        chosen = name or str(getattr(function, "__name__", type(function).__name__))
+        if not _NAME.fullmatch(chosen):
+            raise UsageError(f"`{chosen}` cannot name a tool; use 1 to 64 letters, digits, `_` or `-`")
+        from_docstring, parameters = describe(function)
+        self._arguments = Arguments(function, parameters, chosen)
+        self.definition = ToolDefinition(
+            name=chosen,
+            description=from_docstring if description is None else description,
+            parameters=self._arguments.schema,
+            strict=strict,
+        )
+        self.__name__ = chosen
+        self.__doc__ = function.__doc__
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the function itself, as if it were no tool."""
+        return self.function(*args, **kwargs)
+
+    async def call(self, arguments: Mapping[str, Any], context: ToolContext) -> Any:
+        """Validate the arguments and run the function; see `Tool.call`."""
+        values = self._arguments.validated(arguments)
+        if self._arguments.context_parameter is not None:
+            values[self._arguments.context_parameter] = context
+        if inspect.iscoroutinefunction(self.function):
+            return await self.function(**values)
+        result = await anyio.to_thread.run_sync(partial(self.function, **values), abandon_on_cancel=True)
+        return await result if isinstance(result, Awaitable) else result
+
+    def __repr__(self) -> str:
+        return f"FunctionTool({self.definition.name!r})"
+
+
+@overload
+def tool(function: Callable[..., Any], /) -> FunctionTool: ...
+
+
+@overload
+def tool(
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    strict: bool | None = None,
+    timeout_s: float | None = None,
+) -> Callable[[Callable[..., Any]], FunctionTool]: ...
+
+
+def tool(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    strict: bool | None = None,
+    timeout_s: float | None = None,
+) -> FunctionTool | Callable[[Callable[..., Any]], FunctionTool]:
+    """Turn a function into a tool; use it bare or with arguments.
+
+        @tool
+        def add(a: int, b: int) -> int:
+            '''Add two integers.'''
+            return a + b
+
+    Args are those of `FunctionTool`.
+    """
+
+    def decorate(decorated: Callable[..., Any]) -> FunctionTool:
+        return FunctionTool(decorated, name=name, description=description, strict=strict, timeout_s=timeout_s)
+
+    return decorate if function is None else decorate(function)
