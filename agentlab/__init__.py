@@ -2,10 +2,15 @@
 
     import agentlab as al
 
-    agent = al.Agent("sim:openai/gpt-5.6", tools=[...])
-    run = await agent.show("...")
+    @al.tool
+    def add(a: int, b: int) -> int:
+        '''Add two integers.'''
+        return a + b
 
-Names are loaded when they are first used, so that `import agentlab` costs little.
+    agent = al.Agent("sim:openai/gpt-5.6", tools=[add])
+    run = await agent.show("What is 1234 + 5678?")
+
+A name is loaded when it is first used, so that `import agentlab` costs next to nothing.
 """
 
 from __future__ import annotations
@@ -14,4 +19,168 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from agentlab import errors as errors
+    from agentlab import errors, notebook, simulator
+    from agentlab.agent import (
+        Agent,
+        Hook,
+        HookContext,
+        RenameCall,
+        RequestPatch,
+        RetryTurn,
+        RewriteArguments,
+        RewriteResult,
+        Run,
+        RunResult,
+        RunStream,
+        Skip,
+        Stop,
+        Trace,
+        UseModel,
+    )
+    from agentlab.http import HttpClient, Retry, Secret, Timeouts
+    from agentlab.messages import (
+        AssistantMessage,
+        Audio,
+        CacheOptions,
+        Citation,
+        Document,
+        Event,
+        Image,
+        Json,
+        Message,
+        Notice,
+        Reasoning,
+        ReasoningBlock,
+        ReasoningDelta,
+        ReasoningOptions,
+        Request,
+        RequestSent,
+        Retrying,
+        RunFinished,
+        SpecificTools,
+        SystemMessage,
+        Text,
+        TextDelta,
+        ToolCall,
+        ToolCallDelta,
+        ToolDefinition,
+        ToolResult,
+        ToolStarted,
+        TurnFinished,
+        TurnStarted,
+        UnknownEvent,
+        Usage,
+        UserMessage,
+        Video,
+        messages_from_json,
+        messages_to_json,
+        repair,
+        validate,
+    )
+    from agentlab.models import Model, model, vendors
+    from agentlab.tools import Tool, ToolContext, Toolset, tool
+
+_PLACES = {
+    "agentlab.agent": (
+        "Agent Hook HookContext RenameCall RequestPatch RetryTurn RewriteArguments RewriteResult Run RunResult RunStream "
+        "Skip Stop Trace UseModel"
+    ),
+    "agentlab.http": "HttpClient Retry Secret Timeouts",
+    "agentlab.messages": (
+        "AssistantMessage Audio CacheOptions Citation Document Event Image Json Message Notice Reasoning ReasoningBlock "
+        "ReasoningDelta ReasoningOptions Request RequestSent Retrying RunFinished SpecificTools SystemMessage Text TextDelta "
+        "ToolCall ToolCallDelta ToolDefinition ToolResult ToolStarted TurnFinished TurnStarted UnknownEvent Usage "
+        "UserMessage Video messages_from_json messages_to_json repair validate"
+    ),
+    "agentlab.models": "Model model vendors",
+    "agentlab.tools": "Tool ToolContext Toolset tool",
+}
+_MODULES = ("errors", "notebook", "simulator")
+_HOMES = {name: module for module, names in _PLACES.items() for name in names.split()}
+
+__all__ = [
+    "Agent",
+    "AssistantMessage",
+    "Audio",
+    "CacheOptions",
+    "Citation",
+    "Document",
+    "Event",
+    "Hook",
+    "HookContext",
+    "HttpClient",
+    "Image",
+    "Json",
+    "Message",
+    "Model",
+    "Notice",
+    "Reasoning",
+    "ReasoningBlock",
+    "ReasoningDelta",
+    "ReasoningOptions",
+    "RenameCall",
+    "Request",
+    "RequestPatch",
+    "RequestSent",
+    "Retry",
+    "RetryTurn",
+    "Retrying",
+    "RewriteArguments",
+    "RewriteResult",
+    "Run",
+    "RunFinished",
+    "RunResult",
+    "RunStream",
+    "Secret",
+    "Skip",
+    "SpecificTools",
+    "Stop",
+    "SystemMessage",
+    "Text",
+    "TextDelta",
+    "Timeouts",
+    "Tool",
+    "ToolCall",
+    "ToolCallDelta",
+    "ToolContext",
+    "ToolDefinition",
+    "ToolResult",
+    "ToolStarted",
+    "Toolset",
+    "Trace",
+    "TurnFinished",
+    "TurnStarted",
+    "UnknownEvent",
+    "Usage",
+    "UseModel",
+    "UserMessage",
+    "Video",
+    "__version__",
+    "errors",
+    "messages_from_json",
+    "messages_to_json",
+    "model",
+    "notebook",
+    "repair",
+    "simulator",
+    "tool",
+    "validate",
+    "vendors",
+]
+
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its home."""
+    if name in _MODULES:
+        return import_module(f"agentlab.{name}")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'agentlab' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -33,8 +33,9 @@ def turns_frame(records: Sequence[TurnRecord]) -> pd.DataFrame:
 
     columns: dict[str, Any] = {
         "turn": pd.array([record.turn for record in records], dtype="Int64"),
-        "provider": [record.model.partition(":")[0] for record in records],
-        "model": [record.model.partition(":")[2] or record.model for record in records],
+        "provider": [_provider_and_model(record.model)[0] for record in records],
+        "model": [_provider_and_model(record.model)[1] for record in records],
+        "simulated": [record.model.startswith("sim:") for record in records],
     }
     for name in _COUNTS:
         columns[name] = pd.array([getattr(record.usage, name) for record in records], dtype="Int64")
@@ -47,3 +48,12 @@ def turns_frame(records: Sequence[TurnRecord]) -> pd.DataFrame:
         "finish_reason": [record.finish_reason for record in records],
     }
     return pd.DataFrame(columns).set_index("turn")
+
+
+def _provider_and_model(name: str) -> tuple[str, str]:
+    """`"vendor:model"` and `"sim:vendor/model"` as two columns."""
+    if name.startswith("sim:"):
+        provider, _, model = name.removeprefix("sim:").partition("/")
+    else:
+        provider, _, model = name.partition(":")
+    return provider, model

@@ -216,7 +216,9 @@ def _leaves(value: Any, key: str) -> Iterator[list[int]]:
     elif isinstance(value, list):
         for inner in value:
             yield from _leaves(inner, key)
-    elif isinstance(value, str) and key in _MEDIA and len(value) > MEDIA_TOKENS:
+    elif (
+        isinstance(value, str) and len(value) > MEDIA_TOKENS and (key in _MEDIA or value.startswith("data:"))
+    ):
         yield [zlib.crc32(value.encode())] * MEDIA_TOKENS
     elif value is not None:
         yield tokenize(value if isinstance(value, str) else msgspec.json.encode(value).decode())

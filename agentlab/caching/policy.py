@@ -72,9 +72,7 @@ class LongestPrefix:
         needs_marker: Whether prompts without any `cache_control` are left alone (Anthropic).
     """
 
-    def __init__(
-        self, *, minimum: int = 0, reports_writes: bool = False, needs_marker: bool = False
-    ) -> None:
+    def __init__(self, *, minimum: int = 0, reports_writes: bool = False, needs_marker: bool = False) -> None:
         self._minimum = minimum
         self._reports_writes = reports_writes
         self._needs_marker = needs_marker

@@ -84,11 +84,15 @@ class Attempt:
             case Failure.READ_TIMEOUT:
                 text = f"{self._host} was silent for {_seconds(waits.event_gap)} (event gap timeout)."
             case Failure.WRITE_TIMEOUT:
-                text = f"{self._host} did not take the request within {_seconds(waits.write)} (write timeout)."
+                text = (
+                    f"{self._host} did not take the request within {_seconds(waits.write)} (write timeout)."
+                )
             case Failure.POOL_TIMEOUT:
                 text = f"No free connection to {self._host} within {_seconds(waits.pool)} (pool timeout)."
             case Failure.WALL_CLOCK:
-                text = f"{self._host} did not finish within {_seconds(waits.wall_clock)} (wall clock timeout)."
+                text = (
+                    f"{self._host} did not finish within {_seconds(waits.wall_clock)} (wall clock timeout)."
+                )
             case Failure.CONNECT:
                 text = f"No connection to {self._host}: {detail or 'refused'}."
             case Failure.BROKEN:

@@ -16,19 +16,27 @@ from agentlab.errors import UsageError
 __all__ = ["MASK", "RedactingFilter", "Secret", "redact"]
 
 MASK = "[redacted]"
-_SHORTEST_EXACT = 4  # shorter values would blank out ordinary words
+_SHORTEST_EXACT = (
+    8  # a shorter key is a stand-in ("none", "ollama"), and masking it would blank out ordinary words
+)
 
 _KEY_SHAPES = re.compile(
-    r"\b(?:sk|pk|rk|xai|gsk|pplx|hf|nvapi|r8|key|AIza|AKIA|ASIA|ghp|gho|github_pat|csk|fw)[-_]?[A-Za-z0-9_\-]{16,}"
+    r"""(?x)
+    (?: (?<![A-Za-z0-9]) | (?<=\\[nrt]) )
+    (?: (?: sk | pk | rk | xai | gsk | pplx | hf | nvapi | r8 | csk | fw | ghp | gho | github_pat ) [-_]
+      | AIza | AKIA | ASIA )
+    [A-Za-z0-9_\-]{12,}
+    """
 )
 _KEY_PLACES = re.compile(
     r"""(?ix)
-    (  \b bearer \s+
-     | \b basic \s+
-     | \b (?:x-goog-api-key | x-api-key | api[-_]?key | apikey | access[-_]token | auth[-_]token | client[-_]secret | key)
+    (  \b (?: bearer | basic ) \s+
+     | (?<![a-z]) key =
+     | (?: x-goog-api-key | api[-_]?key | access[-_]token | auth[-_]token | client[-_]secret )
        (?: \\? ["'] )? \s* [=:] \s* (?: b? \\? ["'] )?
     )
-    ( [A-Za-z0-9_\-.~+/=%]{8,} )
+    (?= [^\s"']{0,80}? \d | [^\s"']{20} )  # words are short and without digits
+    [A-Za-z0-9_\-.~+/=%]{8,}
     """
 )
 
@@ -119,8 +127,9 @@ def redact(text: str, secrets: Iterable[Secret] = ()) -> str:
         secrets: The keys in use.
     """
     for secret in secrets:
-        for form in sorted(_forms(secret.reveal()), key=len, reverse=True):
-            text = text.replace(form, MASK)
+        if len(secret.reveal()) >= _SHORTEST_EXACT:
+            for form in sorted(_forms(secret.reveal()), key=len, reverse=True):
+                text = text.replace(form, MASK)
     text = _KEY_PLACES.sub(lambda found: found.group(1) + MASK, text)
     return _KEY_SHAPES.sub(MASK, text)
 
@@ -128,16 +137,15 @@ def redact(text: str, secrets: Iterable[Secret] = ()) -> str:
 def _forms(value: str) -> set[str]:
     """Return the spellings under which a value can turn up."""
     quoted = {quote(value, safe=""), quote(value), quote_plus(value)}
-    forms = {value, json.dumps(value)[1:-1], repr(value)[1:-1], *quoted}
-    forms |= {json.dumps(form)[1:-1].replace("/", "\\/") for form in (value,)}
+    forms = {value, *quoted, *(re.sub("%..", lambda escape: escape[0].lower(), form) for form in quoted)}
+    escaped = json.dumps(value)[1:-1]
+    forms |= {escaped, escaped.replace("/", "\\/"), repr(value)[1:-1]}
     raw = value.encode()
     for offset in range(3):
         # In a longer base64 text the value starts at one of three bit offsets; only its inner letters are certain.
-        encoded = base64.b64encode(b"\0" * offset + raw).decode().rstrip("=")
-        start = (offset * 8 + 5) // 6
-        inner = encoded[start : (offset + len(raw)) * 8 // 6]
-        if len(inner) >= _SHORTEST_EXACT:
-            forms |= {inner, inner.replace("+", "-").replace("/", "_")}
+        encoded = base64.b64encode(b"\0" * offset + raw).decode()
+        inner = encoded[(offset * 8 + 5) // 6 : (offset + len(raw)) * 8 // 6]
+        forms |= {inner, inner.replace("+", "-").replace("/", "_")}
     return {form for form in forms if len(form) >= _SHORTEST_EXACT}
 
 

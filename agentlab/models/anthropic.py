@@ -29,7 +29,8 @@ from agentlab.messages import (
     ToolDefinition,
 )
 from agentlab.models.anthropic_content import WIRE, Form, cache_control, message_items, placed
-from agentlab.models.anthropic_decoder import AnthropicDecoder, error_of
+from agentlab.models.anthropic_decoder import AnthropicDecoder
+from agentlab.models.anthropic_report import error_of
 from agentlab.models.anthropic_schema import strict_schema
 from agentlab.models.anthropic_traits import ModelTraits, limits_and_thinking, traits_of
 from agentlab.models.encoding import MessageBytes, conversation, encode_json, join_array
@@ -184,7 +185,7 @@ def _settings(request: Request, traits: ModelTraits, *, has_tools: bool) -> dict
     if request.temperature is not None:
         settings["temperature"] = request.temperature
     if request.stop_sequences:
-        settings["stop_sequences"] = request.stop_sequences
+        settings["stop_sequences"] = list(request.stop_sequences)
     if request.stream:
         settings["stream"] = True
     return settings

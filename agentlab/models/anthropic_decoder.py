@@ -8,47 +8,25 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from agentlab.errors import ModelError, ProtocolError
+from agentlab.errors import ProtocolError
 from agentlab.http import Frame
 from agentlab.messages import (
     Citation,
-    FinishReason,
     ModelEvent,
     ProviderPart,
     Reasoning,
     ReasoningRedacted,
     UnknownEvent,
-    Usage,
 )
 from agentlab.models.anthropic_content import WIRE, object_input
+from agentlab.models.anthropic_report import corrupt, error_of, finish_reason_of, shaped, shown, usage_of
 from agentlab.models.assembly import Assembly, mint_id
 from agentlab.models.encoding import encode_json
-from agentlab.models.wire import error_for_status
 
-__all__ = ["AnthropicDecoder", "error_of", "finish_reason_of", "usage_of"]
+__all__ = ["AnthropicDecoder"]
 
 Json = dict[str, Any]
 
-_FINISH: Final[dict[str, FinishReason]] = {
-    "end_turn": "stop",
-    "stop_sequence": "stop",
-    "max_tokens": "length",
-    "model_context_window_exceeded": "length",
-    "tool_use": "tool_calls",
-    "refusal": "content_filter",
-}
-_STATUS: Final = {
-    "invalid_request_error": 400,
-    "authentication_error": 401,
-    "billing_error": 402,
-    "permission_error": 403,
-    "not_found_error": 404,
-    "request_too_large": 413,
-    "rate_limit_error": 429,
-    "api_error": 500,
-    "timeout_error": 504,
-    "overloaded_error": 529,
-}
 _PROVIDER_BLOCKS: Final = {"server_tool_use", "mcp_tool_use", "compaction", "container_upload", "fallback"}
 _EVENTS: Final = {
     "message_start",
@@ -91,64 +69,27 @@ class _Event(Struct, gc=False):
     error: Any = None
 
 
+class _Message(Struct):
+    id: str | None = None
+    model: str | None = None
+    usage: Json | None = None
+    content: list[Json] | None = None
+    stop_reason: str | None = None
+
+
+class _Block(Struct):
+    """A block of a kind that is read, not only kept."""
+
+    text: str | None = None
+    thinking: str | None = None
+    signature: str | None = None
+    data: str | None = None
+    id: str | None = None
+    name: str | None = None
+    citations: list[Json] | None = None
+
+
 _decode_event = msgspec.json.Decoder(_Event).decode
-
-
-def finish_reason_of(stop_reason: str | None) -> FinishReason | None:
-    """Normalise a stop reason; `pause_turn` (a server tool loop to be continued) and unknown words are `other`."""
-    return None if stop_reason is None else _FINISH.get(stop_reason, "other")
-
-
-def usage_of(native: Json) -> Usage:
-    """Usage in the house's convention: the wire counts cache reads and writes beside `input_tokens`, here they are in it.
-
-    With compaction or a fallback the top level counts only the last round; `raw["iterations"]` holds them all, and their
-    sum is what is billed.
-    """
-    read, written = native.get("cache_read_input_tokens"), native.get("cache_creation_input_tokens")
-    uncached = native.get("input_tokens")
-    split = native.get("cache_creation") or {}
-    short, long = split.get("ephemeral_5m_input_tokens"), split.get("ephemeral_1h_input_tokens")
-    if written is not None and short is not None and short + (long or 0) != written:
-        # The split comes at the start only, while the total grows with every round of a server tool.
-        short, long = (
-            (written, 0) if short and not long else (0, written) if long and not short else (None, None)
-        )
-    return Usage(
-        input_tokens=None if uncached is None else uncached + (read or 0) + (written or 0),
-        output_tokens=native.get("output_tokens"),
-        cache_read_tokens=read,
-        cache_write_tokens=written,
-        cache_write_5m_tokens=short,
-        cache_write_1h_tokens=long,
-        reasoning_tokens=(native.get("output_tokens_details") or {}).get("thinking_tokens"),
-        reported_cost_usd=native.get("cost"),
-        raw=native,
-    )
-
-
-def error_of(payload: Any, *, status: int | None = None, body: str | None = None) -> ModelError:
-    """The error an error object stands for, in a response or in a stream.
-
-    Args:
-        payload: The decoded body or event: `{"type": "error", "error": {"type", "message"}, "request_id"}`.
-        status: HTTP status; where it is None the error's type gives one, 500 if it is unknown.
-        body: The text to keep with the error.
-    """
-    envelope = payload if isinstance(payload, dict) else {}
-    inner = envelope.get("error")
-    details = inner if isinstance(inner, dict) else envelope
-    code = details.get("type") or details.get("code")
-    message = details.get("message") or envelope.get("message") or (inner if isinstance(inner, str) else "")
-    error = error_for_status(
-        status or _STATUS.get(str(code), 500),
-        str(message or (body or "")[:500]),
-        code=None if code is None else str(code),
-        body=body,
-    )
-    request_id = envelope.get("request_id")
-    error.request_id = request_id if isinstance(request_id, str) else None
-    return error
 
 
 class AnthropicDecoder:
@@ -177,17 +118,17 @@ class AnthropicDecoder:
         try:
             message = msgspec.json.decode(body)
         except msgspec.DecodeError as error:
-            raise _corrupt(body, error) from error
+            raise corrupt(body, error) from error
         if isinstance(message, dict) and "content" not in message and "error" in message:
             raise error_of(message, body=body.decode("utf-8", "replace"))
-        if not isinstance(message, dict) or not isinstance(message.get("content"), list):
-            raise ProtocolError("the response is not a message", body=_shown(body))
-        self._start_message(message)
+        if not isinstance(message, dict) or "content" not in message:
+            raise ProtocolError("the response is not a message", body=shown(body))
+        whole = self._start_message(message)
         events: list[ModelEvent] = []
-        for index, block in enumerate(message["content"]):
+        for index, block in enumerate(whole.content or ()):
             events += self._start_block(index, block)
             events += self._stop_block(index)
-        self._finish(message.get("stop_reason"))
+        self._finish(whole.stop_reason)
         return events + self._complete()
 
     def end(self) -> list[ModelEvent]:
@@ -216,28 +157,30 @@ class AnthropicDecoder:
     def _rare_event(self, kind: str, event: _Event, frame: Frame) -> list[ModelEvent]:
         if kind == "message_start" and event.message is not None:
             if self._started:
-                raise ProtocolError("a second message began inside the first", body=_shown(frame.data))
+                raise ProtocolError("a second message began inside the first", body=shown(frame.data))
             self._start_message(event.message)
             return []
         if kind == "error" or event.error is not None:
-            raise error_of(msgspec.json.decode(frame.data), body=_shown(frame.data))
+            raise error_of(msgspec.json.decode(frame.data), body=shown(frame.data))
         if kind in _EVENTS:
-            raise ProtocolError(f"a `{kind}` event lacks its content", body=_shown(frame.data))
+            raise ProtocolError(f"a `{kind}` event lacks its content", body=shown(frame.data))
         return [_unknown(kind, frame)]
 
     def _delta(self, index: int, delta: _Delta, frame: Frame) -> list[ModelEvent]:
         kind = delta.type
-        if kind == "text_delta":
+        if kind == "text_delta" and index not in self._calls:
             return self.assembly.text(delta.text or "", index)
         if kind == "input_json_delta":
             if index in self._calls:
                 return self.assembly.tool_call(index, arguments=delta.partial_json or "")
             if index not in self._blocks:
                 raise ProtocolError(
-                    f"input came for block {index}, which is not open", body=_shown(frame.data)
+                    f"input came for block {index}, which is not open", body=shown(frame.data)
                 )
             self._inputs.setdefault(index, []).append(delta.partial_json or "")
             return []
+        if index in self._calls:
+            raise ProtocolError(f"a `{kind}` came for block {index}, a tool call", body=shown(frame.data))
         if kind == "thinking_delta":
             return self.assembly.reasoning(delta.thinking or "", index)
         if kind == "signature_delta":
@@ -247,11 +190,7 @@ class AnthropicDecoder:
             self.assembly.cite(_citation(delta.citation), index)
             return []
         if kind == "compaction_delta" and index in self._blocks:
-            block = self._blocks[index]
-            if delta.content is not None:
-                block["content"] = (block.get("content") or "") + delta.content
-            extra = msgspec.json.decode(frame.data)["delta"]
-            block.update({key: value for key, value in extra.items() if key not in {"type", "content"}})
+            _grow(self._blocks[index], msgspec.json.decode(frame.data)["delta"])
             return []
         return [_unknown(kind, frame)]
 
@@ -262,23 +201,25 @@ class AnthropicDecoder:
         try:
             payload = msgspec.json.decode(frame.data)
         except msgspec.DecodeError:
-            raise _corrupt(frame.data, error) from error
+            raise corrupt(frame.data, error) from error
         kind = payload.get("type") if isinstance(payload, dict) else None
         if kind == "error":
-            raise error_of(payload, body=_shown(frame.data))
+            raise error_of(payload, body=shown(frame.data))
         if kind == "content_block_delta" and isinstance(delta := payload.get("delta"), dict):
             kind = delta.get("type")
         if not isinstance(kind, str) or kind in _EVENTS or kind in _DELTAS:
-            raise _corrupt(frame.data, error) from error
+            raise corrupt(frame.data, error) from error
         return [UnknownEvent(kind, payload)]
 
     # ------------------------------------------------------------- message
 
-    def _start_message(self, message: Json) -> None:
+    def _start_message(self, fields: Json) -> _Message:
+        message = shaped(fields, _Message)
         self._started = True
-        self.assembly.response_id = self.assembly.message_id = message.get("id") or None
-        self.assembly.model = message.get("model") or None
-        self._report(message.get("usage"))
+        self.assembly.response_id = self.assembly.message_id = message.id or None
+        self.assembly.model = message.model or None
+        self._report(message.usage)
+        return message
 
     def _report(self, usage: Json | None) -> None:
         """Merge a report: what a later one gives wins, what it leaves null stays."""
@@ -302,32 +243,35 @@ class AnthropicDecoder:
     # -------------------------------------------------------------- blocks
 
     def _start_block(self, index: int, block: Json) -> list[ModelEvent]:
-        kind = block.get("type")
         if index in self._blocks:
-            raise ProtocolError(f"block {index} began twice", body=_shown(encode_json(block)))
+            raise ProtocolError(f"block {index} began twice", body=shown(encode_json(block)))
         self._blocks[index] = block
-        assembly = self.assembly
+        kind = block.get("type")
+        if kind == "fallback" and isinstance(block.get("to"), dict):
+            # Another model answers in place of the one that declined.
+            self.assembly.model = block["to"].get("model") or self.assembly.model
+        if kind not in _READ_BLOCKS:
+            return []
+        given = shaped(block, _Block)
         if kind == "text":
-            events = assembly.text(block.get("text") or "", index)
-            for citation in block.get("citations") or ():
-                assembly.cite(_citation(citation), index)
+            events = self.assembly.text(given.text or "", index)
+            for citation in given.citations or ():
+                self.assembly.cite(_citation(citation), index)
             return events
         if kind == "thinking":
-            events = assembly.reasoning(block.get("thinking") or "", index)
-            if block.get("signature"):
-                assembly.sign_reasoning(block["signature"], index)
+            events = self.assembly.reasoning(given.thinking or "", index)
+            if given.signature:
+                self.assembly.sign_reasoning(given.signature, index)
             return events
-        if kind == "tool_use":
-            self._calls.add(index)
-            extra = {key: value for key, value in block.items() if key not in _CALL_FIELDS}
-            if extra.get("caller") == {"type": "direct"}:
-                del extra["caller"]
-            return assembly.tool_call(
-                index, provider_id=block.get("id") or None, name=block.get("name"), extra=extra or None
-            )
-        if kind == "fallback":  # another model answers in place of the one that refused
-            assembly.model = (block.get("to") or {}).get("model") or assembly.model
-        return []
+        if kind == "redacted_thinking":
+            return []
+        self._calls.add(index)
+        extra = {key: value for key, value in block.items() if key not in _CALL_FIELDS}
+        if extra.get("caller") == {"type": "direct"}:
+            del extra["caller"]
+        return self.assembly.tool_call(
+            index, provider_id=given.id or None, name=given.name, extra=extra or None
+        )
 
     def _stop_block(self, index: int) -> list[ModelEvent]:
         block = self._blocks.pop(index, None)
@@ -338,7 +282,7 @@ class AnthropicDecoder:
             return self.assembly.finish_reasoning(index)
         if kind == "redacted_thinking":
             return self.assembly.reasoning_block(
-                Reasoning((ReasoningRedacted(str(block.get("data", ""))),)), index
+                Reasoning((ReasoningRedacted(block.get("data") or ""),)), index
             )
         if kind == "tool_use":
             self._calls.discard(index)
@@ -364,7 +308,18 @@ class AnthropicDecoder:
         return [] if known else [UnknownEvent(kind, block)]
 
 
+_READ_BLOCKS: Final = {"text", "thinking", "redacted_thinking", "tool_use"}
 _CALL_FIELDS: Final = {"type", "id", "name", "input"}
+
+
+def _grow(block: Json, delta: Json) -> None:
+    """Add a compaction's delta to its block: the text grows, every other field is kept as it comes."""
+    for key, value in delta.items():
+        if key == "content" and isinstance(value, str):
+            earlier = block.get(key)
+            block[key] = (earlier if isinstance(earlier, str) else "") + value
+        elif key not in {"type", "content"}:
+            block[key] = value
 
 
 def _citation(raw: Json) -> Citation:
@@ -378,12 +333,3 @@ def _citation(raw: Json) -> Citation:
 
 def _unknown(kind: str, frame: Frame) -> UnknownEvent:
     return UnknownEvent(kind, msgspec.json.decode(frame.data))
-
-
-def _shown(data: bytes) -> str:
-    """As much of a frame as an error should carry."""
-    return data[:2000].decode("utf-8", "replace")
-
-
-def _corrupt(data: bytes, error: Exception) -> ProtocolError:
-    return ProtocolError(f"the provider sent what its wire does not allow: {error}", body=_shown(data))

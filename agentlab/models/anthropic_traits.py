@@ -73,7 +73,8 @@ def limits_and_thinking(request: Request, traits: ModelTraits) -> dict[str, Any]
     if wanted is None or wanted == ReasoningOptions():
         return {"max_tokens": max_tokens}
     if wanted.effort == "none" and wanted.budget_tokens is None:
-        return {"max_tokens": max_tokens, "thinking": {"type": "disabled"}}
+        disabled = {"thinking": {"type": "disabled"}} if traits.thinking != "none" else {}
+        return {"max_tokens": max_tokens, **disabled}
     if traits.thinking == "none":
         raise UnsupportedCapability(f"`{request.model}` does not think; leave `reasoning` out")
     if wanted.budget_tokens is not None and traits.thinking == "adaptive":

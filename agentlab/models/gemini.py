@@ -43,8 +43,8 @@ class GeminiGenerate:
     Dialect flags of a vendor:
         effort_budgets: For models that know token budgets but no levels (Gemini 2.5): model-name prefix to a table of
             tokens by effort.
-        foreign_call_signature: Model-name prefix to the signature sent with tool calls that another vendor's model
-            made, for models that refuse unsigned calls (Gemini 3).
+        foreign_call_signature: Model-name prefix to the signature sent with tool calls that came without one, from
+            another vendor's model or an older one, for models that refuse unsigned calls (Gemini 3).
     """
 
     name = "gemini"

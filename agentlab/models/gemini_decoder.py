@@ -16,6 +16,7 @@ from agentlab.errors import ProtocolError
 from agentlab.http import Frame
 from agentlab.messages import (
     Base64Source,
+    Citation,
     FinishReason,
     Image,
     ModelEvent,
@@ -135,7 +136,7 @@ class GeminiDecoder:
         self._streamed: tuple[Hashable, str | None, StreamedArguments] | None = None
         self._usage: dict[str, Any] = {}
         self._cited: set[tuple[str | None, str | None, str | None]] = set()
-        self._citations: list[Any] = []
+        self._citations: list[Citation] = []
         self._finished = False
 
     def frame(self, frame: Frame) -> list[ModelEvent]:

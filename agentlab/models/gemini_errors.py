@@ -33,7 +33,7 @@ def error_of(detail: Any, status: int, body: bytes) -> ModelError:
     """The error an error object stands for; in a stream it names its status itself."""
     text = body.decode("utf-8", "replace")
     if not isinstance(detail, dict):
-        return error_for_status(status, str(detail), body=text)
+        return error_for_status(status, "" if detail is None else str(detail), body=text)
     code = detail.get("status")
     named = detail.get("code")
     status = named if isinstance(named, int) and named >= 400 else status

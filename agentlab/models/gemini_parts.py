@@ -51,17 +51,16 @@ def model_parts(message: AssistantMessage, foreign_signature: str | None) -> lis
 
     Args:
         message: The turn.
-        foreign_signature: Signs the first tool call of a turn that came over another wire; None leaves it unsigned.
+        foreign_signature: Signs the first tool call of a turn whose calls carry no signature of this wire (another
+            vendor's, or an older model's); None leaves it unsigned.
     """
     ours = message.wire == WIRE
     parts: list[dict[str, Any]] = []
     for part in message.content:
         parts += _model_part(part, ours=ours)
-    if not ours and foreign_signature:
-        for encoded in parts:
-            if "functionCall" in encoded:
-                encoded["thoughtSignature"] = foreign_signature
-                break
+    calls = [encoded for encoded in parts if "functionCall" in encoded]
+    if foreign_signature and calls and not any("thoughtSignature" in call for call in calls):
+        calls[0]["thoughtSignature"] = foreign_signature
     return parts
 
 

@@ -57,6 +57,7 @@ def read_error(payload: Any) -> tuple[str, str | None, int | None]:
 
     Bodies seen: `{error: {message, type, code}}`, `{error: "text"}`, `{message, code}` (Mistral), `{detail: ...}`
     (FastAPI servers), `{errors: [{message}]}` (Cloudflare), a list of any of these (Gemini's endpoint), plain text.
+    OpenRouter puts the words of the vendor behind it in `metadata.raw`.
     """
     if isinstance(payload, list):
         return read_error(payload[0]) if payload else ("", None, None)
@@ -73,6 +74,9 @@ def read_error(payload: Any) -> tuple[str, str | None, int | None]:
             status if status is not None else _status(payload),
         )
     message = _as_text(payload.get("message") or payload.get("msg") or payload.get("error_message"))
+    metadata = payload.get("metadata")
+    if message and isinstance(metadata, Mapping) and metadata.get("raw"):
+        message = f"{message}: {_as_text(metadata['raw'])}"
     return (message or _as_text(payload), _code(payload), _status(payload))
 
 

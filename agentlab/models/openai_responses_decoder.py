@@ -339,7 +339,7 @@ class ResponsesDecoder:
 
     def _places(self, output: list[dict[str, Any]]) -> list[int]:
         """Which streamed item each of the final response is: by id, or by type and order where ids are not kept."""
-        by_id = {known.id: index for index, known in self._items.items() if known.id}
+        by_id: dict[Any, int] = {known.id: index for index, known in self._items.items() if known.id}
         places = [by_id.get(item.get("id")) for item in output]
         free = [index for index in sorted(self._items) if index not in places]
         fresh = itertools.count(max(self._items, default=-1) + 1)

@@ -32,6 +32,7 @@ _STATUS_OF_CODE: Final = {
     "invalid_request_error": 400,
     "data_residency_mismatch": 400,
 }
+_LONGEST_MESSAGE: Final = 1000
 _FILTERED: Final = frozenset(
     {
         "bio_policy",
@@ -67,7 +68,7 @@ def error_of(status: int | None, details: Any, *, body: str | None = None) -> Mo
     code = words[0] if words else None
     if status is None:
         status = next((found for word in words if (found := _status_of(word)) is not None), 500)
-    error = error_for_status(status, message, code=code, body=body)
+    error = error_for_status(status, message[:_LONGEST_MESSAGE], code=code, body=body)
     kind = ContentFiltered if code in _FILTERED else NotFound if code == "model_not_found" else type(error)
     return error if isinstance(error, kind) else kind(str(error), status=status, code=code, body=body)
 

@@ -181,8 +181,8 @@ def _call_id(known: str) -> str:
 def assistant_items(message: AssistantMessage, *, item_ids: bool) -> list[_Item]:
     """A turn of the model.
 
-    Ids, reasoning and provider items go back only as a whole: the server pairs them, so a turn that was cut off, came
-    over another wire, or whose reasoning cannot be replayed, is told in plain items.
+    Ids and reasoning go back only as a whole: the server pairs them, so a turn that was cut off, came over another wire,
+    or whose reasoning cannot be replayed, is told in plain items.
 
     Args:
         message: The turn.
@@ -204,7 +204,7 @@ def assistant_items(message: AssistantMessage, *, item_ids: bool) -> list[_Item]
             items.append(_tool_call(part, own=own, with_id=whole and item_ids))
         elif isinstance(part, Reasoning) and whole:
             items.append(_reasoning(part, with_id=item_ids))
-        elif isinstance(part, ProviderPart) and part.wire == NAME and (whole or not own):
+        elif isinstance(part, ProviderPart) and part.wire == NAME and not message.interrupted:
             items.append(part.payload)
         elif isinstance(part, Image | Audio):
             told.text(Text(f"[{'image' if isinstance(part, Image) else 'audio'} {part.media_type or ''}]"))

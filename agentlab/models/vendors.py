@@ -102,7 +102,7 @@ def base_url_of(
             raise UsageError(
                 f"`{row.name}` needs to know its {place}: set {variable} in the environment or give `base_url=`"
             )
-        return value
+        return value.rstrip("/")
 
     return _PLACE.sub(fill, base_url or from_env or row.base_url).rstrip("/")
 

@@ -161,6 +161,8 @@ _TOO_LONG = (
     "context length",
     "context window",
     "context limit",
+    "context size",
+    "too_many_prompt_tokens",
     "prompt is too long",
     "maximum context",
     "exceeds the maximum number of tokens",

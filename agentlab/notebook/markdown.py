@@ -57,6 +57,7 @@ class StreamingMarkdown:
         self._pending: list[str] = []
         self._pending_size = 0
         self._env: dict[str, Any] = {}
+        self._trial: dict[str, Any] = {"references": {}}
         self._tail_html = escape("")
         self._fence: str | None = None
 
@@ -77,7 +78,7 @@ class StreamingMarkdown:
     def finish(self) -> None:
         """The text is complete: the open block is finished too."""
         self._advance(whatever=True)
-        if self._env.get("references"):
+        if self._trial["references"]:
             self.blocks[:] = [render_markdown("".join([*self._done, self._tail]))]
         elif self._tail_html:
             self.blocks.append(self._tail_html)
@@ -92,7 +93,12 @@ class StreamingMarkdown:
         self._tail += "".join(self._pending)
         self._pending, self._pending_size = [], 0
         self._split()
-        self._tail_html = _rendered(self._tail, self._env)
+        self._tail_html = _rendered(self._tail, self._trial_env())
+
+    def _trial_env(self) -> dict[str, Any]:
+        """The definitions of the finished blocks, to be added to by an open block without effect: it may yet change."""
+        self._trial = {"references": dict(self._env.get("references", {}))}
+        return self._trial
 
     def _fence_may_close(self) -> bool:
         return self._fence is not None and self._fence in "".join(self._pending)
@@ -101,7 +107,7 @@ class StreamingMarkdown:
         """Move the finished blocks of the tail to `blocks`; look at whole lines only, the last may still change."""
         end = self._tail.rfind("\n") + 1
         lines = _NEWLINES.sub("\n", self._tail[:end])
-        tops = _top_blocks(lines, self._env)
+        tops = _top_blocks(lines, self._trial_env())
         self._fence = tops[-1].markup if tops and tops[-1].type == "fence" else None
         if len(tops) < 2 or tops[-1].map is None:
             return

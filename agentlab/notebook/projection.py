@@ -198,12 +198,14 @@ def _run_fields(state: RunState) -> dict[str, Any]:
 
 
 def _head_fields(turn: TurnView) -> dict[str, Any]:
+    bar = TokenBar.of(turn.usage) if turn.usage is not None else TokenBar()
     return {
         "number": turn.number,
         "model": turn.model,
         "status": turn.status,
         "notices": [[line.kind.replace("_", " "), line.text, line.timing] for line in turn.notices],
-        "tokens": TokenBar.of(turn.usage).counts() if turn.usage is not None else None,
+        "tokens": bar.counts() if turn.usage is not None else None,
+        "lengths": bar.lengths(),
         "cost": money(turn.cost_usd),
         "first": seconds(turn.time_to_first_token_s),
         "time": seconds(turn.duration_s),

@@ -100,11 +100,6 @@ class Publisher:
                 self._send()
                 self._closed = True
 
-    def initial(self) -> dict[str, Any]:
-        """The snapshot a view starts with, before any patch."""
-        with self._lock:
-            return {"sequence": self._sequence, "document": self._projection.document()}
-
     def _wake(self) -> None:
         with self._lock:
             self._scheduled = False

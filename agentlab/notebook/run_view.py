@@ -24,6 +24,7 @@ class RunView(anywidget.AnyWidget):
     Attributes:
         snapshot: The document a view reads when it mounts or has lost a patch.
         segments: Name, label and colour of each kind of token.
+        can_stop: Whether there is a Stop button while the run goes on.
     """
 
     _esm = _STATIC / "run_view.js"
@@ -31,9 +32,11 @@ class RunView(anywidget.AnyWidget):
     snapshot = traitlets.Dict().tag(sync=True)
     segments: traitlets.List[list[str]] = traitlets.List().tag(sync=True)
 
-    def __init__(self, snapshot: dict[str, Any]) -> None:
+    can_stop = traitlets.Bool(default_value=False).tag(sync=True)
+
+    def __init__(self, snapshot: dict[str, Any], *, can_stop: bool) -> None:
         names = [[segment.name, segment.label, segment.color] for segment in SEGMENTS]
-        super().__init__(snapshot=snapshot, segments=names)
+        super().__init__(snapshot=snapshot, segments=names, can_stop=can_stop)
         self._on_request: Callable[[], None] = _nothing
         self._on_stop: Callable[[], None] = _nothing
         self.on_msg(self._take_message)

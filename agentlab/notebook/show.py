@@ -41,8 +41,7 @@ class Live:
 
     Args:
         title: What the run is called, usually the prompt.
-        stop: Called when the reader presses Stop, on any thread; must only ask the run to end. None shows no button
-            that works: pass one wherever a run can be stopped.
+        stop: Called when the reader presses Stop, on any thread; must only ask the run to end. Without it there is no button.
         clock: Seconds, monotonic.
     """
 
@@ -70,7 +69,8 @@ class Live:
         if self._mode != "live":
             return
         projection = Projection(self.state)
-        self._view = RunView({"sequence": 0, "document": projection.document()})
+        snapshot = {"sequence": 0, "document": projection.document()}
+        self._view = RunView(snapshot, can_stop=self._stop is not None)
         self._publisher = Publisher(
             projection, self._view, size=lambda: self.state.size, clock=self._clock, lock=self._lock
         )

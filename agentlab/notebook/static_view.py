@@ -28,7 +28,9 @@ _CARD: Final = f"border: {_BORDER}; border-radius: 6px; padding: 4px 10px; margi
 _PRE: Final = (
     "white-space: pre-wrap; overflow-wrap: anywhere; max-height: 320px; overflow: auto; margin: 4px 0"
 )
-_GOOD, _BAD, _WARN = "#1a7f37", "#cf222e", "#9a6700"
+_GOOD: Final = "var(--jp-success-color1, #1a7f37)"
+_BAD: Final = "var(--jp-error-color1, var(--vscode-errorForeground, #cf222e))"
+_WARN: Final = "var(--jp-warn-color1, #9a6700)"
 
 
 def mimebundle(state: RunState, *, deterministic: bool = False) -> dict[str, str]:
@@ -73,6 +75,12 @@ def static_text(state: RunState, *, deterministic: bool = False) -> str:
 def shortened(text: str, limit: int = RESULT_LIMIT) -> str:
     """The beginning of a long text, and how much is left out."""
     return text if len(text) <= limit else f"{text[:limit]}\n… {len(text) - limit:,} more characters"
+
+
+def _one_line(text: str, limit: int = 60) -> str:
+    """The beginning of a text, on one line."""
+    flat = " ".join(text[: 4 * limit].split())
+    return flat if len(flat) <= limit else f"{flat[:limit]}…"
 
 
 def _headline(state: RunState) -> str:
@@ -133,7 +141,8 @@ def _card(card: ToolCard, *, deterministic: bool) -> SafeHTML:
             element("div", "error" if card.is_error else "result", style=_MUTED),
             element("pre", shortened(card.result), style=style),
         ]
-    return _folded(join([element("code", card.name), escape(" "), status]), join(pieces))
+    preview = element("span", f" {_one_line(card.arguments)} ", style=_MUTED)
+    return _folded(join([element("code", card.name), preview, status]), join(pieces), is_open=card.is_error)
 
 
 def _card_status(card: ToolCard, *, deterministic: bool) -> str:
@@ -141,8 +150,9 @@ def _card_status(card: ToolCard, *, deterministic: bool) -> str:
     return words if deterministic or card.duration_s is None else f"{words} · {seconds(card.duration_s)}"
 
 
-def _folded(summary: SafeHTML, body: SafeHTML) -> SafeHTML:
-    return element("details", element("summary", summary, style="cursor: pointer"), body, style=_CARD)
+def _folded(summary: SafeHTML, body: SafeHTML, *, is_open: bool = False) -> SafeHTML:
+    head = element("summary", summary, style="cursor: pointer")
+    return element("details", head, body, open="" if is_open else None, style=_CARD)
 
 
 def _bar(turn: TurnView, longest: int) -> SafeHTML:
@@ -150,15 +160,15 @@ def _bar(turn: TurnView, longest: int) -> SafeHTML:
     bar = TokenBar.of(turn.usage) if turn.usage is not None else TokenBar()
     if not bar.total:
         return escape("")
-    counts = bar.counts()
+    counts, lengths = bar.counts(), bar.lengths()
     pieces = [
         element(
             "div",
             title=f"{segment.label} {counts[segment.name]:,}",
-            style=f"flex: {counts[segment.name]} 0 0; background: {segment.color}",
+            style=f"flex: {lengths[segment.name]} 0 0; background: {segment.color}",
         )
         for segment in SEGMENTS
-        if counts.get(segment.name)
+        if segment.name in lengths
     ]
     width = 100 * bar.total / longest
     style = f"display: flex; height: 8px; width: {width:.1f}%; min-width: 12px; margin: 6px 0; border-radius: 4px; overflow: hidden"

@@ -32,7 +32,7 @@ SEGMENTS: Final = (
     Segment("write_1h", "written 1h", "#d55e00"),
     Segment("write", "written", "#c8a415"),
     Segment("output", "output", "#cc79a7"),
-    Segment("reasoning", "reasoning", "#8a6fb0"),
+    Segment("reasoning", "of it reasoning", "#8a6fb0"),
 )
 
 
@@ -46,8 +46,8 @@ class TokenBar:
         write_5m: Prompt tokens written to the cache for 5 minutes.
         write_1h: Prompt tokens written to the cache for 1 hour.
         write: Prompt tokens written to the cache with no lifetime given.
-        output: Generated tokens without reasoning.
-        reasoning: Generated tokens spent on reasoning.
+        output: Generated tokens, reasoning included, as `Usage` counts them.
+        reasoning: Of these, the tokens spent on reasoning.
     """
 
     uncached: int | None = None
@@ -64,26 +64,32 @@ class TokenBar:
         lived = (usage.cache_write_5m_tokens or 0) + (usage.cache_write_1h_tokens or 0)
         write = usage.cache_write_tokens
         rest = None if write is None or (lived and write <= lived) else write - lived
-        output = usage.output_tokens
         return cls(
             uncached=usage.uncached_tokens,
             read=usage.cache_read_tokens,
             write_5m=usage.cache_write_5m_tokens,
             write_1h=usage.cache_write_1h_tokens,
             write=rest,
-            output=None if output is None else max(0, output - (usage.reasoning_tokens or 0)),
+            output=usage.output_tokens,
             reasoning=usage.reasoning_tokens,
         )
 
     def counts(self) -> dict[str, int]:
-        """The reported segments by name, in order."""
+        """What was reported, by segment, in order: the numbers a reader is shown."""
         named = ((segment.name, getattr(self, segment.name)) for segment in SEGMENTS)
         return {name: value for name, value in named if value is not None}
+
+    def lengths(self) -> dict[str, int]:
+        """How long each segment is drawn: as `counts`, with the output drawn without its reasoning; none is 0."""
+        lengths = self.counts()
+        if self.output is not None:
+            lengths["output"] = max(0, self.output - (self.reasoning or 0))
+        return {name: value for name, value in lengths.items() if value > 0}
 
     @property
     def total(self) -> int:
         """Length of the bar, in tokens."""
-        return sum(self.counts().values())
+        return sum(self.lengths().values())
 
 
 def count(value: int | None) -> str:

@@ -12,7 +12,7 @@ from agentlab.notebook.turn import TurnView
 
 __all__ = ["numbers_text", "usage_table"]
 
-_CELL: Final = "text-align: right; padding: 2px 8px"
+_CELL: Final = "text-align: right; padding: 2px 6px; white-space: nowrap"
 _ALWAYS: Final = frozenset({"uncached", "read", "output", "reasoning"})
 
 
@@ -37,7 +37,7 @@ def usage_table(state: RunState, *, deterministic: bool = False) -> SafeHTML:
     ]
     if len(state.turns) > 1:
         rows.append(_row("total", [*_counts(state.usage, shown), *_total(state, deterministic)], tag="th"))
-    style = "font-size: 0.9em; margin: 8px 0 0 0; border-collapse: collapse"
+    style = "font-size: 12px; margin: 8px 0 0 0; border-collapse: collapse"
     table = element("table", element("thead", head), element("tbody", join(rows)), style=style)
     return element("div", table, style="overflow-x: auto")
 
@@ -82,4 +82,6 @@ def _total(state: RunState, deterministic: bool) -> list[str]:
 
 
 def _row(label: str, cells: list[str], *, tag: str = "td") -> SafeHTML:
-    return element("tr", element("th", label), join(element(tag, cell, style=_CELL) for cell in cells))
+    return element(
+        "tr", element("th", label, style=_CELL), join(element(tag, cell, style=_CELL) for cell in cells)
+    )

@@ -5,20 +5,21 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["Evidence"]
+__all__ = ["EXPRESSION_NAMES", "Evidence"]
 
 _NUMBER: Final = re.compile(r"(?<![\w.])-?\d+(?:,\d{3})*(?:\.\d+)?(?![\w])")
-_QUOTED: Final = re.compile(r"\"([^\"\n]+)\"|“([^”\n]+)”|`([^`\n]+)`|(?<!\w)'([^'\n]+)'(?!\w)")
+_QUOTED: Final = re.compile(r"\"([^\"\n]+)\"|\u201c([^\u201d\n]+)\u201d|`([^`\n]+)`|(?<!\w)'([^'\n]+)'(?!\w)")
 _EMAIL: Final = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _URL: Final = re.compile(r"https?://[^\s\"'<>)\]]+")
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2})?Z?)?")
 _PATH: Final = re.compile(r"(?<![\w/])[\w./-]*\w\.[a-z]{1,5}(?!\w)")
-_NAME: Final = re.compile(r"[A-ZÀ-Þ][\w'’-]*(?:[ ](?:de|of|la|van)?[ ]?[A-ZÀ-Þ][\w'’-]*)*")
+_NAME: Final = re.compile(r"[A-ZÀ-Þ][\w'\u2019-]*(?:[ ](?:de|of|la|van)?[ ]?[A-ZÀ-Þ][\w'\u2019-]*)*")
 _PLACE: Final = re.compile(r"\b(?:in|at|for|to|from|of|near)\s+(" + _NAME.pattern + ")")
-_SUM: Final = re.compile(r"[-\d.,()\s]*\d\s*[-+*/×÷^%][-+*/×÷^%\d.,()\s]*\d\)?")
+_SUM: Final = re.compile(r"[-\d.,()\s]*\d\s*[-+*/\u00d7\u00f7^%][-+*/\u00d7\u00f7^%\d.,()\s]*\d\)?")
 _WHOLE_TEXT: Final = frozenset(
     ["text", "query", "question", "prompt", "message", "input", "content", "task", "request", "instructions"]
 )
+EXPRESSION_NAMES: Final = frozenset({"expression", "formula", "calculation"})
 _OPENERS: Final = frozenset(
     [
         "a", "add", "also", "an", "and", "are", "calculate", "call", "can", "compute", "convert", "could", "divide",
@@ -35,23 +36,26 @@ class Evidence:
 
     Args:
         text: What the user wrote.
+
+    Attributes:
+        sum: The first arithmetic expression in it, or None.
     """
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._urls = _URL.findall(text)
-        self._emails = _EMAIL.findall(text)
-        self._dates = _DATE.findall(text)
+        self._urls: list[str] = _URL.findall(text)
+        self._emails: list[str] = _EMAIL.findall(text)
+        self._dates: list[str] = _DATE.findall(text)
         bare = _DATE.sub(" ", _EMAIL.sub(" ", _URL.sub(" ", text)))
-        self._quoted = [next(filter(None, groups)) for groups in _QUOTED.findall(bare)]
+        self._quoted: list[str] = [next(filter(None, groups)) for groups in _QUOTED.findall(bare)]
         unquoted = _QUOTED.sub(" ", bare)
         self._numbers = [number.replace(",", "") for number in _NUMBER.findall(unquoted)]
         places = [_trimmed(match) for match in _PLACE.findall(unquoted)]
         names = [_trimmed(match) for match in _NAME.findall(unquoted)]
         self._names = list(dict.fromkeys(name for name in (*places, *names) if name))
-        self._paths = _PATH.findall(unquoted)
-        sums = _SUM.findall(unquoted)
-        self._sum = sums[0].strip(" ,.") if sums else None
+        self._paths: list[str] = _PATH.findall(unquoted)
+        sums: list[str] = _SUM.findall(unquoted)
+        self.sum = sums[0].strip(" ,.") if sums else None
 
     @property
     def numbers(self) -> int:
@@ -92,8 +96,8 @@ class Evidence:
             return _pop(self._urls)
         if kind in {"date", "date-time"} or words & {"date", "day", "when"}:
             return _pop(self._dates)
-        if words & {"expression", "formula", "calculation"} and self._sum:
-            return self._sum
+        if words & EXPRESSION_NAMES and self.sum:
+            return self.sum
         if words & {"path", "file", "filename"} and self._paths:
             return self._paths.pop(0)
         if self._quoted:
@@ -110,6 +114,6 @@ def _pop(found: list[str]) -> str | None:
 def _trimmed(name: str) -> str:
     """A name without the words that are capital only because they open a sentence."""
     words = name.split()
-    while words and re.split(r"['’]", words[0].lower())[0] in _OPENERS:
+    while words and re.split("['\u2019]", words[0].lower())[0] in _OPENERS:
         words.pop(0)
     return " ".join(words)

@@ -50,7 +50,7 @@ def is_fillable(schema: Mapping[str, Any], evidence: Evidence) -> bool:
     if len(numbers) > evidence.numbers:
         return False
     texts = [name for name, shape in bare.items() if _type(shape) == "string" and "enum" not in shape]
-    return len(texts) < 2 or evidence.is_specific  # noqa: PLR2004 - the docstring's "two"
+    return len(texts) < 2 or evidence.is_specific
 
 
 def _value(shape: Any, evidence: Evidence, name: str, root: Mapping[str, Any], depth: int) -> Any:
@@ -142,10 +142,8 @@ def _array(
     items = _resolved(shape.get("items", {}), root)
     least = int(shape.get("minItems", 0))
     most = int(shape.get("maxItems", max(least, evidence.numbers, 1)))
-    if _type(items) in {"integer", "number"}:
-        wanted = evidence.numbers
-    else:
-        wanted = 1 if depth > 0 else 0
+    plain = 1 if depth > 0 else 0
+    wanted = evidence.numbers if _type(items) in {"integer", "number"} else plain
     count = min(max(wanted, least), most)
     singular = name.removesuffix("s")
     return [_value(items, evidence, singular, root, depth - 1) for _ in range(count)]

@@ -148,8 +148,7 @@ class Provider:
 
     def _knows_key(self, incoming: Incoming) -> bool:
         shown = [incoming.headers.get(name, "") for name in _KEY_HEADERS] + [incoming.query.get("key", "")]
-        keys = (key.removeprefix("Bearer ").encode() for key in shown)
-        return any([secrets.compare_digest(key, self._token) for key in keys])
+        return any(secrets.compare_digest(key.removeprefix("Bearer ").encode(), self._token) for key in shown)
 
     def _speak(self, dialect: Dialect, request: SimRequest, entry: LoggedRequest, ids: Ids) -> Answer:
         fault = self._faults.take(request.vendor)

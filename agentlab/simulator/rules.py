@@ -23,7 +23,7 @@ from agentlab.messages import (
     UserMessage,
     last_user_text,
 )
-from agentlab.simulator.evidence import Evidence
+from agentlab.simulator.evidence import EXPRESSION_NAMES, Evidence
 from agentlab.simulator.exchange import Reply, SimRequest, call, reply
 from agentlab.simulator.instances import instance, is_fillable
 
@@ -31,10 +31,13 @@ __all__ = ["RuleBased"]
 
 _LABEL: Final = "[simulated]"
 _ENOUGH: Final = 3
+_PAIR: Final = 2
 _ECHO_WORDS: Final = 60
 _STRONG: Final = re.compile(r"[?!;\n]+|\.(?=\s|$)|,?\s+(?:and\s+)?then\s+|,\s+and\s+|\s+and\s+also\s+")
+_STEP: Final = re.compile(r",?\s+(?:and\s+)?then\s+", re.IGNORECASE)
+_EARLIER: Final = re.compile(r"\b(?:the (?:result|sum|product|answer|difference)|it|that)\b", re.IGNORECASE)
 _WEAK: Final = re.compile(r",\s*|\s+and\s+")
-_WORD: Final = re.compile(r"[a-z]+|[-+*/×÷](?=\s*\d)")
+_WORD: Final = re.compile(r"[a-z]+|[-+*/\u00d7\u00f7](?=\s*\d)")
 _MEANS: Final = {
     "+": "add sum plus addition",
     "plus": "add sum",
@@ -42,10 +45,10 @@ _MEANS: Final = {
     "-": "subtract minus difference",
     "minus": "subtract difference",
     "*": "multiply times product",
-    "×": "multiply times product",
+    "\u00d7": "multiply times product",
     "times": "multiply product",
     "/": "divide quotient division",
-    "÷": "divide quotient division",
+    "\u00f7": "divide quotient division",
     "temperature": "weather",
     "forecast": "weather",
     "rain": "weather",
@@ -58,11 +61,13 @@ _MEANS: Final = {
     "look": "search",
 }  # fmt: skip
 _COMMON: Final = frozenset(
-    "a an and are as at be by can do does for from get give has have how i in is it its me my of on or please that the "
-    "their this to tool use used what when where which who will with you your return returns value values".split(
-        " "
-    )
-)
+    [
+        "a", "an", "and", "are", "as", "at", "be", "by", "can", "do", "does", "for", "from", "get",
+        "give", "has", "have", "how", "i", "in", "is", "it", "its", "me", "my", "of", "on", "or",
+        "please", "that", "the", "their", "this", "to", "tool", "use", "used", "what", "when", "where",
+        "which", "who", "will", "with", "you", "your", "return", "returns", "value", "values",
+    ]
+)  # fmt: skip
 
 
 class RuleBased:
@@ -72,7 +77,7 @@ class RuleBased:
         """Answer a request."""
         text = last_user_text(request.messages) or ""
         results = _new_results(request.messages)
-        calls = () if results else _calls(request, text)
+        calls = _calls(request, _step(text, request.messages, results), forced=not results)
         thought = _thought(text, calls, results) if request.reasoning else None
         if calls:
             return reply(reasoning=thought, calls=calls)
@@ -90,7 +95,31 @@ class _Fit(Struct, frozen=True):
     text: str
 
 
-def _calls(request: SimRequest, text: str) -> tuple[ToolCall, ...]:
+def _step(text: str, messages: Sequence[Message], results: Sequence[ToolResult]) -> str:
+    """The part of the text that is due: all steps that need no earlier result, then one that does after each turn."""
+    steps = _STEP.split(text)
+    dependent = [place for place, step in enumerate(steps) if place and _EARLIER.search(step)]
+    if not results:
+        return ", then ".join(steps[: dependent[0]] if dependent else steps)
+    done = _turns_since_prompt(messages)
+    if not 0 < done <= len(dependent):
+        return ""
+    said = results[-1].text.strip()
+    return _EARLIER.sub(lambda _: said, steps[dependent[done - 1]], count=1)
+
+
+def _turns_since_prompt(messages: Sequence[Message]) -> int:
+    """How many times tools have answered since the user last wrote something."""
+    turns = 0
+    for message in reversed(messages):
+        if isinstance(message, UserMessage):
+            if len(message.tool_results) < len(message.content):
+                break
+            turns += 1
+    return turns
+
+
+def _calls(request: SimRequest, text: str, *, forced: bool) -> tuple[ToolCall, ...]:
     choice = request.tool_choice
     tools = request.tools
     if choice == "none" or not tools:
@@ -98,7 +127,7 @@ def _calls(request: SimRequest, text: str) -> tuple[ToolCall, ...]:
     if isinstance(choice, SpecificTools):
         tools = tuple(tool for tool in tools if tool.name in choice.names)
     fits = list(_fits(tools, text))
-    if not fits and (choice == "required" or isinstance(choice, SpecificTools)):
+    if not fits and forced and (choice == "required" or isinstance(choice, SpecificTools)):
         best = max(tools, key=lambda tool: _score(tool, text), default=None)
         fits = [_Fit(best, text)] if best is not None else []
     if request.json.get("parallel_tool_calls") is False:
@@ -128,8 +157,10 @@ def _each_fits(
     """A fit for every part, or None. A part that names no tool but has arguments repeats the one before."""
     fits: list[_Fit] = []
     for part in parts:
-        tool = _best(tools, part)
         evidence = Evidence(part)
+        if len(parts) > 1 and not evidence.is_specific:
+            return None
+        tool = _best(tools, part)
         if tool is None and previous is not None and evidence.is_specific and len(part.split()) <= _ENOUGH:
             tool = previous if is_fillable(previous.parameters, evidence) else None
         if tool is None:
@@ -150,7 +181,10 @@ def _best(tools: Sequence[ToolDefinition], text: str) -> ToolDefinition | None:
 
 
 def _score(tool: ToolDefinition, text: str) -> int:
-    """Shared words: 3 for one of the name, 2 for a parameter or an enum value, 1 for one of the description."""
+    """Shared words: 3 for one of the name, 2 for a parameter or an enum value, 1 for one of the description.
+
+    A tool that takes an expression also fits arithmetic, the better the longer it is.
+    """
     said = _words(text)
     name = _words(re.sub(r"([a-z])([A-Z])", r"\1 \2", tool.name).replace("_", " "))
     properties = tool.parameters.get("properties") or {}
@@ -159,7 +193,11 @@ def _score(tool: ToolDefinition, text: str) -> int:
         if isinstance(shape, dict):
             fields |= _words(" ".join(map(str, shape.get("enum") or ())))
     described = _words(tool.description)
-    return 3 * len(said & name) + 2 * len(said & (fields - name)) + len(said & (described - name - fields))
+    evidence = Evidence(text)
+    computes = bool(fields & EXPRESSION_NAMES) and evidence.sum is not None
+    sums = (_ENOUGH if evidence.numbers <= _PAIR else 2 * evidence.numbers) if computes else 0
+    shared = 3 * len(said & name) + 2 * len(said & (fields - name)) + len(said & (described - name - fields))
+    return sums + shared
 
 
 def _words(text: str) -> set[str]:

@@ -17,7 +17,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterable
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
 from agentlab.errors import UsageError
 from agentlab.simulator.behaviours import Behaviour, Scripted, Turn
@@ -127,7 +127,7 @@ class Simulator:
             self._thread.join(_STOP_TIMEOUT_S)
         self._listener.close()
 
-    def __enter__(self) -> Simulator:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

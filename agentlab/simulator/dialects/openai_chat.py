@@ -43,7 +43,12 @@ class OpenAIChat:
         return method == "POST" and path.endswith("/chat/completions")
 
     def parse(
-        self, vendor: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], body: bytes
+        self,
+        vendor: str,
+        path: str,  # noqa: ARG002 - other wires carry the model in it
+        query: Mapping[str, str],  # noqa: ARG002 - other wires carry settings in it
+        headers: Mapping[str, str],
+        body: bytes,
     ) -> SimRequest:
         """Understand a request; see `parse_chat`."""
         return parse_chat(vendor, headers, body)
@@ -131,28 +136,27 @@ def _deltas(request: SimRequest, reply: Reply, ids: Ids) -> Iterator[dict[str, A
     only_call = len(reply.content) == 1 and len(reply.calls) == 1
     if not only_call:
         yield {"role": "assistant", "content": None if _opens_with_call(reply) else "", "refusal": None}
-    position = -1
+    position = 0
     for part in reply.content:
-        if isinstance(part, Reasoning) and request.vendor not in _HIDES_REASONING:
-            for piece in chunks(part.text, reply.chunk_tokens):
-                yield {_reasoning_field(request.vendor): piece}
-        elif isinstance(part, Text):
-            for piece in chunks(part.text, reply.chunk_tokens):
-                yield {"content": piece}
-        elif isinstance(part, Refusal):
-            for piece in chunks(part.text, reply.chunk_tokens):
-                yield {"refusal": piece}
-        elif isinstance(part, ToolCall):
-            position += 1
+        if isinstance(part, ToolCall):
             head = {"index": position, **_call(part, ids)}
             head["function"] = {"name": part.name, "arguments": ""}
-            yield (
-                {"role": "assistant", "content": None, "tool_calls": [head], "refusal": None}
-                if only_call
-                else {"tool_calls": [head]}
-            )
+            opened = {"role": "assistant", "content": None, "tool_calls": [head], "refusal": None}
+            yield opened if only_call else {"tool_calls": [head]}
             for piece in chunks(part.arguments_json, reply.chunk_tokens):
                 yield {"tool_calls": [{"index": position, "function": {"arguments": piece}}]}
+            position += 1
+        elif isinstance(part, Text | Refusal | Reasoning):
+            name = _text_field(part, request.vendor)
+            for piece in chunks(part.text, reply.chunk_tokens) if name else ():
+                yield {name: piece}
+
+
+def _text_field(part: Text | Refusal | Reasoning, vendor: str) -> str:
+    """The field of a delta that carries a part's text; empty where the vendor keeps it to itself."""
+    if isinstance(part, Reasoning):
+        return "" if vendor in _HIDES_REASONING else _reasoning_field(vendor)
+    return "content" if isinstance(part, Text) else "refusal"
 
 
 def _opens_with_call(reply: Reply) -> bool:

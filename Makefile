@@ -1,0 +1,55 @@
+# `make demo` and `make test` are all a new machine needs: Python 3.11 or newer, make and a package index.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.complete
+NOTEBOOKS := $(wildcard notebooks/*.ipynb)
+WORKERS ?= 2
+
+.PHONY: demo test lab check gauntlet bench build clean help
+
+help:
+	@echo "make demo      run notebooks/01_quickstart.ipynb against the simulator, print its answer, write it as HTML"
+	@echo "make test      run every test: pytest and the notebooks"
+	@echo "make lab       open JupyterLab on the notebooks"
+	@echo "make check     ruff, mypy and the import contract"
+	@echo "make gauntlet  the long tests whole: every recording, every cut"
+	@echo "make build     wheel and sdist"
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"agentlab needs Python 3.11 or newer; $(PYTHON) is {v.major}.{v.minor}. Try: make PYTHON=python3.12 $(MAKECMDGOALS)")'
+	@if command -v uv >/dev/null 2>&1; then \
+		test -d $(VENV) || uv venv --quiet --python "$(PYTHON)" $(VENV); \
+		uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[dev]'; \
+	else \
+		test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV); \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'; \
+	fi
+	@touch $(STAMP)
+
+demo: $(STAMP)
+	@$(BIN)/agentlab demo --notebook notebooks/01_quickstart.ipynb --html build/01_quickstart.html
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
+	AGENTLAB_DISPLAY=static $(BIN)/python -m pytest --nbval --nbval-current-env --nbval-sanitize-with notebooks/sanitize.cfg \
+		-p no:cacheprovider -p no:xdist --override-ini filterwarnings= --allow-hosts=127.0.0.1 $(NOTEBOOKS)
+
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+gauntlet: $(STAMP)
+	AGENTLAB_GAUNTLET=1 $(BIN)/python -m pytest -n $(WORKERS) -m gauntlet -s
+
+lab: $(STAMP)
+	$(BIN)/jupyter lab notebooks
+
+build: $(STAMP)
+	$(BIN)/python -m build --outdir dist
+
+clean:
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
