@@ -66,7 +66,8 @@ class TypedOutput:
         return OutputInvalid(f"the answer is no `{self._name}`: {problem}", history=run.all_messages)
 
     def _resolved(self, model: Model, settings: AgentSettings) -> OutputMode:
-        if model.supports("structured_output"):
+        composes = not len(settings.tools) or model.supports("structured_output_with_tools")
+        if model.supports("structured_output") and composes:
             return "native"
         free = settings.tool_choice in {None, "auto", "required"}
         return "tool" if model.supports("tools") and free else "prompted"

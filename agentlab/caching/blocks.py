@@ -167,7 +167,7 @@ def _items(kind: BlockKind, value: Any) -> Iterable[Any]:
 
 
 def _kind(kind: BlockKind, item: Any) -> BlockKind:
-    system = kind == "message" and isinstance(item, dict) and item.get("role") in {"system", "developer"}
+    system = kind == "message" and isinstance(item, dict) and item.get("role") in ("system", "developer")
     return "system" if system else kind
 
 

@@ -70,7 +70,7 @@ class Attempt:
             kind = _failure_of(error)
             if self._deadline is not None and isinstance(error, TimeoutError):
                 kind = Failure.WALL_CLOCK
-            failure = _bare(error) if kind is None else self._error(kind, str(error))
+            failure = _bare(error) if kind is None else self._error(kind, str(error).rstrip("."))
         except BaseException as error:  # noqa: BLE001 - raised again below
             failure = _bare(error)
         raise failure

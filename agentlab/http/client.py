@@ -218,10 +218,9 @@ class HttpClient:
         waits = self.timeouts
         outgoing = client.build_request(
             request.method,
-            request.url,
+            request.full_url(),
             content=request.body,
             headers={"user-agent": "agentlab", **request.headers},
-            params=dict(request.query) if request.query else None,
             timeout=(waits.connect, waits.event_gap, waits.write, waits.pool),
         )
         options: dict[str, Any] = {}

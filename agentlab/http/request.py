@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import quote, urlencode
 
 from agentlab.http.secret import Secret
 
@@ -29,3 +30,9 @@ class HttpRequest:
     body: bytes = field(default=b"", repr=False)
     auth: tuple[str, str, Secret] | None = None
     query: Mapping[str, str] | None = None
+
+    def full_url(self) -> str:
+        """Return `url` with `query` added to whatever query it has; httpx would put one in place of the other."""
+        if not self.query:
+            return self.url
+        return f"{self.url}{'&' if '?' in self.url else '?'}{urlencode(self.query, quote_via=quote)}"

@@ -6,7 +6,17 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from agentlab.errors import UnsupportedCapability
-from agentlab.messages import Audio, Document, Image, Request, SpecificTools, ToolResult, UserMessage, Video
+from agentlab.messages import (
+    Audio,
+    Document,
+    Image,
+    Request,
+    SpecificTools,
+    TextSource,
+    ToolResult,
+    UserMessage,
+    Video,
+)
 
 __all__ = ["check_capabilities"]
 
@@ -16,6 +26,7 @@ _WORDS = {
     "tool_choice_required": "be made to call some tool",
     "tool_choice_specific": "be made to call one certain tool",
     "structured_output": "be held to an output schema",
+    "structured_output_with_tools": "be held to an output schema while it is offered tools",
     "images": "take images",
     "documents": "take documents",
     "audio": "take audio",
@@ -55,6 +66,8 @@ def _needed(request: Request) -> Iterator[str]:
         yield "tool_choice_specific"
     if request.output_schema is not None:
         yield "structured_output"
+        if request.tools:
+            yield "structured_output_with_tools"
     if request.reasoning is not None and request.reasoning.effort != "none":
         yield "reasoning"
     if request.stream:
@@ -66,7 +79,9 @@ def _needed(request: Request) -> Iterator[str]:
 
 def _needed_by(message: UserMessage) -> Iterator[str]:
     for part in message.content:
+        if isinstance(part, Document) and isinstance(part.source, TextSource):
+            continue  # every wire has a place for text
         if type(part) in _MEDIA:
             yield _MEDIA[type(part)]
-        elif isinstance(part, ToolResult) and any(isinstance(piece, Image) for piece in part.content):
+        if isinstance(part, ToolResult) and any(isinstance(piece, Image) for piece in part.content):
             yield "image_tool_results"

@@ -7,7 +7,7 @@ A stream that ends without its terminal event is truncated: `StreamInterrupted` 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, aclosing
+from contextlib import AbstractAsyncContextManager, aclosing, suppress
 from random import Random
 from typing import Final, Protocol, runtime_checkable
 
@@ -24,7 +24,6 @@ from agentlab.errors import (
 from agentlab.http import (
     Clock,
     Failure,
-    Frame,
     HttpClient,
     HttpRequest,
     HttpResponse,
@@ -203,7 +202,7 @@ class WireModel:
         error.body = redact(body.decode("utf-8", "replace"), secrets)
         error.status = response.status
         error.request_id = request_id_of(response)
-        error.retry_after = parse_retry_after(response.headers, self.clock.time())
+        error.retry_after = parse_retry_after(response.headers, self.clock.time()) or error.retry_after
         return error
 
     def redacted(self, error: ModelError) -> ModelError:
@@ -301,12 +300,20 @@ class _Call:
             for frame in framer.feed(chunk):
                 for event in decoder.frame(frame):
                     yield event
-        tail: list[Frame] = framer.finish(dispatch_tail=self._model.wire.dispatch_tail)
-        for frame in tail:
-            for event in decoder.frame(frame):
-                yield event
-        for event in [*decoder.end(), *self._closed(decoder, "; ".join(framer.stray_lines))]:
+        for event in [
+            *self._tail(framer, decoder),
+            *decoder.end(),
+            *self._closed(decoder, "; ".join(framer.stray_lines)),
+        ]:
             yield event
+
+    def _tail(self, framer: SSEFramer | NDJSONFramer, decoder: Decoder) -> list[ModelEvent]:
+        """What the last bytes say. A frame they cut in the middle says nothing: the answer is truncated."""
+        events: list[ModelEvent] = []
+        for frame in framer.finish(dispatch_tail=self._model.wire.dispatch_tail):
+            with suppress(ProtocolError):
+                events += decoder.frame(frame)
+        return events
 
     def _closed(self, decoder: Decoder, hint: str = "") -> list[ModelEvent]:
         """Complete what is open, if the terminal event was seen.

@@ -6,7 +6,6 @@ Source: OpenAI API reference, "Create chat completion"; how vendors deviate is d
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Any, Final
 
 import msgspec
@@ -91,7 +90,7 @@ def _messages(request: Request, dialect: ChatDialect, message_bytes: MessageByte
     items: list[bytes] = []
     preamble = _preamble(request, dialect)
     if preamble is not None:
-        marker = _marker(cache.ttl, dialect) if "preamble" in cache.breakpoints else None
+        marker = _marker(None, cache.ttl, dialect) if "preamble" in cache.breakpoints else None
         items.append(encode_json(system_item(preamble, dialect, marker)))
     for index, message in enumerate(messages):
         marker = markers.get(index)
@@ -116,44 +115,40 @@ def _preamble(request: Request, dialect: ChatDialect) -> str | None:
 def _markers(request: Request, messages: tuple[Message, ...], dialect: ChatDialect) -> dict[int, Marker]:
     """Which messages get a cache marker, by index.
 
-    OpenAI matches only at places that are marked, so the place `last` had in the request before is marked again;
-    vendors with Anthropic's marker look back by themselves.
+    OpenAI finds an earlier prefix only by its marker, and writes the newest four markers of any number: so `last` marks
+    the end of every user message, and a message once sent keeps its bytes. Elsewhere four markers are the most a request
+    may hold, and the vendor looks back from them by itself: `last` marks the newest message alone.
     """
     cache = request.cache
-    if cache is None:
+    if cache is None or dialect.cache_markers == "none":
         return {}
     places: dict[int, Marker | None] = {}
     if "last" in cache.breakpoints and messages:
-        last = _marker(cache.last_ttl or cache.ttl, dialect)
+        last = _marker(cache.last_ttl, cache.ttl, dialect)
         places[len(messages) - 1] = last
-        ends = [
-            index
-            for index, (message, after) in enumerate(pairwise(messages))
-            if isinstance(message, UserMessage) and not isinstance(after, UserMessage)
-        ]
-        if ends and dialect.cache_markers == "breakpoint":
-            places[ends[-1]] = last
-    if "context" in cache.breakpoints and request.context:
-        places[0] = _marker(cache.ttl, dialect)
+        if dialect.cache_markers == "breakpoint":
+            ends = (index for index, message in enumerate(messages) if isinstance(message, UserMessage))
+            places |= dict.fromkeys(ends, last)
+    if request.context:
+        in_context = "context" in cache.breakpoints
+        places[0] = _marker(None, cache.ttl, dialect) if in_context else None
     return {index: marker for index, marker in places.items() if marker}
 
 
-def _marker(ttl: str | None, dialect: ChatDialect) -> Marker | None:
-    lifetime = {"ttl": ttl} if ttl else {}
+def _marker(own_ttl: str | None, ttl: str | None, dialect: ChatDialect) -> Marker | None:
+    """A marker; OpenAI's takes the lifetime of the request, `ttl`, where it has none of its own."""
     if dialect.cache_markers == "breakpoint":
-        return "prompt_cache_breakpoint", {"mode": "explicit", **lifetime}
+        return "prompt_cache_breakpoint", {"mode": "explicit", **({"ttl": own_ttl} if own_ttl else {})}
     if dialect.cache_markers == "cache_control":
-        return "cache_control", {"type": "ephemeral", **lifetime}
+        lifetime = own_ttl or ttl
+        return "cache_control", {"type": "ephemeral", **({"ttl": lifetime} if lifetime else {})}
     return None
 
 
 def _cache_fields(cache: CacheOptions | None, dialect: ChatDialect) -> dict[str, Any]:
-    """Cache fields of the body. A lifetime stands at the markers where there are any, else for the whole request."""
     if cache is None:
         return {}
-    options: dict[str, Any] = {"mode": cache.mode} if cache.mode else {}
-    if cache.ttl and not cache.breakpoints:
-        options["ttl"] = cache.ttl
+    options = {name: value for name, value in (("mode", cache.mode), ("ttl", cache.ttl)) if value}
     fields = {
         "prompt_cache_key": cache.key,
         "prompt_cache_options": options,

@@ -223,12 +223,11 @@ class ChatDecoder:
     def _think(self, piece: _Delta) -> list[ModelEvent]:
         """Reasoning, which some vendors give under two names at once: it is taken once."""
         spoken = piece.reasoning_content or piece.reasoning
-        for detail in piece.reasoning_details or ():
+        details = piece.reasoning_details or ()
+        for detail in details:
             self._keep(detail)
-        if not isinstance(spoken, str):
-            spoken = "".join(
-                detail.get("text") or detail.get("summary") or "" for detail in piece.reasoning_details or ()
-            )
+        if not spoken or not isinstance(spoken, str):
+            spoken = "".join(detail.get("text") or detail.get("summary") or "" for detail in details)
         return self._thought(spoken)
 
     def _thought(self, text: str) -> list[ModelEvent]:

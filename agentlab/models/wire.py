@@ -44,6 +44,7 @@ Capability = Literal[
     "tool_choice_required",
     "tool_choice_specific",
     "structured_output",
+    "structured_output_with_tools",
     "images",
     "documents",
     "audio",

@@ -21,7 +21,7 @@ from agentlab.notebook.safe_html import SafeHTML, element, escape, join, sanitis
 
 __all__ = ["SafeHTML", "StreamingMarkdown", "escape", "render_markdown"]
 
-FREE_TAIL: Final = 4_000
+FREE_TAIL: Final = 2_000
 GROWTH: Final = 1 / 16
 _NEWLINES: Final = re.compile(r"\r\n?")
 
@@ -90,9 +90,11 @@ class StreamingMarkdown:
         due = self._pending_size >= len(self._tail) * GROWTH or len(self._tail) < FREE_TAIL
         if not due and not whatever and not self._fence_may_close():
             return
-        self._tail += "".join(self._pending)
+        new = "".join(self._pending)
+        self._tail += new
         self._pending, self._pending_size = [], 0
-        self._split()
+        if "\n" in new:
+            self._split()
         self._tail_html = _rendered(self._tail, self._trial_env())
 
     def _trial_env(self) -> dict[str, Any]:

@@ -103,12 +103,14 @@ class RunState:
         return sum(turn.size for turn in self.turns)
 
     def apply(self, event: Event, at_s: float = 0.0) -> None:
-        """Fold one event in.
+        """Fold one event in; after the end of the run nothing more is.
 
         Args:
             event: The next event of the run.
             at_s: When it came, in seconds since the run began.
         """
+        if self.is_finished:
+            return
         self.revision += 1
         self.duration_s = max(self.duration_s, at_s)
         match event:

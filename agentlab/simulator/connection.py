@@ -103,6 +103,10 @@ class Connection:
         except (_Gone, ConnectionError):
             entry.disconnected = True
             raise
+        except Exception as error:
+            entry.error = f"{type(error).__name__}: {error}"
+            self._writer.transport.abort()
+            raise _Gone from error
         finally:
             self._log.finish(entry)
         return self._http.our_state is h11.DONE and self._http.their_state is h11.DONE

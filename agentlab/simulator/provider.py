@@ -121,7 +121,7 @@ class Provider:
         entry.wire = dialect.wire
         ids = Ids(self._seed, entry.serial, self.clock.timestamp())
         if not self._knows_key(incoming):
-            return self._error(dialect, entry, ids, ErrorReply(401, "Incorrect API key provided."))
+            return self._error(dialect, entry, ids, dialect.wrong_key)
         if incoming.method == "GET":
             entry.status = 200
             return Answer(status=200, headers=(("content-type", _JSON),), events=(dialect.models(_MODELS),))
@@ -131,6 +131,9 @@ class Provider:
             request = dialect.parse(vendor, path, query, headers, incoming.body)
         except Rejected as refused:
             return self._error(dialect, entry, ids, refused.reply)
+        except Exception as error:  # noqa: BLE001 - a hole in a dialect must not look like a lost connection
+            fallen = f"The simulator could not read the request: {type(error).__name__}: {error}"
+            return self._error(dialect, entry, ids, ErrorReply(500, fallen))
         entry.json = request.json
         return self._speak(dialect, request, entry, ids)
 

@@ -21,6 +21,7 @@ from agentlab.http import Frame, JSONArrayFramer, NDJSONFramer, SSEFramer
 from agentlab.messages import (
     AssistantMessage,
     ModelEvent,
+    ProviderPart,
     Reasoning,
     ReasoningEncrypted,
     ReasoningRedacted,
@@ -151,6 +152,8 @@ class Result:
                 found += [p.signature for p in part.content if isinstance(p, ReasoningText) and p.signature]
             elif getattr(part, "signature", None):
                 found.append(part.signature)
+            elif isinstance(part, ProviderPart) and part.payload.get("thoughtSignature"):
+                found.append(part.payload["thoughtSignature"])
         return found
 
     @property

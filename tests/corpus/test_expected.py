@@ -13,7 +13,9 @@ from tests.corpus.recordings import Recording, replay
 AGREEMENT = 0.995
 
 
-def test_decoders_agree_with_the_sdks(corpus: tuple[Recording, ...], capsys: pytest.CaptureFixture[str]) -> None:
+def test_decoders_agree_with_the_sdks(
+    corpus: tuple[Recording, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
     total: dict[str, Counter[str]] = defaultdict(Counter)
     equal: dict[str, Counter[str]] = defaultdict(Counter)
     explained: list[str] = []
@@ -33,7 +35,9 @@ def test_decoders_agree_with_the_sdks(corpus: tuple[Recording, ...], capsys: pyt
     with capsys.disabled():
         print(f"\nrecordings: {same} of {count} equal ({same / count:.2%})")
         for api, counts in total.items():
-            shares = (f"{provider} {equal[api][provider]}/{number}" for provider, number in sorted(counts.items()))
+            shares = (
+                f"{provider} {equal[api][provider]}/{number}" for provider, number in sorted(counts.items())
+            )
             print(f"  {api} {equal[api].total()}/{counts.total()}:", ", ".join(shares))
         print(*(f"  {line[:300]}" for line in explained + unexplained), sep="\n")
     assert same / count >= AGREEMENT

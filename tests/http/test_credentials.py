@@ -32,6 +32,9 @@ class Store(keyring.backend.KeyringBackend):
             raise keyring.errors.KeyringLocked
         return self.values.get((service, username))
 
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.values[service, username] = password
+
 
 @pytest.fixture
 def store() -> Iterator[Store]:

@@ -5,6 +5,7 @@ import copy
 import json
 import logging
 import pickle
+import time
 import traceback
 from dataclasses import asdict
 from typing import Any
@@ -194,22 +195,19 @@ def test_ordinary_messages_stay_readable(text: str) -> None:
     assert redact(text, [Secret("none"), Secret("ollama")]) == text
 
 
-def test_hostile_text_is_cleaned_in_linear_time() -> None:
-    for text in (
-        "key=" * 20_000,
-        "bearer " * 20_000,
-        "api_key" + " " * 100_000,
-        "sk-" * 30_000,
-        "x" * 100_000,
-    ):
-        redact(text, [Secret(CANARY)])
+@pytest.mark.parametrize("piece", ["key=", "bearer ", "api_key  ", "sk-", "x", "=", '"', "Bearer", "key=a"])
+def test_hostile_text_is_cleaned_in_linear_time(piece: str) -> None:
+    text = piece * (400_000 // len(piece))
+    began = time.process_time()
+    redact(text, [Secret(CANARY)])
+    assert time.process_time() - began < 4  # a quadratic search of 400,000 characters takes minutes
 
 
 def test_a_filter_masks_message_arguments_and_traceback() -> None:
     record_filter = RedactingFilter([Secret(CANARY)])
     record_filter.add(Secret("another-key-of-mine"))
     try:
-        raise ValueError(CANARY)
+        float(CANARY)
     except ValueError as error:
         caught = (ValueError, error, error.__traceback__)
     record = logging.LogRecord(

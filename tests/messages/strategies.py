@@ -39,7 +39,9 @@ json_objects = st.dictionaries(words, json_values, max_size=3)
 texts = st.builds(
     Text,
     words,
-    st.lists(st.builds(Citation, title=st.none() | words, raw=st.none() | json_objects), max_size=2).map(tuple),
+    st.lists(st.builds(Citation, title=st.none() | words, raw=st.none() | json_objects), max_size=2).map(
+        tuple
+    ),
     st.none() | words,
 )
 images = st.binary(max_size=8).map(Image.from_bytes) | st.just(Image.from_url("https://example.org/cat.png"))

@@ -53,7 +53,9 @@ def test_assistant_text_is_all_text_parts_without_separator() -> None:
         (AssistantMessage.of("x"), False),
     ],
 )
-def test_an_answer_is_empty_without_parts_or_with_unsigned_empty_text(message: AssistantMessage, empty: bool) -> None:
+def test_an_answer_is_empty_without_parts_or_with_unsigned_empty_text(
+    message: AssistantMessage, empty: bool
+) -> None:
     assert message.is_empty is empty
 
 

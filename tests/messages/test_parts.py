@@ -84,6 +84,8 @@ def test_result_text_is_compact_json_with_sorted_keys() -> None:
     assert result.text == 'a\n{"a":[1,2],"b":1}\n[image image/png]'
 
 
-@pytest.mark.parametrize(("status", "error"), [("success", False), ("skipped", False), ("failed", True), ("interrupted", True)])
+@pytest.mark.parametrize(
+    ("status", "error"), [("success", False), ("skipped", False), ("failed", True), ("interrupted", True)]
+)
 def test_only_failed_and_interrupted_results_are_errors(status: str, error: bool) -> None:
     assert ToolResult("c", "t", (Text(""),), status).is_error is error  # type: ignore[arg-type]

@@ -21,7 +21,13 @@ usages = st.builds(
 @given(usages, usages)
 def test_sum_reports_a_count_exactly_where_one_side_does(one: Usage, other: Usage) -> None:
     total = one + other
-    for name in ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens"):
+    for name in (
+        "input_tokens",
+        "output_tokens",
+        "cache_read_tokens",
+        "cache_write_tokens",
+        "reasoning_tokens",
+    ):
         mine, theirs = getattr(one, name), getattr(other, name)
         if mine is None and theirs is None:
             assert getattr(total, name) is None
@@ -44,4 +50,6 @@ def test_uncached_is_what_was_neither_read_nor_written() -> None:
 
 def test_a_later_report_wins_only_where_it_says_something() -> None:
     start = Usage(input_tokens=10, output_tokens=1, raw={"a": 1})
-    assert start.merged(Usage(output_tokens=7, raw={"b": 2})) == Usage(input_tokens=10, output_tokens=7, raw={"b": 2})
+    assert start.merged(Usage(output_tokens=7, raw={"b": 2})) == Usage(
+        input_tokens=10, output_tokens=7, raw={"b": 2}
+    )

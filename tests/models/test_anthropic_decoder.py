@@ -117,6 +117,11 @@ def test_a_block_without_its_stop_is_finished_by_message_stop() -> None:
         STOP,
     )
     assert events[-1] == decoder.assembly.message().tool_calls[0]
+    upload = {"type": "container_upload", "file_id": "file_1"}
+    decoder, _ = decode(START, start(0, upload), STOP)
+    assert decoder.assembly.message().content == (
+        ProviderPart("anthropic-messages", "container_upload", upload),
+    )
 
 
 def test_who_called_a_tool_is_kept_unless_it_is_the_model_itself() -> None:

@@ -68,6 +68,18 @@ def test_a_second_message_in_one_stream_is_a_protocol_error() -> None:
         decoder.frame(frame(START))
 
 
+def test_a_block_that_begins_twice_is_a_protocol_error() -> None:
+    decoder, _ = decode(START, start(0, {"type": "text", "text": "a"}))
+    with pytest.raises(ProtocolError):
+        decoder.frame(frame(start(0, {"type": "text", "text": "b"})))
+
+
+def test_text_inside_a_tool_call_is_a_protocol_error() -> None:
+    decoder, _ = decode(START, start(0, {"type": "tool_use", "id": "t", "name": "add", "input": {}}))
+    with pytest.raises(ProtocolError):
+        decoder.frame(frame(delta(0, "text_delta", text="a")))
+
+
 @pytest.mark.parametrize(
     ("kind", "error", "status"),
     [

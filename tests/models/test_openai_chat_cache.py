@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Any
-
-import pytest
 
 from agentlab.messages import (
     AssistantMessage,
@@ -78,14 +77,19 @@ def test_the_key_travels_in_a_header_where_the_vendor_wants_it_there() -> None:
     assert b"prompt_cache_key" not in encoded.body
 
 
-def test_a_lifetime_without_breakpoints_is_the_requests() -> None:
+def test_openais_lifetime_is_the_requests_and_markers_inherit_it() -> None:
     assert body(OPENAI, CacheOptions(ttl="30m"))["prompt_cache_options"] == {"ttl": "30m"}
+    found = body(OPENAI, CacheOptions(breakpoints=("preamble",), ttl="30m"))
+    assert found["prompt_cache_options"] == {"ttl": "30m"}
+    assert marked(found) == {0: {"prompt_cache_breakpoint": {"mode": "explicit"}}}
 
 
-def test_a_lifetime_with_breakpoints_stands_at_each() -> None:
-    found = body(OPENAI, CacheOptions(breakpoints=("preamble",), ttl="12h"))
-    assert "prompt_cache_options" not in found
-    assert marked(found) == {0: {"prompt_cache_breakpoint": {"mode": "explicit", "ttl": "12h"}}}
+def test_the_last_marker_may_have_a_lifetime_of_its_own() -> None:
+    found = body(OPENAI, CacheOptions(breakpoints=("preamble", "last"), last_ttl="12h"), UserMessage.of("Q"))
+    assert marked(found) == {
+        0: {"prompt_cache_breakpoint": {"mode": "explicit"}},
+        1: {"prompt_cache_breakpoint": {"mode": "explicit", "ttl": "12h"}},
+    }
 
 
 def test_marked_text_becomes_a_part_and_keeps_its_words() -> None:
@@ -96,18 +100,27 @@ def test_marked_text_becomes_a_part_and_keeps_its_words() -> None:
     assert found["messages"][-1]["content"][0]["text"] == "Q2"
 
 
-def test_openais_last_breakpoint_also_marks_where_the_request_before_ended() -> None:
+def test_openais_last_breakpoint_marks_the_end_of_every_user_message() -> None:
     found = body(OPENAI, CacheOptions(breakpoints=("last",)))
-    assert sorted(marked(found)) == [3, 5]
+    assert sorted(marked(found)) == [1, 3, 5]
     assert found["messages"][3]["role"] == "tool"
-    first_turn = body(OPENAI, CacheOptions(breakpoints=("last",)), UserMessage.of("Q1"))
-    assert sorted(marked(first_turn)) == [1]
 
 
-def test_there_are_never_more_than_four_breakpoints() -> None:
-    cache = CacheOptions(breakpoints=("tools", "preamble", "context", "last"))
-    found = body(OPENAI, cache, context=(Document.from_text("doc", "d"),))
-    assert sorted(marked(found)) == [0, 1, 4, 6]
+def test_with_openais_markers_a_longer_history_keeps_the_bytes_of_the_shorter_one() -> None:
+    wire, cache = OpenAIChat(), CacheOptions(breakpoints=("preamble", "last"), ttl="30m")
+    bodies = [
+        wire.encode(Request(model="m", messages=HISTORY[:length], preamble="P", cache=cache), OPENAI).body
+        for length in (1, 3, 5)
+    ]
+    for earlier, later in pairwise(bodies):
+        assert later.startswith(earlier[:-2] + b",")
+
+
+def test_the_context_is_marked_only_where_asked() -> None:
+    documents = (Document.from_text("doc", "d"),)
+    assert sorted(marked(body(OPENAI, CacheOptions(breakpoints=("last",)), context=documents))) == [2, 4, 6]
+    everywhere = CacheOptions(breakpoints=("tools", "preamble", "context", "last"))
+    assert sorted(marked(body(OPENAI, everywhere, context=documents))) == [0, 1, 2, 4, 6]
 
 
 def test_cache_control_marks_only_the_last_place_and_carries_both_lifetimes() -> None:
@@ -124,14 +137,13 @@ def test_vendors_without_markers_get_none() -> None:
     assert marked(body(GROQ, CacheOptions(breakpoints=("preamble", "last")))) == {}
 
 
-@pytest.mark.parametrize("row", [OPENAI, OPENROUTER], ids=lambda row: row.name)
-def test_moving_the_last_marker_changes_nothing_but_markers(row: Vendor) -> None:
+def test_moving_the_last_marker_changes_nothing_but_markers() -> None:
     cache = CacheOptions(breakpoints=("last",))
     wire = OpenAIChat()
 
     def words(messages: tuple[Message, ...]) -> list[tuple[str, str]]:
         request = Request(model="m", messages=messages, preamble="P", cache=cache)
-        found = json.loads(wire.encode(request, row).body)["messages"]
+        found = json.loads(wire.encode(request, OPENROUTER).body)["messages"]
         return [
             (
                 i["role"],

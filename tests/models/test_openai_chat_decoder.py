@@ -1,67 +1,24 @@
-"""Answers of the Chat Completions wire, one hand-written stream for each oddity of a vendor."""
+"""Streams of the Chat Completions wire, one for each oddity of a vendor."""
 
 from __future__ import annotations
 
-import itertools
 import json
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from agentlab.errors import BadRequest, ProtocolError, RateLimited, ServerError
 from agentlab.http import Frame
 from agentlab.messages import (
     Base64Source,
     Image,
-    ModelEvent,
-    Reasoning,
-    ReasoningBlock,
-    ReasoningDelta,
-    ReasoningEncrypted,
-    ReasoningSummary,
-    ReasoningText,
     Refusal,
     Text,
     TextDelta,
-    ToolCall,
-    ToolCallDelta,
     UnknownEvent,
     UrlSource,
 )
-from agentlab.models.openai_chat_decoder import ChatDecoder
-from agentlab.models.openai_chat_dialect import ChatDialect
-
-DONE = Frame(b"[DONE]")
-
-
-def decoder(**flags: Any) -> ChatDecoder:
-    counter = itertools.count()
-    return ChatDecoder(ChatDialect(**flags), lambda: f"minted-{next(counter)}")
-
-
-def chunk(delta: dict[str, Any] | None = None, finish: str | None = None, **top: Any) -> Frame:
-    choice = {"index": 0, "delta": delta if delta is not None else {}, "finish_reason": finish}
-    body = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "model": "m-1", "choices": [choice], **top}
-    return Frame(json.dumps(body).encode())
-
-
-def run(reader: ChatDecoder, *frames: Frame) -> list[ModelEvent]:
-    """What a driver does with a whole stream."""
-    events = [event for frame in frames for event in reader.frame(frame)] + reader.end()
-    if reader.assembly.complete:
-        events += reader.assembly.close()
-    return events
-
-
-def calls(events: list[ModelEvent]) -> list[tuple[str, str, str]]:
-    return [(e.name, e.arguments_json, e.id) for e in events if isinstance(e, ToolCall)]
-
-
-def call_delta(index: int | None, name: str | None = None, args: Any = None, id: str | None = None) -> dict:  # noqa: A002
-    delta: dict[str, Any] = {"id": id, "type": "function", "function": {"name": name, "arguments": args}}
-    return delta if index is None else {"index": index, **delta}
+from tests.models.openai_chat_frames import DONE, call_delta, chunk, decoder, run
 
 
 def test_text_deltas_become_events_and_one_message() -> None:
@@ -175,248 +132,7 @@ def test_think_tags_in_the_text_stay_there() -> None:
     assert reader.assembly.message().text == "hm</think>yes"
 
 
-# ------------------------------------------------------------------- reasoning
-
-
-@pytest.mark.parametrize("field", ["reasoning", "reasoning_content"])
-def test_reasoning_comes_under_either_name(field: str) -> None:
-    reader = decoder()
-    events = run(
-        reader,
-        chunk({"content": "", field: "Let "}),
-        chunk({"content": None, field: "me"}),
-        chunk({"content": "Hi"}, "stop"),
-        DONE,
-    )
-    assert events[:3] == [ReasoningDelta("Let "), ReasoningDelta("me"), TextDelta("Hi", 1)]
-    assert reader.assembly.message().content == (Reasoning((ReasoningText("Let me"),)), Text("Hi"))
-
-
-def test_reasoning_given_under_three_names_at_once_is_taken_once() -> None:
-    reader = decoder()
-    details = [{"type": "reasoning.text", "text": "A", "index": 0, "format": "unknown"}]
-    run(reader, chunk({"reasoning_content": "A", "reasoning": "A", "reasoning_details": details}), DONE)
-    assert reader.assembly.message().reasoning == "A"
-
-
-def test_openrouters_details_are_joined_and_kept_for_replay() -> None:
-    reader = decoder()
-    text = {"type": "reasoning.text", "index": 0, "format": "anthropic-claude-v1"}
-    events = run(
-        reader,
-        chunk({"content": "", "reasoning": "Let ", "reasoning_details": [{**text, "text": "Let "}]}),
-        chunk({"content": "", "reasoning": "me", "reasoning_details": [{**text, "text": "me"}]}),
-        chunk({"content": "", "reasoning_details": [{**text, "signature": "sig"}]}),
-        chunk({"content": "Hi"}, "stop"),
-        DONE,
-    )
-    block = Reasoning(
-        (ReasoningText("Let me", "sig"),),
-        extra={"reasoning_details": [{**text, "text": "Let me", "signature": "sig"}]},
-    )
-    assert ReasoningBlock(block, 0) in events
-    assert reader.assembly.message().content == (block, Text("Hi"))
-
-
-def test_encrypted_and_summarised_details_become_their_pieces() -> None:
-    reader = decoder()
-    summary = {"type": "reasoning.summary", "index": 0, "format": "openai-responses-v1", "summary": "S"}
-    secret = {"type": "reasoning.encrypted", "index": 1, "id": "rs_1", "data": "zzz"}
-    run(
-        reader,
-        chunk({"reasoning": "S", "reasoning_details": [summary]}),
-        chunk({"reasoning": None, "reasoning_details": [secret]}),
-        DONE,
-    )
-    (block,) = reader.assembly.message().content
-    assert block == Reasoning(
-        (ReasoningSummary("S"), ReasoningEncrypted("zzz")), extra={"reasoning_details": [summary, secret]}
-    )
-
-
-def test_a_signature_without_text_is_kept() -> None:
-    reader = decoder()
-    detail = {"type": "reasoning.text", "index": 0, "signature": "sig", "format": "google-gemini-v1"}
-    run(reader, chunk({"content": "x", "reasoning_details": [detail]}), DONE)
-    assert reader.assembly.message().content[0] == Reasoning(
-        (ReasoningText("", "sig"),), extra={"reasoning_details": [detail]}
-    )
-
-
-def test_details_alone_are_spoken_too() -> None:
-    detail = {"type": "reasoning.text", "index": 0, "text": "15 * 27"}
-    assert decoder().frame(chunk({"content": "", "reasoning_details": [detail]})) == [
-        ReasoningDelta("15 * 27")
-    ]
-
-
-def test_mistrals_list_content_mixes_thoughts_and_text() -> None:
-    reader = decoder()
-    thinking = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm"}], "closed": True}
-    events = run(
-        reader,
-        chunk({"content": [thinking]}),
-        chunk({"content": [{"type": "text", "text": "A"}]}),
-        chunk({"content": "B"}, "stop"),
-        DONE,
-    )
-    assert events[:3] == [ReasoningDelta("Hm"), TextDelta("A", 1), TextDelta("B", 1)]
-
-
-def test_an_unknown_part_of_list_content_is_passed_through() -> None:
-    part = {"type": "reference", "reference_ids": [1]}
-    assert decoder().frame(chunk({"content": [part]})) == [UnknownEvent("reference", part)]
-
-
-def test_json_a_vendor_parsed_is_text_again() -> None:
-    reader = decoder()
-    body = {
-        "choices": [{"index": 0, "message": {"content": {"title": "T", "n": 1}}, "finish_reason": "stop"}]
-    }
-    reader.body(json.dumps(body).encode())
-    assert reader.assembly.message().text == '{"title":"T","n":1}'
-
-
-# ------------------------------------------------------------------ tool calls
-
-
-def test_a_call_written_in_pieces_is_joined() -> None:
-    reader = decoder()
-    events = run(
-        reader,
-        chunk({"content": None, "tool_calls": [call_delta(0, "add", "", "call_1")]}),
-        chunk({"tool_calls": [{"index": 0, "function": {"arguments": '{"a"'}}]}),
-        chunk({"tool_calls": [{"index": 0, "function": {"arguments": ":1}"}}]}),
-        chunk({}, "tool_calls"),
-        DONE,
-    )
-    assert events[:3] == [
-        ToolCallDelta("call_1", "add", "", 0),
-        ToolCallDelta("call_1", "add", '{"a"', 0),
-        ToolCallDelta("call_1", "add", ":1}", 0),
-    ]
-    assert calls(events) == [("add", '{"a":1}', "call_1")]
-
-
-def test_parallel_calls_may_interleave() -> None:
-    events = run(
-        decoder(),
-        chunk({"tool_calls": [call_delta(0, "f", "", "c0"), call_delta(1, "g", "", "c1")]}),
-        chunk({"tool_calls": [{"index": 1, "function": {"arguments": "[2]"}}]}),
-        chunk({"tool_calls": [{"index": 0, "function": {"arguments": "[1]"}}]}, "tool_calls"),
-        DONE,
-    )
-    assert calls(events) == [("f", "[1]", "c0"), ("g", "[2]", "c1")]
-
-
-def test_ids_and_names_repeated_on_every_delta_are_taken_once() -> None:
-    pieces = ['{"v":', '"x"', "}"]
-    frames = [chunk({"tool_calls": [call_delta(0, "llm_version", piece, "c1")]}) for piece in pieces]
-    assert calls(run(decoder(), *frames, DONE)) == [("llm_version", '{"v":"x"}', "c1")]
-
-
-def test_empty_names_and_ids_of_later_deltas_change_nothing() -> None:
-    events = run(
-        decoder(),
-        chunk({"tool_calls": [call_delta(0, "f", "{", "c1")]}),
-        chunk({"tool_calls": [call_delta(0, "", "}", "")]}),
-        DONE,
-    )
-    assert calls(events) == [("f", "{}", "c1")]
-
-
-def test_whole_calls_in_one_delta_need_no_index() -> None:
-    delta = {"tool_calls": [call_delta(None, "f", '{"a":1}', "id1"), call_delta(None, "g", "{}", "id2")]}
-    assert calls(run(decoder(), chunk(delta, "tool_calls"), DONE)) == [
-        ("f", '{"a":1}', "id1"),
-        ("g", "{}", "id2"),
-    ]
-
-
-def test_whole_calls_without_index_in_successive_deltas_are_two_calls() -> None:
-    frames = [chunk({"tool_calls": [call_delta(None, name, "{}", name)]}) for name in ("f", "g")]
-    assert [name for name, _, _ in calls(run(decoder(), *frames, DONE))] == ["f", "g"]
-
-
-def test_a_new_id_at_the_same_index_is_a_new_call() -> None:
-    frames = [chunk({"tool_calls": [call_delta(0, name, "{}", name)]}) for name in ("f", "g")]
-    assert [name for name, _, _ in calls(run(decoder(), *frames, DONE))] == ["f", "g"]
-
-
-def test_a_call_without_id_gets_a_minted_one() -> None:
-    reader = decoder()
-    assert calls(run(reader, chunk({"tool_calls": [call_delta(0, "f", "{}")]}), DONE)) == [
-        ("f", "{}", "minted-0")
-    ]
-    assert reader.assembly.message().tool_calls[0].provider_id is None
-
-
-def test_null_arguments_are_followed_by_their_text() -> None:
-    events = run(
-        decoder(),
-        chunk({"tool_calls": [call_delta(0, "f", None, "c1")]}),
-        chunk({"tool_calls": [{"index": 0, "function": {"arguments": '{"a":null}'}}]}),
-        DONE,
-    )
-    assert calls(events) == [("f", '{"a":null}', "c1")]
-
-
-def test_arguments_that_are_the_word_null_are_empty() -> None:
-    reader = decoder()
-    run(reader, chunk({"tool_calls": [call_delta(0, "f", "null", "c1")]}), DONE)
-    assert reader.assembly.message().tool_calls[0].arguments == {}
-
-
-def test_the_word_null_amid_arguments_stays() -> None:
-    frames = [chunk({"tool_calls": [call_delta(0, "f", piece, "c1")]}) for piece in ('{"a":', "null", "}")]
-    assert calls(run(decoder(), *frames, DONE)) == [("f", '{"a":null}', "c1")]
-
-
-def test_arguments_given_as_an_object_become_text() -> None:
-    events = run(decoder(), chunk({"tool_calls": [call_delta(0, "f", {"a": 1}, "c1")]}), DONE)
-    assert calls(events) == [("f", '{"a":1}', "c1")]
-
-
-def test_the_legacy_function_call_is_a_tool_call() -> None:
-    reader = decoder()
-    events = run(
-        reader,
-        chunk({"function_call": {"name": "f", "arguments": ""}}),
-        chunk({"function_call": {"arguments": "{}"}}, "function_call"),
-        DONE,
-    )
-    assert calls(events) == [("f", "{}", "minted-0")]
-    assert reader.assembly.finish_reason == "tool_calls"
-
-
-def test_an_empty_function_call_is_none_at_all() -> None:
-    assert calls(run(decoder(), chunk({"function_call": {"name": "", "arguments": ""}}), DONE)) == []
-
-
-def test_signatures_that_ride_on_a_call_are_kept() -> None:
-    reader = decoder()
-    signed = {**call_delta(0, "f", "{}", "c1"), "extra_content": {"google": {"thought_signature": "s"}}}
-    run(reader, chunk({"tool_calls": [signed]}), DONE)
-    assert reader.assembly.message().tool_calls[0].extra == {
-        "extra_content": {"google": {"thought_signature": "s"}}
-    }
-
-
-@given(st.lists(st.integers(min_value=1, max_value=12), max_size=6))
-def test_however_arguments_are_cut_they_are_joined(cuts: list[int]) -> None:
-    text = '{"path": "/tmp/ü", "n": null}'
-    pieces, rest = [], text
-    for cut in cuts:
-        pieces.append(rest[:cut])
-        rest = rest[cut:]
-    frames = [
-        chunk({"tool_calls": [call_delta(0, "f" if i == 0 else None, piece, "c1" if i == 0 else None)]})
-        for i, piece in enumerate([*pieces, rest])
-    ]
-    assert calls(run(decoder(), *frames, DONE)) == [("f", text, "c1")]
-
-
-# ---------------------------------------------------- refusals, citations, media
+# ------------------------------------------------------------------ refusals, citations, media
 
 
 def test_a_refusal_is_kept_apart_from_the_text() -> None:
@@ -474,7 +190,7 @@ def test_drawn_images_are_parts() -> None:
     )
 
 
-# ------------------------------------------------------------ errors and the rest
+# ------------------------------------------------------------------ errors and the rest
 
 
 def test_an_error_chunk_reports_its_usage_and_then_raises() -> None:
@@ -545,7 +261,7 @@ def test_a_frame_of_unknown_shape_is_passed_through() -> None:
     assert decoder().frame(Frame(b'"ping"')) == [UnknownEvent("str", "ping")]
 
 
-# ----------------------------------------------------------------------- unary
+# ------------------------------------------------------------------ unary
 
 
 def test_a_unary_body_gives_the_same_message_as_its_stream() -> None:

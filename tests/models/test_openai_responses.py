@@ -564,6 +564,16 @@ def test_breakpoints_at_context_and_last_stand_on_the_last_content_part() -> Non
     ]
 
 
+def test_a_breakpoint_at_last_alone_leaves_the_context_unmarked() -> None:
+    context, prompt = items_of(
+        HELLO,
+        context=(Document.from_text("x", id="a"),),
+        cache=CacheOptions(breakpoints=("last",)),
+    )
+    assert "prompt_cache_breakpoint" not in context["content"][0]
+    assert prompt["content"][0]["prompt_cache_breakpoint"] == {"mode": "explicit"}
+
+
 def test_equal_requests_give_equal_bytes() -> None:
     def build() -> Request:
         return Request(

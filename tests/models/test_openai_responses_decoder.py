@@ -401,7 +401,7 @@ def test_a_stream_of_bare_deltas_is_not_doubled_by_the_final_response() -> None:
         decoder,
         {**summary, "delta": "why"},
         text_delta(1, "Hi"),
-        args_delta(2, "{}"),
+        args_delta(5, "{}"),
         completed([reasoning_item(None, summary="why"), message_item("Hi"), call_item("{}")]),
     )
     message = decoder.assembly.message()
@@ -444,6 +444,18 @@ def test_a_finished_item_without_arguments_does_not_wipe_the_deltas() -> None:
     del item["arguments"]
     feed(decoder, added(0, item), args_delta(0, '{"a":3}'), done(0, item), completed([]))
     assert decoder.assembly.message().tool_calls[0].arguments == {"a": 3}
+
+
+def test_an_item_finished_twice_counts_once() -> None:
+    decoder = new_decoder()
+    search = {"type": "web_search_call", "id": "ws_1"}
+    feed(
+        decoder,
+        *(done(0, search), done(0, search)),
+        *(done(1, call_item("{}")), done(1, call_item("{}"))),
+        completed([search, call_item("{}")]),
+    )
+    assert len(decoder.assembly.message().content) == 2
 
 
 def test_a_call_without_id_gets_a_minted_one() -> None:

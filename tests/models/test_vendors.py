@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tomllib
+from importlib import resources
+
 import pytest
 
 from agentlab.errors import UsageError
@@ -46,6 +49,12 @@ def test_a_chat_row_does_not_lack_what_its_dialect_can_do(row: Vendor) -> None:
     assert not (dialect.video and "video" in lacks)
     assert not (dialect.documents != "none" and "documents" in lacks)
     assert dialect.image_tool_results != ("image_tool_results" in lacks) or row.name == "lmstudio"
+
+
+def test_no_row_has_a_field_that_nothing_reads() -> None:
+    text = resources.files("agentlab.models").joinpath("vendors.toml").read_text(encoding="utf-8")
+    fields = set(Vendor.__struct_fields__) - {"name"}
+    assert {name: set(row) - fields for name, row in tomllib.loads(text).items() if set(row) - fields} == {}
 
 
 def test_a_wrong_flag_is_an_error_that_names_it_and_the_vendor() -> None:

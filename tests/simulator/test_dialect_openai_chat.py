@@ -317,9 +317,12 @@ def test_the_key_is_not_in_what_a_behaviour_or_the_log_sees(sim: Simulator, clie
 
 
 def test_a_wrong_key_is_a_401_in_openais_shape(sim: Simulator) -> None:
-    with OpenAI(base_url=sim.base_url("openai"), api_key="wrong", max_retries=0) as client:
-        with pytest.raises(AuthenticationError) as caught:
-            client.chat.completions.create(model="m", messages=HELLO)
+    url = sim.base_url("openai")
+    with (
+        OpenAI(base_url=url, api_key="wrong", max_retries=0) as client,
+        pytest.raises(AuthenticationError) as caught,
+    ):
+        client.chat.completions.create(model="m", messages=HELLO)
     assert caught.value.code == "invalid_api_key"
 
 

@@ -57,6 +57,7 @@ class Anthropic:
     wire = "anthropic"
     stream_content_type = "text/event-stream; charset=utf-8"
     unary_content_type = "application/json"
+    wrong_key = ErrorReply(401, "invalid x-api-key")
 
     def matches(self, method: str, path: str) -> bool:
         """`POST .../messages`."""

@@ -67,11 +67,13 @@ class Dialect(Protocol):
         wire: Its name, as in `agentlab.models`.
         stream_content_type: Content type of a stream.
         unary_content_type: Content type of a whole answer.
+        wrong_key: What the provider says to a key it does not know.
     """
 
     wire: str
     stream_content_type: str
     unary_content_type: str
+    wrong_key: ErrorReply
 
     def matches(self, method: str, path: str) -> bool:
         """Whether a request is a model call of this wire; `path` is without the vendor (`/v1/chat/completions`)."""

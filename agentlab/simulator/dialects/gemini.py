@@ -40,6 +40,7 @@ _STATUS: Final = {
     503: "UNAVAILABLE",
     504: "DEADLINE_EXCEEDED",
 }
+_INVALID_KEY: Final = "API_KEY_INVALID"
 _CALL_IDS_SINCE: Final = 3.5
 _SIGNS_SINCE: Final = 3.0
 
@@ -56,6 +57,7 @@ class Gemini:
     wire = "gemini"
     stream_content_type = "text/event-stream"
     unary_content_type = "application/json; charset=UTF-8"
+    wrong_key = ErrorReply(400, "API key not valid. Please pass a valid API key.", _INVALID_KEY)
 
     def __init__(self, *, call_ids: bool | None = None) -> None:
         self._call_ids = call_ids
@@ -226,6 +228,8 @@ def _usage(usage: Usage) -> dict[str, Any]:
 
 
 def _error(reply: ErrorReply) -> dict[str, Any]:
+    if reply.code == _INVALID_KEY:
+        return {"error": _key_error(reply)}
     status = reply.code or _STATUS.get(
         reply.status, "INTERNAL" if reply.status >= 500 else "INVALID_ARGUMENT"
     )
@@ -237,6 +241,23 @@ def _error(reply: ErrorReply) -> dict[str, Any]:
         }
         error["details"] = [delay]
     return {"error": error}
+
+
+def _key_error(reply: ErrorReply) -> dict[str, Any]:
+    """Google counts a wrong key as an invalid argument, and gives the reason as a detail."""
+    reason = {
+        "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+        "reason": reply.code,
+        "domain": "googleapis.com",
+        "metadata": {"service": "generativelanguage.googleapis.com"},
+    }
+    told = {
+        "@type": "type.googleapis.com/google.rpc.LocalizedMessage",
+        "locale": "en-US",
+        "message": reply.message,
+    }
+    error = {"code": reply.status, "message": reply.message, "status": "INVALID_ARGUMENT"}
+    return {**error, "details": [reason, told]}
 
 
 def _compact(value: dict[str, Any]) -> bytes:

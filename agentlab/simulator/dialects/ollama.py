@@ -31,6 +31,7 @@ class Ollama:
     wire = "ollama"
     stream_content_type = "application/x-ndjson"
     unary_content_type = "application/json; charset=utf-8"
+    wrong_key = ErrorReply(401, "unauthorized")
 
     def matches(self, method: str, path: str) -> bool:
         """`POST .../api/chat`."""

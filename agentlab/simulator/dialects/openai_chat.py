@@ -37,6 +37,7 @@ class OpenAIChat:
     wire = "openai_chat"
     stream_content_type = "text/event-stream; charset=utf-8"
     unary_content_type = "application/json"
+    wrong_key = ErrorReply(401, "Incorrect API key provided.")
 
     def matches(self, method: str, path: str) -> bool:
         """Any path that ends in `/chat/completions`, whatever stands before (`/v1`, `/api/v1`, a deployment)."""

@@ -220,7 +220,9 @@ def _assistant(item: dict[str, Any], where: str) -> AssistantMessage:
             parts.append(Refusal(str(fields.get("refusal"))) if refused else Text(str(fields.get("text"))))
     elif content is not None:
         parts.append(Text(_plain(content, where)))
-    if isinstance(calls, list) and not calls:
+    if calls is not None and not isinstance(calls, list):
+        raise wrong_type(f"{where}.tool_calls", "an array of objects", calls)
+    if calls == []:
         raise empty_array(f"{where}.tool_calls")
     for index, call in enumerate(calls or ()):
         parts.append(_call(call, f"{where}.tool_calls[{index}]"))
@@ -287,9 +289,9 @@ def _plain(content: Any, where: str) -> str:
 
 def _wants_reasoning(parsed: dict[str, Any]) -> bool:
     """Each vendor of this wire has its own switch: OpenAI's effort, DeepSeek's thinking, Qwen's and OpenRouter's."""
-    if parsed.get("reasoning_effort") not in {None, "none"} or parsed.get("enable_thinking"):
+    if parsed.get("reasoning_effort") not in (None, "none") or parsed.get("enable_thinking"):
         return True
     thinking, reasoning = parsed.get("thinking"), parsed.get("reasoning")
     if isinstance(thinking, dict):
-        return thinking.get("type") in {"enabled", "adaptive"}
+        return thinking.get("type") in ("enabled", "adaptive")
     return isinstance(reasoning, dict) and reasoning.get("enabled") is not False

@@ -59,6 +59,7 @@ class OpenAIResponses:
     wire = "openai_responses"
     stream_content_type = "text/event-stream; charset=utf-8"
     unary_content_type = "application/json"
+    wrong_key = ErrorReply(401, "Incorrect API key provided.")
 
     def matches(self, method: str, path: str) -> bool:
         """`POST .../responses`."""

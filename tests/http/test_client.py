@@ -1,0 +1,398 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+
+import httpx
+import httpx2
+import pytest
+
+from agentlab.errors import ConnectionFailed, ModelError, ProtocolError, ResponseTimeout
+from agentlab.http import Failure, HttpClient, HttpRequest, Secret, Timeouts
+from tests.http.loopback import (
+    END,
+    STREAM,
+    Peer,
+    Script,
+    answering,
+    open_sockets,
+    piece,
+    response,
+    serve,
+    unused_port,
+)
+
+pytestmark = pytest.mark.anyio
+
+KEY = Secret("sk-CANARY-0123456789abcdef")
+
+
+def post(url: str, **options: object) -> HttpRequest:
+    return HttpRequest("POST", url, body=b"{}", **options)  # type: ignore[arg-type]
+
+
+async def read(client: HttpClient, request: HttpRequest) -> bytes:
+    async with client.open(request) as answer:
+        return await answer.read()
+
+
+@pytest.fixture(autouse=True)
+async def nothing_remains() -> AsyncIterator[None]:
+    """Every test leaves the sockets and tasks it found."""
+    sockets = open_sockets()
+    yield
+    for _ in range(10):  # the server's own handlers end within a few turns of the loop
+        await asyncio.sleep(0)
+    coroutines = [str(task.get_coro()) for task in asyncio.all_tasks()]
+    assert [name for name in coroutines if "TestRunner" not in name] == []
+    assert open_sockets() == sockets
+
+
+async def test_a_request_arrives_as_it_was_given() -> None:
+    async with serve(answering(response(b"ok", "201 Created", "X-Request-Id: 7", "a: 1", "A: 2"))) as server:
+        request = HttpRequest(
+            "POST",
+            f"{server.url}/v1/chat?alt=sse",
+            {"content-type": "application/json", "x-beta": "b"},
+            b'{"a": 1}',
+            ("x-api-key", "", KEY),
+            {"version": "1 2"},
+        )
+        async with HttpClient().open(request) as answer:
+            assert (answer.status, answer.headers["x-request-id"], answer.headers["a"]) == (201, "7", "1, 2")
+            assert await answer.read() == b"ok"
+        head = server.peers[0].head.lower()
+        assert head.startswith(b"post /v1/chat?alt=sse&version=1%202 http/1.1")
+        assert b"x-api-key: " + KEY.reveal().lower().encode() in head
+        assert b"x-beta: b" in head
+        assert b"content-type: application/json" in head
+        assert server.peers[0].body == b'{"a": 1}'
+
+
+@pytest.mark.parametrize(
+    ("url", "query", "sent"),
+    [
+        ("/v1", None, b"/v1"),
+        ("/v1", {}, b"/v1"),
+        ("/v1?a=1", None, b"/v1?a=1"),
+        ("/v1?a=%2F1", {"b": "x/y &"}, b"/v1?a=%2F1&b=x%2Fy%20%26"),
+        ("/v1", {"api-version": "2025-01-01"}, b"/v1?api-version=2025-01-01"),
+    ],
+)
+async def test_a_query_is_added_to_the_one_the_url_has(
+    url: str, query: dict[str, str] | None, sent: bytes
+) -> None:
+    async with serve(answering(response(b""))) as server:
+        await read(HttpClient(), post(server.url + url, query=query))
+        assert server.peers[0].head.split(b" ")[1] == sent
+
+
+async def test_without_a_key_no_key_is_sent() -> None:
+    async with serve(answering(response(b""))) as server:
+        assert await read(HttpClient(), post(server.url)) == b""
+        assert b"authorization" not in server.peers[0].head.lower()
+
+
+async def test_a_client_that_is_not_entered_opens_and_closes_by_itself() -> None:
+    async with serve(answering(response(b"ok"))) as server:
+        client = HttpClient()
+        for _ in range(3):
+            assert await read(client, post(server.url)) == b"ok"
+        assert server.connections == 3
+
+
+async def test_an_entered_client_keeps_its_connection_until_the_last_leaves() -> None:
+    async with serve(answering(response(b"ok"))) as server:
+        client = HttpClient()
+        async with client:
+            async with client:
+                await read(client, post(server.url))
+            await read(client, post(server.url))
+            assert server.connections == 1
+            assert not server.left.is_set()
+        await server.left.wait()
+        await read(client, post(server.url))
+        assert server.connections == 2
+
+
+async def test_every_event_loop_has_its_own_pool() -> None:
+    async with serve(answering(response(b"ok"))) as server:
+        client = HttpClient()
+        bodies: list[bytes] = []
+
+        def other_loop() -> None:
+            bodies.append(asyncio.run(read(client, post(server.url))))
+
+        async with client:
+            await read(client, post(server.url))
+            thread = threading.Thread(target=other_loop)
+            thread.start()
+            await asyncio.to_thread(thread.join)
+            await read(client, post(server.url))
+        assert bodies == [b"ok"]
+        assert server.connections == 2
+        await asyncio.get_running_loop().shutdown_default_executor()
+
+
+@pytest.mark.parametrize("package", [httpx, httpx2])
+async def test_a_client_of_ones_own_is_used_and_not_closed(package: type[httpx]) -> None:  # type: ignore[valid-type]
+    async with serve(answering(response(b"ok"))) as server, package.AsyncClient() as given:  # type: ignore[attr-defined]
+        client = HttpClient(client=given)
+        async with client:
+            await read(client, post(server.url, auth=("authorization", "Bearer ", KEY)))
+        await read(client, post(server.url))
+        assert not given.is_closed
+        assert server.connections == 1
+        assert b"Bearer " + KEY.reveal().encode() in server.peers[0].head
+        with pytest.raises(ConnectionFailed) as refused:
+            await read(client, post(f"http://127.0.0.1:{unused_port()}"))
+        assert Failure.of(refused.value) is Failure.CONNECT
+
+
+@pytest.mark.parametrize("status", ["400 Bad Request", "401 Unauthorized", "429 Too Many", "529 Overloaded"])
+async def test_an_error_status_is_a_response(status: str) -> None:
+    script = answering(response(b"no", status, "retry-after: 2"))
+    async with serve(script) as server, HttpClient().open(post(server.url)) as answer:
+        assert answer.status == int(status[:3])
+        assert answer.headers["retry-after"] == "2"
+        assert await answer.read() == b"no"
+
+
+async def test_a_redirect_is_not_followed() -> None:
+    async with serve(answering(response(b"", "307 Temporary", "location: http://example.com/"))) as server:
+        async with HttpClient().open(post(server.url, auth=("x-api-key", "", KEY))) as answer:
+            assert answer.status == 307
+        assert len(server.peers) == 1
+
+
+async def test_a_piece_is_there_before_the_next_is_sent() -> None:
+    go_on = asyncio.Event()
+
+    async def script(peer: Peer) -> None:
+        await peer.send(STREAM + piece(b"one"))
+        await go_on.wait()
+        await peer.send(piece(b"two") + END)
+
+    async with serve(script) as server, HttpClient().open(post(server.url)) as answer:
+        chunks = answer.chunks()
+        assert await anext(chunks) == b"one"
+        go_on.set()
+        assert [chunk async for chunk in chunks] == [b"two"]
+
+
+async def test_a_body_over_the_limit_is_an_error_or_cut() -> None:
+    async with serve(answering(response(b"x" * 100_000))) as server:
+        client = HttpClient()
+        async with client.open(post(server.url)) as answer:
+            with pytest.raises(ProtocolError, match="more than 1,000 bytes"):
+                await answer.read(1000)
+        async with client.open(post(server.url)) as answer:
+            assert await answer.read(1000, truncate=True) == b"x" * 1000
+        async with client.open(post(server.url)) as answer:
+            assert len(await answer.read(100_000)) == 100_000
+
+
+async def fin_at_once(peer: Peer) -> None:
+    peer.writer.close()
+
+
+async def rst_at_once(peer: Peer) -> None:
+    peer.reset()
+
+
+async def fin_mid_body(peer: Peer) -> None:
+    await peer.send(STREAM + piece(b"data: 1\n\n"))
+    peer.writer.close()
+
+
+async def fin_mid_piece(peer: Peer) -> None:
+    await peer.send(STREAM + b"ff\r\nda")
+    peer.writer.close()
+
+
+async def fin_before_length(peer: Peer) -> None:
+    await peer.send(response(b"x" * 50)[:-10])
+    peer.writer.close()
+
+
+async def no_http(peer: Peer) -> None:
+    await peer.send(b"SSH-2.0-OpenSSH\r\n\r\n")
+    peer.writer.close()
+
+
+async def bad_encoding(peer: Peer) -> None:
+    await peer.send(response(b"not gzip", "200 OK", "content-encoding: gzip"))
+
+
+@pytest.mark.parametrize(
+    ("script", "kind", "failure"),
+    [
+        (fin_at_once, ConnectionFailed, Failure.BROKEN),
+        (rst_at_once, ConnectionFailed, Failure.BROKEN),
+        (fin_mid_body, ConnectionFailed, Failure.BROKEN),
+        (fin_mid_piece, ConnectionFailed, Failure.BROKEN),
+        (fin_before_length, ConnectionFailed, Failure.BROKEN),
+        (no_http, ConnectionFailed, Failure.BROKEN),
+        (bad_encoding, ProtocolError, Failure.MALFORMED),
+    ],
+)
+async def test_a_broken_connection_is_our_error(
+    script: Script, kind: type[ModelError], failure: Failure
+) -> None:
+    async with serve(script) as server:
+        with pytest.raises(kind) as broken:
+            await read(HttpClient(), post(server.url))
+        assert Failure.of(broken.value) is failure
+        assert server.url.removeprefix("http://") in str(broken.value)
+        assert broken.value.__cause__ is None
+        assert broken.value.__context__ is None
+
+
+async def test_a_reset_in_the_middle_gives_what_came_before() -> None:
+    received = asyncio.Event()
+
+    async def script(peer: Peer) -> None:
+        await peer.send(STREAM + piece(b"one"))
+        await received.wait()
+        peer.reset()
+
+    async with serve(script) as server, HttpClient().open(post(server.url)) as answer:
+        chunks = answer.chunks()
+        assert await anext(chunks) == b"one"
+        received.set()
+        with pytest.raises(ConnectionFailed):
+            await anext(chunks)
+
+
+async def test_a_refused_connection_is_our_error() -> None:
+    with pytest.raises(ConnectionFailed) as refused:
+        await read(HttpClient(), post(f"http://127.0.0.1:{unused_port()}/v1?key=hidden-0123456789"))
+    assert Failure.of(refused.value) is Failure.CONNECT
+    assert "hidden" not in str(refused.value)
+
+
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1/", "nonsense", "http://[::1"])
+async def test_an_impossible_url_is_our_error(url: str) -> None:
+    with pytest.raises(ProtocolError) as refused:
+        await read(HttpClient(), post(url))
+    assert Failure.of(refused.value) is Failure.MALFORMED
+
+
+async def test_silence_before_the_headers_times_out() -> None:
+    async with serve(Peer.gone) as server:
+        with pytest.raises(ResponseTimeout, match="event gap") as silent:
+            await read(HttpClient(timeouts=Timeouts(event_gap=0.02)), post(server.url))
+        assert Failure.of(silent.value) is Failure.READ_TIMEOUT
+        await server.left.wait()
+
+
+async def test_silence_between_pieces_times_out_and_closes_the_socket() -> None:
+    async def script(peer: Peer) -> None:
+        await peer.send(STREAM + piece(b"one"))
+        await peer.gone()
+
+    async with serve(script) as server:
+        async with HttpClient(timeouts=Timeouts(event_gap=0.02)).open(post(server.url)) as answer:
+            chunks = answer.chunks()
+            assert await anext(chunks) == b"one"
+            with pytest.raises(ResponseTimeout, match=r"silent for 0\.02 s"):
+                await anext(chunks)
+        await server.left.wait()
+
+
+async def test_the_wall_clock_ends_a_stream_that_never_pauses() -> None:
+    async def script(peer: Peer) -> None:
+        await peer.send(STREAM)
+        while not peer.writer.is_closing():
+            await peer.send(piece(b": ping\n\n"))
+            await asyncio.sleep(0)
+
+    async with serve(script) as server:
+        with pytest.raises(ResponseTimeout, match=r"did not finish within 0\.1 s") as late:
+            await read(HttpClient(timeouts=Timeouts(wall_clock=0.1)), post(server.url))
+        assert Failure.of(late.value) is Failure.WALL_CLOCK
+        await server.left.wait()
+
+
+async def test_the_wall_clock_counts_the_silence_before_the_headers() -> None:
+    async with serve(Peer.gone) as server:
+        with pytest.raises(ResponseTimeout, match="wall clock"):
+            await read(HttpClient(timeouts=Timeouts(wall_clock=0.02)), post(server.url))
+        await server.left.wait()
+
+
+async def test_a_full_pool_times_out() -> None:
+    arrived = asyncio.Event()
+
+    async def script(peer: Peer) -> None:
+        arrived.set()
+        await peer.gone()
+
+    async with (
+        serve(script) as server,
+        httpx.AsyncClient(limits=httpx.Limits(max_connections=1)) as given,
+    ):
+        client = HttpClient(client=given, timeouts=Timeouts(pool=0.02))
+        first = asyncio.create_task(read(client, post(server.url)))
+        await arrived.wait()
+        with pytest.raises(ResponseTimeout, match="pool") as full:
+            await read(client, post(server.url))
+        assert Failure.of(full.value) is Failure.POOL_TIMEOUT
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+
+
+async def test_a_stream_left_early_closes_its_socket_and_leaves_no_task() -> None:
+    async def script(peer: Peer) -> None:
+        await peer.send(STREAM + piece(b"one") + piece(b"two"))
+        await peer.gone()
+
+    async with serve(script) as server:
+        async with HttpClient().open(post(server.url)) as answer:
+            async for _ in answer.chunks():
+                break
+        await server.left.wait()
+
+
+async def test_an_error_in_the_block_passes_and_closes_the_socket() -> None:
+    async def script(peer: Peer) -> None:
+        await peer.send(STREAM + piece(b"one"))
+        await peer.gone()
+
+    async with serve(script) as server:
+        with pytest.raises(KeyError, match="mine"):
+            async with HttpClient().open(post(server.url)) as answer:
+                raise KeyError("mine")
+        assert answer.status == 200
+        await server.left.wait()
+
+
+async def test_cancelled_at_every_turn_of_the_loop_it_leaves_nothing_open() -> None:
+    async def script(peer: Peer) -> None:
+        await peer.send(STREAM + piece(b"one"))
+        await asyncio.sleep(0)
+        await peer.send(piece(b"two") + END)
+
+    async with serve(script) as server:
+        await read(HttpClient(), post(server.url))
+        turns = cancelled = 0
+        while True:
+            before = open_sockets()
+            task = asyncio.create_task(read(HttpClient(), post(server.url)))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            if task.done():
+                break
+            task.cancel()
+            try:
+                await task
+            except asyncio.CancelledError:
+                cancelled += 1
+            for _ in range(5):
+                await asyncio.sleep(0)
+            assert open_sockets() <= before
+            turns += 1
+        assert await task == b"onetwo"
+        assert cancelled >= 5

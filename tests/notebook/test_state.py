@@ -1,0 +1,248 @@
+"""Events folded into what a reader sees."""
+
+from __future__ import annotations
+
+from itertools import takewhile
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agentlab.messages import (
+    AssistantMessage,
+    Citation,
+    Event,
+    Image,
+    Notice,
+    ProviderPart,
+    Reasoning,
+    ReasoningBlock,
+    ReasoningDelta,
+    ReasoningEncrypted,
+    ReasoningText,
+    Refusal,
+    Retrying,
+    RunFinished,
+    Text,
+    TextDelta,
+    Timing,
+    ToolCall,
+    ToolCallDelta,
+    ToolResult,
+    ToolStarted,
+    TurnFinished,
+    TurnStarted,
+    UnknownEvent,
+    UrlSource,
+    Usage,
+)
+from agentlab.notebook.state import STATUS_LABELS, RunState
+from agentlab.notebook.turn import HIDDEN_REASONING, Prose, ToolCard
+from tests.notebook.event_sequences import SEQUENCES, USAGES
+from tests.notebook.synthetic import ANSWER, THOUGHT, tool_run
+
+
+def folded(*events: Event) -> RunState:
+    """The state after these events, one a second."""
+    state = RunState("title")
+    for second, event in enumerate(events):
+        state.apply(event, float(second))
+    return state
+
+
+def prose(state: RunState, turn: int = 0) -> list[tuple[str, str]]:
+    """Kind and text of the parts of a turn that are not tool calls."""
+    return [(part.kind, part.text) for part in state.turns[turn].parts if isinstance(part, Prose)]
+
+
+def card(state: RunState, turn: int = 0) -> ToolCard:
+    """The first tool card of a turn."""
+    return next(part for part in state.turns[turn].parts if isinstance(part, ToolCard))
+
+
+@given(SEQUENCES)
+def test_any_sequence_of_events_leaves_a_readable_state(events: list[Event]) -> None:
+    state = folded(*events)
+    state.stop("cancelled")
+    assert state.is_finished
+    assert state.status in STATUS_LABELS
+    assert all(turn.status != "running" for turn in state.turns)
+    for turn in state.turns:
+        assert len({part.key for part in turn.parts}) == len(turn.parts)
+        assert not [part for part in turn.parts if isinstance(part, ToolCard) and part.is_open]
+    state.text.encode()
+
+
+@given(SEQUENCES)
+def test_totals_are_the_sums_over_the_turns(events: list[Event]) -> None:
+    state = folded(*events)
+    before_end = takewhile(lambda event: not isinstance(event, RunFinished), events)
+    reported = [event for event in before_end if isinstance(event, TurnFinished)]
+    assert state.summed_usage == sum((event.usage for event in reported), Usage())
+    prices = [event.cost_usd for event in reported if event.cost_usd is not None]
+    assert state.cost_usd == (pytest.approx(sum(prices)) if prices else None)
+
+
+@given(st.lists(USAGES, min_size=1, max_size=4))
+def test_the_total_a_run_reports_is_taken_for_the_total(usages: list[Usage]) -> None:
+    turns = [TurnFinished(AssistantMessage.of("x"), usage, turn=n) for n, usage in enumerate(usages, 1)]
+    total = sum(usages, Usage()) + Usage(input_tokens=1)
+    assert folded(*turns, RunFinished("x", total)).usage == total
+
+
+def test_a_whole_run_is_folded_into_turns_parts_and_totals() -> None:
+    state = folded(*tool_run())
+    assert [turn.number for turn in state.turns] == [1, 2]
+    assert prose(state, 0) == [("reasoning", THOUGHT)]
+    assert [part.name for part in state.turns[0].parts if isinstance(part, ToolCard)] == ["add", "lookup"]
+    assert prose(state, 1) == [("text", ANSWER)]
+    assert state.text == ANSWER
+    assert state.status == "done"
+    assert state.usage.input_tokens == 3200
+    assert state.cost_usd == pytest.approx(0.0163)
+    assert not state.cost_is_partial
+    assert state.turns[0].time_to_first_token_s == 0.42
+
+
+def test_deltas_show_at_once_and_the_finished_message_confirms_them() -> None:
+    state = folded(TurnStarted(1, "m"), TextDelta("Hel"), TextDelta("lo"))
+    [part] = state.turns[0].parts
+    assert prose(state) == [("text", "Hello")]
+    state.apply(TurnFinished(AssistantMessage.of("Hello"), Usage()))
+    assert state.turns[0].parts == [part]
+
+
+def test_the_finished_message_is_the_truth_where_deltas_disagree() -> None:
+    state = folded(TurnStarted(1, "m"), TextDelta("Hallo"), TextDelta("lost", 1))
+    state.apply(TurnFinished(AssistantMessage.of("Hello"), Usage()))
+    assert prose(state) == [("text", "Hello")]
+
+
+def test_a_message_that_goes_on_after_its_deltas_extends_the_same_part() -> None:
+    state = folded(TurnStarted(1, "m"), TextDelta("Hel"))
+    [part] = state.turns[0].parts
+    state.apply(TurnFinished(AssistantMessage.of("Hello"), Usage()))
+    assert state.turns[0].parts == [part]
+    assert prose(state) == [("text", "Hello")]
+
+
+def test_a_reasoning_block_replaces_its_deltas() -> None:
+    block = Reasoning((ReasoningText("better"),))
+    state = folded(ReasoningDelta("raw"), TextDelta("x", 1), ReasoningBlock(block))
+    assert prose(state) == [("reasoning", "better"), ("text", "x")]
+
+
+def test_reasoning_that_only_the_provider_reads_is_named() -> None:
+    state = folded(ReasoningBlock(Reasoning((ReasoningEncrypted("opaque"),))))
+    assert prose(state) == [("reasoning", HIDDEN_REASONING)]
+
+
+def test_parts_that_are_not_text_become_notes() -> None:
+    message = AssistantMessage.of(
+        Text("cited", (Citation("Title", "https://a.invalid"), Citation(quote="words"))),
+        Image(UrlSource("https://a.invalid"), "image/png"),
+        ProviderPart("anthropic", "web_search_tool_result", {"secret": 1}),
+        Refusal("no"),
+    )
+    assert prose(folded(TurnFinished(message, Usage()))) == [
+        ("text", "cited"),
+        ("note", "Sources: Title https://a.invalid; words"),
+        ("note", "[image image/png]"),
+        ("note", "[web_search_tool_result]"),
+        ("text", "no"),
+    ]
+
+
+def test_a_tool_call_is_written_called_run_and_answered() -> None:
+    state = folded(ToolCallDelta("c", "a", '{"x"'), ToolCallDelta("c", "add", ":1}"))
+    shown = card(state)
+    assert (shown.name, shown.arguments, shown.status) == ("add", '{"x":1}', "writing")
+    state.apply(ToolCall("c", "add", '{"x":1}'), 2)
+    assert (shown.arguments, shown.status) == ('{\n  "x": 1\n}', "called")
+    state.apply(ToolStarted("c", "add"), 3)
+    assert shown.status == "running"
+    state.apply(ToolResult("c", "add", (Text("2"),)), 4.5)
+    assert (shown.status, shown.result, shown.duration_s) == ("success", "2", 1.5)
+
+
+def test_broken_arguments_are_shown_as_they_are() -> None:
+    assert card(folded(ToolCall("c", "add", '{"x":'))).arguments == '{"x":'
+
+
+def test_a_result_finds_its_call_in_an_earlier_turn_and_the_newest_of_equal_ids() -> None:
+    call = ToolCall("c", "add", "{}")
+    turns = [TurnFinished(AssistantMessage.of(call), Usage(), turn=n) for n in (1, 2)]
+    state = folded(
+        TurnStarted(1, "m"), call, turns[0], TurnStarted(2, "m"), call, turns[1], TurnStarted(3, "m")
+    )
+    state.apply(ToolResult("c", "add", (Text("4"),)))
+    assert card(state, 0).result is None
+    assert card(state, 1).result == "4"
+
+
+def test_a_result_nobody_asked_for_gets_a_card() -> None:
+    assert card(folded(ToolResult("c", "add", (Text("4"),)))).result == "4"
+
+
+def test_a_run_that_is_stopped_keeps_its_partial_text_and_marks_it() -> None:
+    state = folded(TurnStarted(1, "m"), TextDelta("partial"), ToolCallDelta("c", "add", "{"))
+    state.stop("cancelled", at_s=5)
+    assert state.text == "partial"
+    assert state.turns[0].status == "stopped"
+    assert STATUS_LABELS[state.status] == "stopped"
+    assert card(state).status == "interrupted"
+    assert state.turns[0].duration_s == 5
+
+
+def test_an_interrupted_message_marks_its_turn_as_stopped() -> None:
+    message = AssistantMessage((Text("par"),), interrupted=True)
+    assert folded(TurnFinished(message, Usage())).turns[0].status == "stopped"
+
+
+def test_a_run_that_fails_marks_its_open_turn_as_failed() -> None:
+    state = folded(TurnStarted(1, "m"), RunFinished("", Usage(), "error", "boom"))
+    assert (state.turns[0].status, state.status, state.detail) == ("failed", "error", "boom")
+
+
+def test_stopping_a_finished_run_changes_nothing() -> None:
+    state = folded(RunFinished("x", Usage(), "done"))
+    state.stop("cancelled")
+    assert state.status == "done"
+
+
+def test_retries_notices_and_cut_answers_are_told() -> None:
+    state = folded(
+        TurnStarted(1, "m"),
+        Retrying(1, 0.5, "rate limited", 429),
+        Notice("prefix_moved", "block 2 changed"),
+        TurnFinished(AssistantMessage.of("x"), Usage(), "length", "max_tokens"),
+    )
+    assert [(line.kind, line.text) for line in state.turns[0].notices] == [
+        ("retrying", "attempt 1 failed (HTTP 429): rate limited"),
+        ("prefix_moved", "block 2 changed"),
+        ("truncated", "the answer was cut off by the provider (max_tokens)"),
+    ]
+    assert state.turns[0].notices[0].timing == "next after 0.5 s"
+
+
+def test_times_are_measured_until_the_provider_s_own_are_known() -> None:
+    state = RunState()
+    state.apply(TurnStarted(1, "m"), 1.0)
+    state.apply(TextDelta("x"), 1.25)
+    assert state.turns[0].time_to_first_token_s == 0.25
+    state.apply(TurnFinished(AssistantMessage.of("x"), Usage(), timing=Timing(0, 0.9, 0.1, 0.2)), 2.0)
+    assert (state.turns[0].time_to_first_token_s, state.turns[0].duration_s) == (0.2, 0.9)
+
+
+def test_unknown_events_change_no_turn() -> None:
+    assert folded(UnknownEvent("new")).turns == []
+
+
+def test_a_price_missing_on_one_turn_makes_the_total_a_lower_bound() -> None:
+    turns = [
+        TurnFinished(AssistantMessage.of("x"), Usage(), turn=n, cost_usd=cost)
+        for n, cost in ((1, 0.5), (2, None))
+    ]
+    state = folded(*turns)
+    assert state.cost_usd == 0.5
+    assert state.cost_is_partial
