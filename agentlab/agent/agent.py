@@ -24,6 +24,7 @@ from agentlab.messages import (
     Effort,
     Image,
     Message,
+    OutputSchema,
     ReasoningOptions,
     Request,
     Text,
@@ -65,6 +66,8 @@ class Agent:
         stop_sequences: Texts at which generation ends.
         parallel_tool_calls: Whether one turn may hold several calls; None leaves it to the provider.
         reasoning: An effort (`"low"`), a budget in tokens, or `ReasoningOptions`.
+        output_schema: Shape every answer must have, enforced by the provider: a type or a JSON Schema. For one typed
+            answer use `prompt_typed`.
         cache: Cache controls.
         additional_params: Merged into every request body: objects recurse, lists append, the rest replaces.
         max_turns: Exact number of model calls a run may make. (Rig's default is 1; here 20, so that tools work.)
@@ -98,6 +101,7 @@ class Agent:
         stop_sequences: Iterable[str] = (),
         parallel_tool_calls: bool | None = None,
         reasoning: Effort | int | ReasoningOptions | None = None,
+        output_schema: type | dict[str, Any] | OutputSchema | None = None,
         cache: CacheOptions | None = None,
         additional_params: dict[str, Any] | None = None,
         max_turns: int = 20,

@@ -7,14 +7,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, replace
 from typing import Any, Final
 
+from pydantic import TypeAdapter
+
 from agentlab.agent.settings import AgentSettings
 from agentlab.errors import UsageError
-from agentlab.messages import Document, ReasoningOptions
+from agentlab.messages import Document, OutputSchema, ReasoningOptions
 from agentlab.tools import ToolContext, Toolset
 
 __all__ = ["SETTINGS", "settings_from"]
 
-SETTINGS: Final = frozenset(field.name for field in fields(AgentSettings)) - {"output_schema", "output_tool"}
+SETTINGS: Final = frozenset(field.name for field in fields(AgentSettings)) - {"output_tool"}
 
 
 def settings_from(base: AgentSettings, options: Mapping[str, Any]) -> AgentSettings:
@@ -64,11 +66,20 @@ def _texts(given: Iterable[str]) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given)
 
 
+def _output_schema(given: Any) -> OutputSchema | None:
+    if given is None or isinstance(given, OutputSchema):
+        return given
+    if isinstance(given, Mapping):
+        return OutputSchema(dict(given), name=str(given.get("title", "response_schema")))
+    return OutputSchema(TypeAdapter(given).json_schema(), name=getattr(given, "__name__", "response_schema"))
+
+
 _READERS: Final[dict[str, Callable[[Any], Any]]] = {
     "context": _documents,
     "tools": lambda given: given if isinstance(given, Toolset) else Toolset(given),
     "stop_sequences": _texts,
     "reasoning": _reasoning,
+    "output_schema": _output_schema,
     "additional_params": lambda given: dict(given or {}),
     "tool_context": lambda given: given or ToolContext(),
     "hooks": tuple,

@@ -52,8 +52,12 @@ class Attempt:
         if timeouts.wall_clock is not None:
             self._deadline = asyncio.get_running_loop().time() + timeouts.wall_clock
 
-    async def run(self, operation: Callable[[], Awaitable[_Result]]) -> _Result:
+    async def run(self, operation: Callable[[], Awaitable[_Result]], *, bounded: bool = True) -> _Result:
         """Run one operation of the HTTP library.
+
+        Args:
+            operation: What to await.
+            bounded: Whether the wall clock ends it. Closing must come to its end however late it is.
 
         Raises:
             ConnectionFailed: No connection, or it broke.
@@ -62,13 +66,13 @@ class Attempt:
         """
         failure: BaseException
         try:
-            if self._deadline is None:
+            if self._deadline is None or not bounded:
                 return await operation()
             async with asyncio.timeout_at(self._deadline):
                 return await operation()
         except Exception as error:  # noqa: BLE001 - whatever it is, its traceback shows the key
             kind = _failure_of(error)
-            if self._deadline is not None and isinstance(error, TimeoutError):
+            if self._deadline is not None and bounded and isinstance(error, TimeoutError):
                 kind = Failure.WALL_CLOCK
             failure = _bare(error) if kind is None else self._error(kind, str(error).rstrip("."))
         except BaseException as error:  # noqa: BLE001 - raised again below

@@ -7,7 +7,7 @@ import functools
 import logging
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 import httpx
 
-from agentlab.errors import MissingExtra, ProtocolError
+from agentlab.errors import MissingExtra, ModelError, ProtocolError
 from agentlab.http.attempt import Attempt
 from agentlab.http.framing import DEFAULT_MAX_EVENT_BYTES
 from agentlab.http.request import HttpRequest
@@ -103,7 +103,8 @@ class HttpResponse:
 
     async def aclose(self) -> None:
         """Close the response; a body that was not read to its end costs the connection."""
-        await self._attempt.run(self._response.aclose)
+        with suppress(ModelError):  # there is nothing left to lose
+            await self._attempt.run(self._response.aclose, bounded=False)
 
 
 class _Chunks:
@@ -164,7 +165,8 @@ class HttpClient:
         loop = asyncio.get_running_loop()
         lease = self._leases.get(loop)
         if lease is None:
-            lease = self._leases[loop] = _Lease(self._given or _new_client(http2=self._http2))
+            client = _new_client(http2=self._http2) if self._given is None else self._given
+            lease = self._leases[loop] = _Lease(client)
             for name in _LOGGERS:
                 logging.getLogger(name).addFilter(self._log_filter)
         lease.users += 1

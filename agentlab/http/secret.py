@@ -138,8 +138,8 @@ def _forms(value: str) -> set[str]:
     """Return the spellings under which a value can turn up."""
     quoted = {quote(value, safe=""), quote(value), quote_plus(value)}
     forms = {value, *quoted, *(re.sub("%..", lambda escape: escape[0].lower(), form) for form in quoted)}
-    escaped = json.dumps(value)[1:-1]
-    forms |= {escaped, escaped.replace("/", "\\/"), repr(value)[1:-1]}
+    for _ in range(2):  # a log may show the escape of an escape
+        forms |= {escaped for form in forms for escaped in _escapes(form)}
     raw = value.encode()
     for offset in range(3):
         # In a longer base64 text the value starts at one of three bit offsets; only its inner letters are certain.
@@ -147,6 +147,13 @@ def _forms(value: str) -> set[str]:
         inner = encoded[(offset * 8 + 5) // 6 : (offset + len(raw)) * 8 // 6]
         forms |= {inner, inner.replace("+", "-").replace("/", "_")}
     return {form for form in forms if len(form) >= _SHORTEST_EXACT}
+
+
+def _escapes(form: str) -> tuple[str, ...]:
+    """Return a text as JSON and Python write it inside quotes of either kind."""
+    as_json = json.dumps(form)[1:-1]
+    backslashes = form.replace("\\", "\\\\")
+    return as_json, as_json.replace("/", "\\/"), backslashes, backslashes.replace("'", "\\'")
 
 
 class RedactingFilter(logging.Filter):
@@ -168,9 +175,10 @@ class RedactingFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Rewrite the record's message, arguments merged in; never drops it."""
-        record.msg = redact(record.getMessage(), self._secrets)
+        secrets = tuple(self._secrets)  # another thread may add one meanwhile
+        record.msg = redact(record.getMessage(), secrets)
         record.args = None
         if record.exc_info:
-            record.exc_text = redact(logging.Formatter().formatException(record.exc_info), self._secrets)
+            record.exc_text = redact(logging.Formatter().formatException(record.exc_info), secrets)
             record.exc_info = None
         return True

@@ -86,15 +86,15 @@ class _Groq(Struct):
 
 
 class _Chunk(Struct):
-    id: str | None = None
-    model: str | None = None
+    id: Any = None
+    model: Any = None
     choices: list[_Choice] | None = None
     usage: dict[str, Any] | None = None
     error: Any = None
     x_groq: _Groq | None = None
     cost: Any = None
     citations: list[Any] | None = None
-    search_results: list[dict[str, Any]] | None = None
+    search_results: list[Any] | None = None
 
 
 _CHUNK: Final = msgspec.json.Decoder(_Chunk)
@@ -110,7 +110,7 @@ class ChatDecoder:
         self._calls: dict[int, tuple[int, str]] = {}
         self._reasoning: list[str] = []
         self._details: list[dict[str, Any]] = []
-        self._sources: list[Citation] = []
+        self._sources: tuple[list[Any], list[Any]] = ([], [])
 
     def frame(self, frame: Frame) -> list[ModelEvent]:
         """Interpret one frame of a stream."""
@@ -157,7 +157,7 @@ class ChatDecoder:
         if usage or chunk.cost:
             self.assembly.report(read_usage(usage or {}, chunk.cost))
         if chunk.search_results or chunk.citations:
-            self._sources = _sources(chunk.search_results, chunk.citations)
+            self._sources = (chunk.search_results or [], chunk.citations or [])
         if chunk.error:
             raise _in_band(data)
         events: list[ModelEvent] = []
@@ -178,8 +178,8 @@ class ChatDecoder:
 
     def _name(self, chunk: _Chunk) -> None:
         """The first chunk of Azure has an empty id and model; later ones repeat them."""
-        self.assembly.response_id = self.assembly.response_id or chunk.id or None
-        self.assembly.model = self.assembly.model or chunk.model or None
+        self.assembly.response_id = self.assembly.response_id or _string(chunk.id) or None
+        self.assembly.model = self.assembly.model or _string(chunk.model) or None
         self._named = self.assembly.response_id is not None and self.assembly.model is not None
 
     def _piece(self, piece: _Delta) -> list[ModelEvent]:
@@ -210,10 +210,10 @@ class ChatDecoder:
         for part in content:
             kind = part.get("type") if isinstance(part, dict) else None
             if kind == "text":
-                events += self.assembly.text(part.get("text") or "")
-            elif kind == "thinking":
-                for thought in part.get("thinking") or ():
-                    events += self._thought(thought.get("text") or "")
+                events += self.assembly.text(_string(part.get("text")))
+            elif kind == "thinking" and isinstance(part.get("thinking"), list):
+                thoughts = (each.get("text") for each in part["thinking"] if isinstance(each, dict))
+                events += self._thought("".join(map(_string, thoughts)))
             else:
                 events.append(UnknownEvent(str(kind), part))
         return events
@@ -223,11 +223,13 @@ class ChatDecoder:
     def _think(self, piece: _Delta) -> list[ModelEvent]:
         """Reasoning, which some vendors give under two names at once: it is taken once."""
         spoken = piece.reasoning_content or piece.reasoning
-        details = piece.reasoning_details or ()
+        details = piece.reasoning_details or []
+        earlier = len(self._details)
         for detail in details:
-            self._keep(detail)
+            self._keep(detail, earlier)
         if not spoken or not isinstance(spoken, str):
-            spoken = "".join(detail.get("text") or detail.get("summary") or "" for detail in details)
+            texts = (detail.get("text") or detail.get("summary") for detail in details)
+            spoken = "".join(map(_string, texts))
         return self._thought(spoken)
 
     def _thought(self, text: str) -> list[ModelEvent]:
@@ -235,28 +237,35 @@ class ChatDecoder:
             self._reasoning.append(text)
         return self.assembly.reasoning(text)
 
-    def _keep(self, delta: dict[str, Any]) -> None:
-        """Join the deltas of one detail, to replay it verbatim: texts add up, all else is set."""
-        last = self._details[-1] if self._details else None
-        if last is None or any(last.get(name) != delta.get(name) for name in ("index", "type")):
-            self._details.append(dict(delta))
-            return
-        for name, value in delta.items():
-            if name in {"text", "summary"} and isinstance(value, str):
-                last[name] = (last.get(name) or "") + value
-            elif value is not None:
-                last[name] = value
+    def _keep(self, delta: dict[str, Any], earlier: int) -> None:
+        """Join the deltas of one detail, to replay it verbatim: texts add up, all else is set.
+
+        Details of one list are different ones, and a detail that has its signature or data is whole; so a delta goes on
+        only with one of the first `earlier` details, of the same index and type, that is still open.
+        """
+        for known in reversed(self._details[:earlier]):
+            if known.get("index") == delta.get("index") and known.get("type") == delta.get("type"):
+                if known.get("signature") or known.get("data"):
+                    break
+                for name, value in delta.items():
+                    if name in {"text", "summary"}:
+                        known[name] = _string(known.get(name)) + _string(value)
+                    elif value is not None:
+                        known[name] = value
+                return
+        self._details.append(dict(delta))
 
     def _reasoning_block(self) -> list[ModelEvent]:
         text = "".join(self._reasoning)
-        signatures = [detail["signature"] for detail in self._details if detail.get("signature")]
+        signatures = [sign for detail in self._details if (sign := _string(detail.get("signature")))]
         spoken = any(detail.get("type") == "reasoning.text" for detail in self._details)
         content: list[ReasoningContent] = []
         if signatures or (text and spoken):
             content.append(ReasoningText(text, signatures[-1] if signatures else None))
         elif text:
             content.append(ReasoningSummary(text))
-        content += [ReasoningEncrypted(detail["data"]) for detail in self._details if detail.get("data")]
+        secrets = (_string(detail.get("data")) for detail in self._details)
+        content += [ReasoningEncrypted(secret) for secret in secrets if secret]
         block = Reasoning(tuple(content), extra={"reasoning_details": self._details})
         return self.assembly.reasoning_block(block)
 
@@ -297,9 +306,9 @@ class ChatDecoder:
     # --------------------------------------------------------------- edges
 
     def _close(self) -> list[ModelEvent]:
-        for source in self._sources:
+        for source in _sources(*self._sources):
             self.assembly.cite(source)
-        self._sources = []
+        self._sources = ([], [])
         events: list[ModelEvent] = []
         if self._details:
             events += self._reasoning_block()
@@ -342,14 +351,15 @@ def _citation(annotation: dict[str, Any]) -> Citation:
     )
 
 
-def _sources(results: list[dict[str, Any]] | None, urls: list[Any] | None) -> list[Citation]:
+def _sources(results: list[Any], urls: list[Any]) -> list[Citation]:
     """Perplexity's sources, sent whole with every chunk."""
     if results:
         return [
             Citation(each.get("title"), each.get("url"), each.get("snippet") or None, each)
             for each in results
+            if isinstance(each, dict)
         ]
-    return [Citation(url=url) for url in urls or () if isinstance(url, str)]
+    return [Citation(url=url) for url in urls if isinstance(url, str)]
 
 
 def _image(payload: dict[str, Any]) -> Image:
@@ -360,6 +370,10 @@ def _image(payload: dict[str, Any]) -> Image:
     if comma and head.startswith("data:"):
         return Image(Base64Source(data), head.removeprefix("data:"))
     return Image(UrlSource(url))
+
+
+def _string(value: Any) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _text(data: bytes) -> str:

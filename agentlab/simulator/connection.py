@@ -144,8 +144,6 @@ class Connection:
             entry.bytes_sent += len(event)
             if index % _YIELD_EVERY == _YIELD_EVERY - 1:
                 await asyncio.sleep(0)
-            if self._reader.at_eof():
-                raise _Gone
         await self._end(answer, entry)
 
     async def _end(self, answer: Answer, entry: LoggedRequest) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import AsyncIterator
 
@@ -8,7 +9,7 @@ import httpx
 import httpx2
 import pytest
 
-from agentlab.errors import ConnectionFailed, ModelError, ProtocolError, ResponseTimeout
+from agentlab.errors import ConnectionFailed, MissingExtra, ModelError, ProtocolError, ResponseTimeout
 from agentlab.http import Failure, HttpClient, HttpRequest, Secret, Timeouts
 from tests.http.loopback import (
     END,
@@ -396,3 +397,25 @@ async def test_cancelled_at_every_turn_of_the_loop_it_leaves_nothing_open() -> N
             turns += 1
         assert await task == b"onetwo"
         assert cancelled >= 5
+
+
+async def test_a_stream_left_after_the_wall_clock_is_closed_all_the_same() -> None:
+    async def script(peer: Peer) -> None:
+        await peer.send(STREAM + piece(b"one"))
+        await peer.gone()
+
+    async with serve(script) as server:
+        loop = asyncio.get_running_loop()
+        async with HttpClient(timeouts=Timeouts(wall_clock=0.05)).open(post(server.url)) as answer:
+            late = asyncio.Event()
+            loop.call_later(0.06, late.set)
+            await late.wait()
+            with pytest.raises(ResponseTimeout, match="wall clock"):
+                await anext(answer.chunks())
+        await server.left.wait()
+
+
+async def test_http2_without_its_package_names_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "h2", None)
+    with pytest.raises(MissingExtra, match="h2"):
+        await read(HttpClient(http2=True), post("http://127.0.0.1"))

@@ -25,7 +25,7 @@ VALUE = "sk-CANARY/0123456789+abcdef"
 FORMS = [
     VALUE,
     quote(VALUE, safe=""),
-    base64.b64encode(VALUE.encode()).decode()[:-2],
+    base64.b64encode(VALUE.encode()).decode(),
     VALUE.replace("/", "\\/"),
 ]
 PLACES = [("authorization", "Bearer "), ("x-api-key", ""), ("x-goog-api-key", "")]

@@ -33,6 +33,8 @@ def spellings(value: str) -> list[str]:
         repr(raw),
         json.dumps({"key": value}),
         json.dumps({"key": value}).replace("/", "\\/"),
+        json.dumps(json.dumps({"key": value})),
+        repr(json.dumps(value).replace("/", "\\/").encode()),
         quote(value),
         quote(value, safe=""),
         quote_plus(value),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from agentlab.errors import BadRequest, ProtocolError, RateLimited, ServerError
+from agentlab.errors import BadRequest, ModelError, ProtocolError, RateLimited, ServerError
 from agentlab.http import Frame
 from agentlab.messages import (
     Base64Source,
@@ -17,6 +20,8 @@ from agentlab.messages import (
     TextDelta,
     UnknownEvent,
     UrlSource,
+    messages_from_json,
+    messages_to_json,
 )
 from tests.models.openai_chat_frames import DONE, call_delta, chunk, decoder, run
 
@@ -251,6 +256,54 @@ def test_a_corrupt_frame_is_a_protocol_error(data: bytes) -> None:
 def test_a_chunk_of_the_wrong_shape_is_a_protocol_error() -> None:
     with pytest.raises(ProtocolError, match=r"wrong shape.*choices"):
         decoder().frame(Frame(b'{"choices": 7}'))
+
+
+ODD = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 3)
+    | st.sampled_from(["", "x", "text", "thinking", "reasoning.text"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["type", "text", "thinking", "index", "id", "function", "name", "url", "url_citation"]
+            ),
+            inner,
+            max_size=3,
+        )
+    ),
+    max_leaves=6,
+)
+FIELDS = st.sampled_from(
+    [
+        "content",
+        "reasoning",
+        "reasoning_content",
+        "reasoning_details",
+        "tool_calls",
+        "function_call",
+        "refusal",
+        "annotations",
+        "images",
+    ]
+)
+TOP = st.sampled_from(
+    ["id", "model", "usage", "error", "x_groq", "cost", "citations", "search_results", "choices"]
+)
+
+
+@given(
+    st.lists(
+        st.tuples(st.dictionaries(FIELDS, ODD, max_size=3), st.dictionaries(TOP, ODD, max_size=2)), max_size=4
+    )
+)
+def test_whatever_json_a_vendor_sends_only_model_errors_are_raised(frames: list[tuple[Any, Any]]) -> None:
+    reader = decoder()
+    with contextlib.suppress(ModelError):
+        run(reader, *(chunk(delta, **top) for delta, top in frames), DONE)
+    message = reader.assembly.message(interrupted=not reader.assembly.complete)
+    assert messages_from_json(messages_to_json([message])) == [message]
 
 
 def test_a_frame_of_unknown_shape_is_passed_through() -> None:

@@ -80,6 +80,49 @@ def test_encrypted_and_summarised_details_become_their_pieces() -> None:
     )
 
 
+def test_details_of_one_list_stay_apart_and_a_signed_one_is_whole() -> None:
+    first = {"type": "reasoning.text", "index": 0, "text": "A", "signature": "s1"}
+    second = {"type": "reasoning.text", "index": 0, "text": "B"}
+    whole = decoder()
+    whole.body(
+        json.dumps(
+            {
+                "choices": [
+                    {"message": {"content": "x", "reasoning": "AB", "reasoning_details": [first, second]}}
+                ]
+            }
+        ).encode()
+    )
+    pieces = decoder()
+    run(
+        pieces,
+        chunk({"reasoning": "A", "reasoning_details": [first]}),
+        chunk({"reasoning": "B", "reasoning_details": [second]}),
+        chunk({"content": "x"}),
+        DONE,
+    )
+    for reader in (whole, pieces):
+        block = reader.assembly.message().content[0]
+        assert isinstance(block, Reasoning)
+        assert block.extra == {"reasoning_details": [first, second]}
+        assert block.text == "AB"
+
+
+def test_details_that_grow_side_by_side_are_joined_each_by_itself() -> None:
+    def both(one: str, two: str) -> dict[str, Any]:
+        details = [
+            {"type": "reasoning.summary", "index": 0, "summary": one},
+            {"type": "reasoning.summary", "index": 1, "summary": two},
+        ]
+        return {"reasoning": one + two, "reasoning_details": details}
+
+    reader = decoder()
+    run(reader, chunk(both("a", "x")), chunk(both("b", "y")), DONE)
+    (block,) = reader.assembly.message().content
+    assert isinstance(block, Reasoning)
+    assert [d["summary"] for d in (block.extra or {})["reasoning_details"]] == ["ab", "xy"]
+
+
 def test_a_signature_without_text_is_kept() -> None:
     reader = decoder()
     detail = {"type": "reasoning.text", "index": 0, "signature": "sig", "format": "google-gemini-v1"}

@@ -146,6 +146,8 @@ _SERVER_BLOCKS: Final = (
     "mcp_tool_use",
     "mcp_tool_result",
     "compaction",
+    "tool_addition",
+    "advisor_tool_result",
 )
 _ONLY_IN: Final = {
     "tool_use": "assistant",
@@ -183,15 +185,15 @@ def read_turn(
             raise Rejected.because(
                 f"messages.{index}: `{kind}` blocks can only be in `{_ONLY_IN[kind]}` messages"
             )
-        _check_block(at, kind, fit(block, _BLOCKS[kind], *at, kind))
+        _check_block(at, role, kind, fit(block, _BLOCKS[kind], *at, kind))
     return Turn(index, role, content)
 
 
-def _check_block(at: Sequence[str | int], kind: str, block: Struct) -> None:
+def _check_block(at: Sequence[str | int], role: str, kind: str, block: Struct) -> None:
     where = ".".join(map(str, at))
     if isinstance(block, _Text) and not block.text:
         raise Rejected.because("messages: text content blocks must be non-empty")
-    if isinstance(block, _Text) and not block.text.strip():
+    if isinstance(block, _Text) and role == "user" and not block.text.strip():
         raise Rejected.because("messages: text content blocks must contain non-whitespace text")
     if isinstance(block, _ToolUse) and not _TOOL_ID.fullmatch(block.id):
         raise Rejected.because(f"{where}.tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'")
@@ -217,15 +219,9 @@ def check_pairs(turns: Sequence[Turn]) -> None:
     Raises:
         Rejected: A call or a result stands alone, or an id is used twice.
     """
-    seen: set[str] = set()
     groups = _grouped(turns)
     for group, after in zip_longest(groups, groups[1:]):
-        calls = [block["id"] for _, block in group.blocks if block["type"] == "tool_use"]
-        for where, block in group.blocks:
-            if block["type"] == "tool_use":
-                if block["id"] in seen:
-                    raise Rejected.because(f"{where}: `tool_use` ids must be unique")
-                seen.add(block["id"])
+        calls = _calls(group)
         answers = after.blocks if after is not None and after.role == "user" else []
         first = takewhile(lambda item: item[1]["type"] == "tool_result", answers)
         answered = {block["tool_use_id"] for _, block in first}
@@ -253,6 +249,17 @@ def _grouped(turns: Iterable[Turn]) -> list[_Group]:
         else:
             groups.append(_Group(turn.number, turn.role, blocks))
     return groups
+
+
+def _calls(group: _Group) -> list[str]:
+    """Ids of the calls in a turn; an id may come back in a later turn, not in the same."""
+    calls: list[str] = []
+    for where, block in group.blocks:
+        if block["type"] == "tool_use":
+            if block["id"] in calls:
+                raise Rejected.because(f"{where}: `tool_use` ids must be unique")
+            calls.append(block["id"])
+    return calls
 
 
 def _check_results(blocks: Iterable[tuple[str, dict[str, Any]]], calls: Sequence[str]) -> None:

@@ -206,9 +206,9 @@ def _check_settings(asked: _Body) -> None:
             "`temperature` may only be set to 1 when thinking is enabled. Please consult our documentation at "
             f"{_THINKING_GUIDE}#important-considerations-when-using-extended-thinking"
         )
-    if asked.tool_choice is not None and asked.tool_choice.type in {"any", "tool"}:
-        raise Rejected.because("Thinking may not be enabled when tool_choice forces tool use.")
     if thinking.type == "enabled":
+        if asked.tool_choice is not None and asked.tool_choice.type in {"any", "tool"}:
+            raise Rejected.because("Thinking may not be enabled when tool_choice forces tool use.")
         _check_budget(thinking.budget_tokens, asked.max_tokens)
 
 
@@ -229,8 +229,6 @@ def _check_budget(budget: int | None, max_tokens: int) -> None:
 def _check_conversation(asked: _Body, turns: list[Turn]) -> None:
     if not turns:
         raise Rejected.because("messages: at least one message is required")
-    if turns[0].role == "assistant":
-        raise Rejected.because('messages: first message must use the "user" role')
     for turn in turns:
         if not turn.blocks and not (turn is turns[-1] and turn.role == "assistant"):
             raise Rejected.because(

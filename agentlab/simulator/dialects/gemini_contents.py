@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from agentlab.messages import (
     AssistantMessage,
@@ -34,7 +36,15 @@ from agentlab.simulator.dialects.base import Rejected
 from agentlab.simulator.dialects.seals import seal, unseal
 from agentlab.simulator.dialects.shape import fit
 
-__all__ = ["Content", "camel", "check_turns", "read_contents", "thought_signature", "to_messages"]
+__all__ = [
+    "Content",
+    "camel",
+    "check_turns",
+    "listed",
+    "read_contents",
+    "thought_signature",
+    "to_messages",
+]
 
 _SKIPS_CHECK: Final = ("skip_thought_signature_validator", "context_engineering_is_the_way_to_go")
 _GUIDE: Final = "https://ai.google.dev/gemini-api/docs/thought-signatures"
@@ -48,6 +58,7 @@ _DATA: Final = (
     "codeExecutionResult",
     "toolCall",
     "toolResponse",
+    "videoMetadata",
 )
 
 
@@ -69,7 +80,7 @@ class Content(NamedTuple):
 
 
 class _Content(Struct, forbid_unknown_fields=True):
-    parts: list[dict[str, Any]] | dict[str, Any] = []
+    parts: list[dict[str, Any]] | dict[str, Any] = field(default_factory=list)
     role: str = "user"
 
 
@@ -108,8 +119,17 @@ class _FunctionResponse(Struct, forbid_unknown_fields=True, rename="camel"):
 
 
 def camel(value: dict[str, Any]) -> dict[str, Any]:
-    """The object with its own names in camel case; what it holds is left alone."""
-    return {re.sub(r"_([a-z])", lambda found: found[1].upper(), name): inner for name, inner in value.items()}
+    """The object with its own names in camel case, without nulls, which stand for what was not sent."""
+    return {
+        re.sub(r"_([a-z])", lambda found: found[1].upper(), name): inner
+        for name, inner in value.items()
+        if inner is not None
+    }
+
+
+def listed(value: Any) -> Any:
+    """A repeated field: an object alone stands for a list of one."""
+    return [value] if isinstance(value, dict) else value
 
 
 def thought_signature(name: str) -> str:
@@ -129,12 +149,11 @@ def read_contents(given: Sequence[dict[str, Any]]) -> list[Content]:
         content = fit(camel(one), _Content, "contents", index)
         if content.role not in {"user", "model", "function"}:
             raise Rejected.because("Please use a valid role: user, model.")
-        listed = [content.parts] if isinstance(content.parts, dict) else content.parts
-        if not listed:
+        if not content.parts:
             raise Rejected.because(
                 f"* GenerateContentRequest.contents[{index}].parts: contents.parts must not be empty.\n"
             )
-        parts = [_read_part(part, index, place) for place, part in enumerate(listed)]
+        parts = [_read_part(part, index, place) for place, part in enumerate(listed(content.parts))]
         contents.append(Content("user" if content.role == "function" else content.role, parts))
     return contents
 
@@ -169,12 +188,24 @@ def _check_name(name: str, where: str) -> None:
 
 
 def _check_signature(signature: str | None, name: str) -> None:
-    if signature is not None and signature not in _SKIPS_CHECK and unseal("thought", signature) != name:
+    if signature is None or signature in _SKIPS_CHECK or _plain(signature) in _SKIPS_CHECK:
+        return
+    if unseal("thought", signature) != name:
         raise Rejected.because("Corrupted thought signature.")
+
+
+def _plain(signature: str) -> str:
+    """What a signature says where it is only a text in base64."""
+    try:
+        return base64.b64decode(signature.replace("-", "+").replace("_", "/"), validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
 
 
 def check_turns(contents: Sequence[Content], *, needs_signatures: bool) -> None:
     """Each turn of calls is followed at once by as many responses, and comes after a user or a response.
+
+    Neighbouring contents of one role are one turn.
 
     Args:
         contents: From `read_contents`.
@@ -183,8 +214,14 @@ def check_turns(contents: Sequence[Content], *, needs_signatures: bool) -> None:
     Raises:
         Rejected: A rule is broken.
     """
-    for index, content in enumerate(contents):
-        before = contents[index - 1] if index else Content("", [])
+    turns: list[Content] = []
+    for content in contents:
+        if turns and turns[-1].role == content.role:
+            turns[-1] = Content(content.role, turns[-1].parts + content.parts)
+        else:
+            turns.append(content)
+    for index, content in enumerate(turns):
+        before = turns[index - 1] if index else Content("", [])
         if content.calls and before.role != "user":
             raise Rejected.because(
                 "Please ensure that function call turn comes immediately after a user turn or after a function "
@@ -194,7 +231,7 @@ def check_turns(contents: Sequence[Content], *, needs_signatures: bool) -> None:
             raise Rejected.because(
                 "Please ensure that function response turn comes immediately after a function call turn."
             )
-        after = contents[index + 1] if index + 1 < len(contents) else Content("", [])
+        after = turns[index + 1] if index + 1 < len(turns) else Content("", [])
         if content.calls and len(after.responses) != len(content.calls):
             raise Rejected.because(
                 "Please ensure that the number of function response parts is equal to the number of function call "
@@ -226,7 +263,7 @@ def to_messages(contents: Sequence[Content]) -> tuple[Message, ...]:
     for index, content in enumerate(contents):
         if content.role == "model":
             parts = tuple(_model_part(part, f"call-{index}-{n}") for n, part in enumerate(content.parts))
-            waiting = [part for part in parts if isinstance(part, ToolCall)]
+            waiting += [part for part in parts if isinstance(part, ToolCall)]
             messages.append(AssistantMessage(parts, wire="gemini"))
         else:
             messages.append(UserMessage(tuple(_user_part(part, waiting) for part in content.parts)))

@@ -14,7 +14,7 @@ from msgspec import Struct, field
 
 from agentlab.messages import SpecificTools, ToolChoice, ToolDefinition
 from agentlab.simulator.dialects.base import Rejected, json_object
-from agentlab.simulator.dialects.gemini_contents import camel, check_turns, read_contents, to_messages
+from agentlab.simulator.dialects.gemini_contents import camel, check_turns, listed, read_contents, to_messages
 from agentlab.simulator.dialects.shape import Misfit, fit
 from agentlab.simulator.exchange import SimRequest
 
@@ -146,7 +146,7 @@ def read_request(
     model, streams = found
     parsed = json_object(body, "Invalid JSON payload received. Expected an object.")
     try:
-        asked = fit(camel(parsed), _Body)
+        asked = fit(_with_lists(camel(parsed)), _Body)
         settings = fit(camel(asked.generation_config or {}), _Generation, "generation_config")
         thinking = fit(
             camel(settings.thinking_config or {}), _Thinking, "generation_config", "thinking_config"
@@ -177,6 +177,11 @@ def read_request(
     )
 
 
+def _with_lists(parsed: dict[str, Any]) -> dict[str, Any]:
+    repeated = ("contents", "tools", "safetySettings")
+    return {name: listed(value) if name in repeated else value for name, value in parsed.items()}
+
+
 def _worded(misfit: Misfit) -> str:
     names = tuple(_snake(step) if isinstance(step, str) else step for step in misfit.path)
     if misfit.kind == "extra":
@@ -203,8 +208,8 @@ def _snake(name: str) -> str:
 
 
 def _preamble(instruction: dict[str, Any] | None) -> str | None:
-    parts = (instruction or {}).get("parts") or []
-    texts = [part.get("text", "") for part in ([parts] if isinstance(parts, dict) else parts)]
+    parts = listed((instruction or {}).get("parts") or [])
+    texts = [part.get("text", "") for part in parts]
     return "\n".join(texts) or None
 
 
@@ -233,7 +238,7 @@ def _read_tools(tools: list[dict[str, Any]]) -> tuple[ToolDefinition, ...]:
     """The client's functions; tools the provider runs itself are checked no further."""
     definitions: list[ToolDefinition] = []
     for index, tool in enumerate(tools):
-        for place, given in enumerate(camel(tool).get("functionDeclarations") or []):
+        for place, given in enumerate(listed(camel(tool).get("functionDeclarations") or [])):
             at = ("tools", index, "function_declarations", place)
             where = f"tools[{index}].function_declarations[{place}]"
             declared = fit(camel(given) if isinstance(given, dict) else given, _Declaration, *at)

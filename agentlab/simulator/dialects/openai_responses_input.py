@@ -49,7 +49,6 @@ _ITEM_ID: Final = re.compile(r"(?P<kind>[a-z]+)_(?P<stem>\w{40})(?P<index>\d\d)(
 _INPUT_PARTS: Final = ("input_text", "input_image", "input_file", "input_audio")
 _OUTPUT_PARTS: Final = ("output_text", "refusal")
 _ROLES: Final = ("assistant", "system", "developer", "user")
-_LED_TO: Final = ("message", "function_call", "custom_tool_call", "web_search_call", "reasoning")
 
 
 class _MessageItem(Struct):
@@ -204,7 +203,8 @@ def check_items(items: Sequence[dict[str, Any]], *, stored: bool) -> None:
     Raises:
         Rejected: A call or an output stands alone, an id is used twice, or reasoning is torn from what it led to.
     """
-    calls, seen = [], set()
+    calls: list[str] = []
+    called, seen = set(), set()
     for item in items:
         if (given := item.get("id")) is not None and given in seen:
             raise Rejected.because(
@@ -214,7 +214,9 @@ def check_items(items: Sequence[dict[str, Any]], *, stored: bool) -> None:
         seen.add(given)
         if item["type"] == "function_call":
             calls.append(item["call_id"])
-        elif item["type"] == "function_call_output" and item["call_id"] not in calls:
+        if _is_said(item):
+            called.add(item.get("call_id"))
+        elif item["type"] == "function_call_output" and item["call_id"] not in called:
             raise Rejected.because(
                 f"No tool call found for function call output with call_id {item['call_id']}.", param="input"
             )
@@ -231,8 +233,7 @@ def _check_reasoning(items: Sequence[dict[str, Any]], stored: bool) -> None:
         if item["type"] == "reasoning" and given is not None:
             if not stored and item.get("encrypted_content") is None:
                 raise _not_found(given, persisted=False)
-            after = items[index + 1] if index + 1 < len(items) else {"type": ""}
-            if after["type"] not in _LED_TO or after.get("role", "assistant") != "assistant":
+            if index + 1 == len(items) or not _led_to(items[index + 1], stored):
                 raise Rejected.because(
                     f"Item '{given}' of type 'reasoning' was provided without its required following item.",
                     param="input",
@@ -246,6 +247,17 @@ def _check_reasoning(items: Sequence[dict[str, Any]], stored: bool) -> None:
                     f"'{needed}'.",
                     param="input",
                 )
+
+
+def _led_to(item: dict[str, Any], stored: bool) -> bool:
+    """Whether an item can be what reasoning led to; a kept message is known by its id, a call by its call id."""
+    return _is_said(item) and (item["type"] != "message" or not stored or item.get("id") is not None)
+
+
+def _is_said(item: dict[str, Any]) -> bool:
+    """Whether the model made this item, not the client."""
+    by_client = item["type"].endswith(("_output", "_response")) or item["type"] == "additional_tools"
+    return not by_client and item.get("role", "assistant") == "assistant"
 
 
 def to_messages(items: Sequence[dict[str, Any]]) -> tuple[list[str], tuple[Message, ...]]:
@@ -309,7 +321,7 @@ def _result(item: dict[str, Any], names: Mapping[str, str]) -> ToolResult:
     content: list[ToolResultContent] = [
         part if isinstance(part, Text | Image) else Text("") for part in _user_parts(output)
     ]
-    return ToolResult(call_id, names[call_id], tuple(content), provider_id=call_id)
+    return ToolResult(call_id, names.get(call_id, ""), tuple(content), provider_id=call_id)
 
 
 def _user_parts(content: str | list[dict[str, Any]]) -> tuple[UserPart, ...]:

@@ -161,6 +161,9 @@ def _check_settings(asked: _Body) -> None:
             code="previous_response_not_found",
             param="previous_response_id",
         )
+    if asked.conversation is not None:
+        named = asked.conversation if isinstance(asked.conversation, str) else asked.conversation.get("id")
+        raise Rejected.because(f"Conversation with id '{named}' not found.", status=404, param="conversation")
     if not asked.input:
         raise Rejected.because(
             "One of \"input\" or \"previous_response_id\" or 'prompt' or 'conversation' must be provided."

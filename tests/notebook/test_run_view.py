@@ -1,0 +1,50 @@
+"""The widget: what it says of itself, and what it passes on."""
+
+from __future__ import annotations
+
+import json
+
+from agentlab.notebook.run_view import RunView
+from tests.notebook.synthetic import CANARY
+
+
+def test_its_repr_is_the_same_in_every_run() -> None:
+    assert repr(RunView({}, can_stop=True)) == "RunView()"
+
+
+def test_its_state_is_the_snapshot_and_what_a_widget_needs() -> None:
+    view = RunView({"sequence": 0}, can_stop=True)
+    synced = {name for name in view.keys if not name.startswith("_")}
+    assert synced == {"snapshot", "segments", "can_stop", "layout", "tabbable", "tooltip"}
+    assert CANARY not in json.dumps({name: getattr(view, name) for name in ("snapshot", "segments")})
+    view.close()
+
+
+def test_a_mounted_view_and_a_gap_ask_for_a_snapshot_and_stop_is_confirmed_before_it_is_passed_on() -> None:
+    heard: list[object] = []
+    view = RunView({}, can_stop=True)
+    view.send = heard.append
+    view.listen(on_request=lambda: heard.append("request"), on_stop=lambda: heard.append("stop"))
+    for message in (
+        {"type": "ready"},
+        {"type": "resync"},
+        {"type": "stop"},
+        {"type": "other"},
+        {},
+        "stop",
+        None,
+    ):
+        view._take_message(view, message, [])
+    assert heard == ["request", "request", {"type": "stopping"}, "stop"]
+
+
+def test_messages_before_anybody_listens_are_harmless() -> None:
+    view = RunView({}, can_stop=False)
+    view._take_message(view, {"type": "ready"}, [])
+    view._take_message(view, {"type": "stop"}, [])
+
+
+def test_a_snapshot_replaces_the_one_before() -> None:
+    view = RunView({"sequence": 0}, can_stop=True)
+    view.put_snapshot({"sequence": 4})
+    assert view.snapshot == {"sequence": 4}

@@ -1,0 +1,192 @@
+"""A run on display: in a kernel, in a script, stopped, cancelled and failed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from agentlab.messages import Event, RunFinished, TextDelta, TurnStarted, Usage
+from agentlab.notebook import show
+from agentlab.notebook.show import WIDGET_MIME, Live, display_mode, show_run
+from tests.notebook.synthetic import CANARY, stalled, tool_run
+
+pytestmark = pytest.mark.anyio
+PARTIAL: list[Event] = [TurnStarted(1, "m"), TextDelta("half an answ")]
+
+
+class Page:
+    """What was put on display, in order."""
+
+    def __init__(self) -> None:
+        self.published: list[dict[str, Any]] = []
+
+    def publish(self, bundle: dict[str, Any], *, display_id: str | None = None, update: bool = False) -> None:
+        self.published.append({"bundle": bundle, "id": display_id, "update": update})
+
+
+@pytest.fixture
+def page(monkeypatch: pytest.MonkeyPatch) -> Page:
+    """A kernel's page."""
+    page = Page()
+    monkeypatch.setattr(show, "_in_kernel", lambda: True)
+    monkeypatch.setattr(show, "_publish", page.publish)
+    monkeypatch.delenv("AGENTLAB_DISPLAY", raising=False)
+    return page
+
+
+async def stream_of(events: list[Event]) -> AsyncIterator[Event]:
+    for event in events:
+        yield event
+
+
+async def timed(events: list[Event]) -> AsyncIterator[tuple[Event, float]]:
+    for number, event in enumerate(events):
+        yield event, float(number)
+
+
+async def test_the_widget_is_replaced_by_a_still_picture_under_the_same_id(page: Page) -> None:
+    state = await show_run(stream_of(tool_run()), title="sum")
+    opened, frozen = page.published
+    assert WIDGET_MIME in opened["bundle"]
+    assert opened["bundle"]["text/plain"] == "sum [running]"
+    assert set(frozen["bundle"]) == {"text/html", "text/plain"}
+    assert (frozen["update"], frozen["id"]) == (True, opened["id"])
+    assert state.status == "done"
+    assert CANARY not in str(page.published)
+
+
+async def test_every_place_it_was_displayed_in_shows_the_picture_in_the_end(page: Page) -> None:
+    live = Live("sum")
+    live.start()
+    live._ipython_display_()
+    live.finish("done")
+    live._ipython_display_()
+    ids = [shown["id"] for shown in page.published]
+    assert ids[0] == ids[1] == ids[2]
+    assert ids[3] is None
+    assert WIDGET_MIME not in page.published[3]["bundle"]
+
+
+async def test_the_static_mode_shows_one_output_without_id_time_or_price(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AGENTLAB_DISPLAY", "static")
+    assert display_mode() == "static"
+    await show_run(stream_of(tool_run()), title="sum")
+    await show_run(timed(tool_run()), title="sum")
+    first, second = page.published
+    assert first == second
+    assert (first["id"], first["update"]) == (None, False)
+    assert "$0.0123" not in str(first)
+
+
+async def test_outside_a_notebook_the_text_is_printed_once(capsys: pytest.CaptureFixture[str]) -> None:
+    assert display_mode() == "print"
+    await show_run(stream_of(tool_run()), title="sum")
+    printed = capsys.readouterr().out
+    assert printed.startswith("sum [done]\n")
+    assert printed.count("The sum is") == 1
+
+
+async def test_times_of_the_stream_are_taken_where_it_gives_them(page: Page) -> None:
+    state = await show_run(timed([TurnStarted(1, "m"), TextDelta("x"), RunFinished("x", Usage())]), title="t")
+    assert state.turns[0].time_to_first_token_s == 1.0
+
+
+async def test_stop_without_an_owner_cancels_the_stream_and_returns_what_there_is(page: Page) -> None:
+    shown = asyncio.Event()
+    cleaned: list[str] = []
+
+    async def stream() -> AsyncIterator[Event]:
+        try:
+            for event in PARTIAL:
+                yield event
+            shown.set()
+            await asyncio.Event().wait()
+        finally:
+            cleaned.append("stream")
+
+    lives: list[Live] = []
+    monkey = show.Live.start
+
+    def start(live: Live) -> None:
+        lives.append(live)
+        monkey(live)
+
+    show.Live.start = start  # type: ignore[method-assign] - to get at the button
+    try:
+        task = asyncio.ensure_future(show_run(stream(), title="t"))
+        await shown.wait()
+        assert lives[0]._view is not None
+        lives[0]._view._take_message(None, {"type": "stop"}, [])
+        state = await asyncio.wait_for(task, 5)
+    finally:
+        show.Live.start = monkey  # type: ignore[method-assign]
+    assert (state.status, state.text) == ("stopped", "half an answ")
+    assert cleaned == ["stream"]
+    assert "stopped" in page.published[-1]["bundle"]["text/plain"]
+
+
+async def test_a_cancelled_call_keeps_the_partial_answer_marks_it_and_stays_cancelled(page: Page) -> None:
+    task = asyncio.ensure_future(show_run(stalled(PARTIAL), title="t", stop=lambda: None))
+    while not page.published:
+        await asyncio.sleep(0)
+    for _ in range(10):
+        await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    picture = page.published[-1]["bundle"]["text/plain"]
+    assert "half an answ" in picture
+    assert "[stopped]" in picture
+
+
+async def test_a_cancellation_survives_a_stream_that_ends_tidily_when_cancelled(page: Page) -> None:
+    waiting = asyncio.Event()
+
+    async def tidy() -> AsyncIterator[Event]:
+        yield TurnStarted(1, "m")
+        try:
+            waiting.set()
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            yield RunFinished("half", Usage(), "cancelled")
+
+    task = asyncio.ensure_future(show_run(tidy(), title="t", stop=lambda: None))
+    await waiting.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert "[stopped]" in page.published[-1]["bundle"]["text/plain"]
+
+
+async def test_a_stream_that_fails_shows_why_and_raises(page: Page) -> None:
+    async def failing() -> AsyncIterator[Event]:
+        yield TurnStarted(1, "m")
+        raise ValueError("boom <b>")
+
+    with pytest.raises(ValueError, match="boom"):
+        await show_run(failing(), title="t")
+    bundle = page.published[-1]["bundle"]
+    assert "failed: ValueError: boom <b>" in bundle["text/plain"]
+    assert "boom &lt;b&gt;" in bundle["text/html"]
+
+
+async def test_finishing_twice_shows_one_picture(page: Page) -> None:
+    live = Live("t")
+    live.start()
+    live.finish("done")
+    live.finish("error")
+    assert len(page.published) == 2
+    assert live.state.status == "done"
+
+
+async def test_a_finished_display_leaves_no_widget_behind(page: Page) -> None:
+    import ipywidgets  # noqa: PLC0415 - heavy, and needed here alone
+
+    before = len(ipywidgets.widgets.widget._instances)
+    await show_run(stream_of(tool_run()), title="sum")
+    assert len(ipywidgets.widgets.widget._instances) <= before + 1
