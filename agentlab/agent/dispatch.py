@@ -10,9 +10,9 @@ import msgspec
 
 from agentlab.agent.hooks import HookContext, Hooks, RewriteArguments, RewriteResult, Skip, Stop
 from agentlab.agent.telemetry import RunSpans
-from agentlab.errors import InvalidToolArguments, ToolError, ToolTimeout, UsageError
+from agentlab.errors import InvalidToolArguments, ToolError, ToolTimeout
 from agentlab.messages import Text, ToolCall, ToolResult, ToolStarted
-from agentlab.tools import Tool, ToolContext, Toolset, as_content
+from agentlab.tools import Tool, ToolContext, Toolset, as_content, sendable
 
 __all__ = ["ToolDispatch", "failed_result"]
 
@@ -20,9 +20,12 @@ _CLEANUP_S: Final = 5.0
 _LONGEST_ERROR: Final = 2_000
 
 
+_News = ToolStarted | ToolResult | Stop | BaseException
+
+
 def failed_result(call: ToolCall, text: str) -> ToolResult:
     """A result that tells the model what went wrong."""
-    return _result(call, text, "failed")
+    return _result(call, sendable(text), "failed")
 
 
 def _result(call: ToolCall, text: str, status: Any) -> ToolResult:
@@ -39,6 +42,9 @@ class ToolDispatch:
         timeout_s: Seconds a call may take where its tool does not say; None for no limit.
         hooks: Asked before and after each call.
         spans: Telemetry of the run.
+
+    Attributes:
+        unclaimed: Results that came while `run` was being closed, too late to be given.
     """
 
     def __init__(
@@ -57,6 +63,8 @@ class ToolDispatch:
         self._timeout_s = timeout_s
         self._hooks = hooks
         self._spans = spans
+        self._closing = False
+        self.unclaimed: list[ToolResult] = []
 
     async def run(
         self, calls: Sequence[ToolCall], hook_context: HookContext, *, truncated: bool = False
@@ -67,8 +75,12 @@ class ToolDispatch:
             calls: The calls.
             hook_context: Passed to hooks.
             truncated: A token limit cut the turn: calls without whole arguments are not run.
+
+        Raises:
+            UsageError: A hook gave an answer it may not give.
+            Exception: What a hook raised.
         """
-        news: asyncio.Queue[ToolStarted | ToolResult | Stop] = asyncio.Queue()
+        news: asyncio.Queue[_News] = asyncio.Queue()
         tasks = [
             asyncio.create_task(self._one(call, hook_context, news, truncated), name=f"tool {call.name}")
             for call in calls
@@ -77,42 +89,39 @@ class ToolDispatch:
         try:
             while waiting:
                 event = await news.get()
+                if isinstance(event, BaseException):
+                    raise event
                 waiting -= not isinstance(event, ToolStarted)
                 yield event
                 if isinstance(event, Stop):
                     return
         finally:
+            self._closing = True
             for task in tasks:
                 task.cancel()
             if tasks:
                 await asyncio.wait(tasks, timeout=_CLEANUP_S)
+            while not news.empty():
+                left = news.get_nowait()
+                if isinstance(left, ToolResult):
+                    self.unclaimed.append(left)
 
     async def _one(
-        self,
-        call: ToolCall,
-        context: HookContext,
-        news: asyncio.Queue[ToolStarted | ToolResult | Stop],
-        truncated: bool,
+        self, call: ToolCall, context: HookContext, news: asyncio.Queue[_News], truncated: bool
     ) -> None:
-        """Put exactly one result or stop for the call, whatever happens."""
+        """Put exactly one result, stop or error for the call, whatever happens."""
+        outcome: _News
         try:
             async with self._limit:
                 outcome = await self._answered(call, context, news, truncated)
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                raise
-            outcome = _result(call, f"the tool `{call.name}` cancelled itself", "failed")
-        except UsageError as error:
-            outcome = Stop(str(error))
+        except (asyncio.CancelledError, KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # noqa: BLE001 - a hook's error is raised where the run is waited for
+            outcome = error
         news.put_nowait(outcome)
 
     async def _answered(
-        self,
-        call: ToolCall,
-        context: HookContext,
-        news: asyncio.Queue[ToolStarted | ToolResult | Stop],
-        truncated: bool,
+        self, call: ToolCall, context: HookContext, news: asyncio.Queue[_News], truncated: bool
     ) -> ToolResult | Stop:
         answer = await self._hooks.ask("on_tool_call", context, call)
         if isinstance(answer, Stop):
@@ -120,17 +129,13 @@ class ToolDispatch:
         if isinstance(answer, Skip):
             result = _result(call, answer.reason, "skipped")
         else:
-            if answer is not None and not isinstance(answer, RewriteArguments):
-                raise UsageError(
-                    f"`on_tool_call` may return `RewriteArguments`, `Skip`, `Stop` or None, not {answer!r}"
-                )
+            arguments = answer.arguments if isinstance(answer, RewriteArguments) else None
             news.put_nowait(ToolStarted(call.id, call.name))
-            span = self._spans.tool_started(call)
-            result = await self._executed(call, answer.arguments if answer else None, truncated)
-            self._spans.tool_finished(span, result)
+            with self._spans.tool(call) as span:
+                result = span.done(await self._executed(call, arguments, truncated))
         answer = await self._hooks.ask("on_tool_result", context, call, result)
         if isinstance(answer, RewriteResult):
-            result = msgspec.structs.replace(result, content=answer.content)
+            result = msgspec.structs.replace(result, content=as_content(answer.content))
         return answer if isinstance(answer, Stop) else result
 
     async def _executed(
@@ -140,20 +145,20 @@ class ToolDispatch:
         if tool is None:
             return failed_result(call, self.unknown(call))
         try:
-            if truncated and (not call.has_valid_arguments or not call.arguments_json.strip()):
-                raise InvalidToolArguments(
-                    "the call was cut off by the token limit before its arguments were complete"
-                )
-            content = as_content(
-                await self._within_time(tool, call.arguments if arguments is None else arguments)
-            )
+            _check_whole(call, truncated)
+            returned = await self._within_time(tool, call.arguments if arguments is None else arguments)
+            return ToolResult(call.id, call.name, as_content(returned), "success", call.provider_id)
         except ToolError as error:
             return failed_result(call, str(error) or type(error).__name__)
-        except (asyncio.CancelledError, KeyboardInterrupt):
+        except asyncio.CancelledError:
+            if self._closing:
+                raise
+            _take_back_cancellation()
+            return failed_result(call, f"the tool `{call.name}` cancelled itself")
+        except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:  # noqa: BLE001 - whatever a tool raises, the model is told and the loop goes on
             return failed_result(call, f"{type(error).__name__}: {error}"[:_LONGEST_ERROR])
-        return ToolResult(call.id, call.name, content, "success", call.provider_id)
 
     async def _within_time(self, tool: Tool, arguments: Mapping[str, Any]) -> Any:
         limit = tool.timeout_s if tool.timeout_s is not None else self._timeout_s
@@ -177,3 +182,10 @@ def _check_whole(call: ToolCall, truncated: bool) -> None:
         raise InvalidToolArguments(
             "the call was cut off by the token limit before its arguments were complete"
         )
+
+
+def _take_back_cancellation() -> None:
+    """Let the current task go on after a cancellation that came from its own tool."""
+    task = asyncio.current_task()
+    while task is not None and task.cancelling():
+        task.uncancel()

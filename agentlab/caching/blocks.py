@@ -72,7 +72,7 @@ def split(wire: str, body: str | bytes) -> tuple[Block, ...]:
     """Cut a request body into blocks.
 
     Args:
-        wire: `openai_chat`, `openai_responses`, `anthropic`, `gemini` or `ollama`.
+        wire: `openai-chat`, `openai-responses`, `anthropic-messages`, `gemini` or `ollama`.
         body: The request's JSON body.
 
     Returns:
@@ -94,7 +94,7 @@ def split(wire: str, body: str | bytes) -> tuple[Block, ...]:
 def split_object(wire: str, body: dict[str, Any]) -> tuple[Block, ...]:
     """The same as `split` for a body already parsed."""
     try:
-        layout = _LAYOUTS[wire.replace("-", "_")]
+        layout = _LAYOUTS[_ALIASES.get(wire, wire.replace("_", "-"))]
     except KeyError:
         raise UsageError(
             f"no render order is known for the wire {wire!r}; one of {sorted(_LAYOUTS)}"
@@ -112,15 +112,15 @@ _OPENAI_CHAT: Final[_Layout] = (
     ("message", "messages"),
 )
 _LAYOUTS: Final[dict[str, _Layout]] = {
-    "openai_chat": _OPENAI_CHAT,
-    "openai_responses": (
+    "openai-chat": _OPENAI_CHAT,
+    "openai-responses": (
         ("setting", "text"),
         ("setting", "reasoning.effort"),
         ("tool", "tools"),
         ("system", "instructions"),
         ("message", "input"),
     ),
-    "anthropic": (
+    "anthropic-messages": (
         ("setting", "output_config.format"),
         ("tool", "tools"),
         ("system", "system"),
@@ -137,6 +137,7 @@ _LAYOUTS: Final[dict[str, _Layout]] = {
     ),
     "ollama": (("tool", "tools"), ("message", "messages")),
 }
+_ALIASES: Final = {"anthropic": "anthropic-messages"}
 
 
 def _blocks(kind: BlockKind, path: str, body: dict[str, Any]) -> Iterator[Block]:

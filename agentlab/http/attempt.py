@@ -69,6 +69,7 @@ class Attempt:
             if self._deadline is None or not bounded:
                 return await operation()
             async with asyncio.timeout_at(self._deadline):
+                await asyncio.sleep(0)  # what is at hand already would not give the timeout a turn
                 return await operation()
         except Exception as error:  # noqa: BLE001 - whatever it is, its traceback shows the key
             kind = _failure_of(error)

@@ -267,11 +267,13 @@ class ToolCall(Struct, frozen=True, tag="tool_call", tag_field="type", omit_defa
 
     @property
     def arguments(self) -> JsonObject:
-        """The parsed arguments; an empty text is an empty object.
+        """The parsed arguments; an empty text is an empty object, the text of a free-text call its `input`.
 
         Raises:
             InvalidToolArguments: The text is not a JSON object.
         """
+        if self.extra is not None and self.extra.get("custom"):
+            return {"input": self.arguments_json}
         if not self.arguments_json.strip():
             return {}
         try:

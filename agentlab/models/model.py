@@ -252,9 +252,10 @@ class _Call:
                 async with aclosing(self._answer(http_request)) as events:
                     async for event in events:
                         yield event
-                return
             except ModelError as error:
                 failure = error
+            else:
+                return
             if self._drops_tools(failure):
                 self._request = structs.replace(
                     self._request, tools=(), tool_choice=None, parallel_tool_calls=None

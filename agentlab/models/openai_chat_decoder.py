@@ -345,20 +345,18 @@ def _in_band(data: bytes, inner: Any = None) -> ModelError:
 def _citation(annotation: dict[str, Any]) -> Citation:
     kind = annotation.get("type")
     inner = annotation.get(kind) if isinstance(kind, str) else None
-    facts = inner if isinstance(inner, dict) else annotation
-    return Citation(
-        title=facts.get("title"), url=facts.get("url"), quote=facts.get("content"), raw=annotation
-    )
+    return _cited(inner if isinstance(inner, dict) else annotation, "content", annotation)
+
+
+def _cited(facts: dict[str, Any], quote: str, raw: dict[str, Any]) -> Citation:
+    title, url, words = (_string(facts.get(name)) or None for name in ("title", "url", quote))
+    return Citation(title, url, words, raw)
 
 
 def _sources(results: list[Any], urls: list[Any]) -> list[Citation]:
     """Perplexity's sources, sent whole with every chunk."""
     if results:
-        return [
-            Citation(each.get("title"), each.get("url"), each.get("snippet") or None, each)
-            for each in results
-            if isinstance(each, dict)
-        ]
+        return [_cited(each, "snippet", each) for each in results if isinstance(each, dict)]
     return [Citation(url=url) for url in urls if isinstance(url, str)]
 
 

@@ -10,12 +10,15 @@ __all__ = ["EXPRESSION_NAMES", "Evidence"]
 _NUMBER: Final = re.compile(r"(?<![\w.])-?\d+(?:,\d{3})*(?:\.\d+)?(?![\w])")
 _QUOTED: Final = re.compile(r"\"([^\"\n]+)\"|\u201c([^\u201d\n]+)\u201d|`([^`\n]+)`|(?<!\w)'([^'\n]+)'(?!\w)")
 _EMAIL: Final = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-_URL: Final = re.compile(r"https?://[^\s\"'<>)\]]+")
+_URL: Final = re.compile(r"https?://[^\s\"'<>)\]]*[^\s\"'<>)\].,;:!?]")
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2})?Z?)?")
 _PATH: Final = re.compile(r"(?<![\w/])[\w./-]*\w\.[a-z]{1,5}(?!\w)")
 _NAME: Final = re.compile(r"[A-ZÀ-Þ][\w'\u2019-]*(?:[ ](?:de|of|la|van)?[ ]?[A-ZÀ-Þ][\w'\u2019-]*)*")
 _PLACE: Final = re.compile(r"\b(?:in|at|for|to|from|of|near)\s+(" + _NAME.pattern + ")")
 _SUM: Final = re.compile(r"[-\d.,()\s]*\d\s*[-+*/\u00d7\u00f7^%][-+*/\u00d7\u00f7^%\d.,()\s]*\d\)?")
+_PLACE_NAMES: Final = frozenset(
+    ["city", "country", "destination", "location", "place", "region", "town", "where"]
+)
 _WHOLE_TEXT: Final = frozenset(
     ["text", "query", "question", "prompt", "message", "input", "content", "task", "request", "instructions"]
 )
@@ -50,9 +53,8 @@ class Evidence:
         self._quoted: list[str] = [next(filter(None, groups)) for groups in _QUOTED.findall(bare)]
         unquoted = _QUOTED.sub(" ", bare)
         self._numbers = [number.replace(",", "") for number in _NUMBER.findall(unquoted)]
-        places = [_trimmed(match) for match in _PLACE.findall(unquoted)]
-        names = [_trimmed(match) for match in _NAME.findall(unquoted)]
-        self._names = list(dict.fromkeys(name for name in (*places, *names) if name))
+        self._names = _distinct(_NAME.findall(unquoted))
+        self._places = _distinct(_PLACE.findall(unquoted))
         self._paths: list[str] = _PATH.findall(unquoted)
         sums: list[str] = _SUM.findall(unquoted)
         self.sum = sums[0].strip(" ,.") if sums else None
@@ -104,11 +106,19 @@ class Evidence:
             return self._quoted.pop(0)
         if words & _WHOLE_TEXT:
             return self.text.strip()
-        return _pop(self._names)
+        found = _pop(self._places if words & _PLACE_NAMES and self._places else self._names)
+        for pool in (self._places, self._names):
+            if found in pool:
+                pool.remove(found)
+        return found
 
 
 def _pop(found: list[str]) -> str | None:
     return found.pop(0) if found else None
+
+
+def _distinct(found: list[str]) -> list[str]:
+    return list(dict.fromkeys(name for name in map(_trimmed, found) if name))
 
 
 def _trimmed(name: str) -> str:

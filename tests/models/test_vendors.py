@@ -8,7 +8,7 @@ from importlib import resources
 import pytest
 
 from agentlab.errors import UsageError
-from agentlab.models.anthropic import AnthropicMessages
+from agentlab.models.anthropic.wire import AnthropicMessages
 from agentlab.models.openai_chat_dialect import ChatDialect, dialect_of
 from agentlab.models.registry import WIRES
 from agentlab.models.vendors import base_url_of, split_name, vendor, vendors

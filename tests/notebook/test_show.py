@@ -80,7 +80,7 @@ async def test_the_static_mode_shows_one_output_without_id_time_or_price(
     first, second = page.published
     assert first == second
     assert (first["id"], first["update"]) == (None, False)
-    assert "$0.0123" not in str(first)
+    assert "$0.0163" not in str(first)
 
 
 async def test_outside_a_notebook_the_text_is_printed_once(capsys: pytest.CaptureFixture[str]) -> None:

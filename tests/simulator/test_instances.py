@@ -35,13 +35,15 @@ def test_values_are_found_by_their_type_format_and_name() -> None:
         email={"type": "string"},
         homepage={"type": "string", "format": "uri"},
         born={"type": "string", "format": "date"},
+        place={"type": "string"},
     )
     assert built(schema, TEXT) == {
-        "name": "London",
+        "name": "Ada Lovelace",
         "age": 36,
         "email": "ada@example.com",
         "homepage": "https://example.com/ada",
         "born": "1815-12-10",
+        "place": "London",
     }
 
 

@@ -211,7 +211,10 @@ def test_a_waiting_stream_does_not_hold_up_the_others(sim: Simulator) -> None:
 def test_a_client_that_leaves_in_mid_stream_is_noticed(sim: Simulator) -> None:
     sim.script(["word " * 30_000])
     headers = {"authorization": f"Bearer {sim.token}"}
-    with httpx.Client(headers=headers) as client, client.stream("POST", sim.url + PATH, json=STREAM) as response:
+    with (
+        httpx.Client(headers=headers) as client,
+        client.stream("POST", sim.url + PATH, json=STREAM) as response,
+    ):
         next(response.iter_bytes())
     assert sim.requests.wait_idle()
     assert sim.requests[0].disconnected

@@ -1,0 +1,5 @@
+"""The Anthropic Messages wire."""
+
+from agentlab.models.anthropic.wire import AnthropicMessages
+
+__all__ = ["AnthropicMessages"]

@@ -1,0 +1,5 @@
+"""The Gemini `generateContent` wire."""
+
+from agentlab.models.gemini.wire import GeminiGenerate
+
+__all__ = ["GeminiGenerate"]

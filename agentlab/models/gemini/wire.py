@@ -1,0 +1,219 @@
+"""The Gemini wire: `generateContent` and `streamGenerateContent`, of the Gemini API and of Vertex AI.
+
+A body is written in the order in which Gemini's implicit cache reads it: `tools`, `systemInstruction`, `contents`,
+then what is not part of the prompt.
+
+Sources: https://ai.google.dev/api/generate-content, https://ai.google.dev/gemini-api/docs/function-calling,
+https://ai.google.dev/gemini-api/docs/thought-signatures, https://ai.google.dev/gemini-api/docs/caching
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from msgspec import Raw, structs
+
+from agentlab.errors import ModelError, UnsupportedCapability
+from agentlab.messages import (
+    Message,
+    ReasoningOptions,
+    Request,
+    SpecificTools,
+    SystemMessage,
+    ToolDefinition,
+    UserMessage,
+)
+from agentlab.models.assembly import mint_id
+from agentlab.models.encoding import MessageBytes, conversation, encode_json, join_array
+from agentlab.models.gemini.decoder import GeminiDecoder
+from agentlab.models.gemini.errors import error_from
+from agentlab.models.gemini.parts import model_parts, user_parts
+from agentlab.models.wire import Dialect, EncodedRequest, Framing, Vendor, merge_params
+
+__all__ = ["GeminiGenerate"]
+
+_LEVELS: Final = frozenset({"minimal", "low", "medium", "high", "xhigh"})
+_MODES: Final = {"auto": "AUTO", "none": "NONE", "required": "ANY"}
+
+
+class GeminiGenerate:
+    """Speaks `generateContent`.
+
+    Dialect flags of a vendor:
+        effort_budgets: For models that know token budgets but no levels (Gemini 2.5): model-name prefix to a table of
+            tokens by effort.
+        foreign_call_signature: Model-name prefix to the signature sent with tool calls that came without one, from
+            another vendor's model or an older one, for models that refuse unsigned calls (Gemini 3).
+    """
+
+    name = "gemini"
+    framing: Framing = "sse"
+    dispatch_tail = False
+
+    def __init__(self) -> None:
+        self._messages = MessageBytes()
+
+    def encode(self, request: Request, vendor: Vendor) -> EncodedRequest:
+        """Turn a request into bytes.
+
+        System messages at the head join the preamble in `systemInstruction`. Later ones stay in their place as user
+        turns: Gemini has no system role in `contents`, and moving them up would move the cached prefix.
+
+        Raises:
+            UnsupportedCapability: The wire has no way to say it: a ban on parallel calls, an effort and a budget at
+                once, system prompt or tools beside `cached_content`.
+        """
+        leading = _leading_system(request.messages)
+        system = [text for text in (request.preamble, *leading) if text]
+        _check(request, system)
+        body: dict[str, Any] = {}
+        if request.tools:
+            body["tools"] = [{"functionDeclarations": [_declaration(tool) for tool in request.tools]}]
+        if system:
+            body["systemInstruction"] = {"parts": [{"text": text} for text in system]}
+        body["contents"] = self._contents(request, len(leading), vendor)
+        tool_config = _tool_config(request)
+        if tool_config:
+            body["toolConfig"] = tool_config
+        generation = _generation_config(request, vendor.dialect)
+        if generation:
+            body["generationConfig"] = generation
+        if request.cache is not None and request.cache.cached_content:
+            body["cachedContent"] = request.cache.cached_content
+        body = merge_params(body, request.additional_params)
+        return EncodedRequest(_path(request), encode_json(body))
+
+    def decoder(self, vendor: Vendor, *, mint: Callable[[], str] | None = None) -> GeminiDecoder:  # noqa: ARG002 - Wire
+        """A decoder for one response; `mint` makes ids for calls that come without."""
+        return GeminiDecoder(mint=mint or mint_id)
+
+    def error(self, status: int, body: bytes) -> ModelError:
+        """What an HTTP error response says. The body is an error object, or a list of one where SSE was not asked for."""
+        return error_from(status, body)
+
+    def _contents(self, request: Request, leading: int, vendor: Vendor) -> Raw:
+        rest = structs.replace(request, messages=request.messages[leading:])
+        signature = _by_prefix(vendor.dialect.get("foreign_call_signature"), request.model)
+
+        def build(message: Message) -> list[dict[str, Any]]:
+            return _content(message, signature)
+
+        items: list[bytes] = []
+        for message in conversation(rest):
+            items += self._messages.of(message, build, signature)
+        return join_array(items)
+
+
+def _path(request: Request) -> str:
+    resource = request.model if "/" in request.model else f"models/{request.model}"
+    return f"/{resource}:" + ("streamGenerateContent?alt=sse" if request.stream else "generateContent")
+
+
+def _leading_system(messages: tuple[Message, ...]) -> list[str]:
+    texts: list[str] = []
+    for message in messages:
+        if not isinstance(message, SystemMessage):
+            break
+        texts.append(message.content)
+    return texts
+
+
+def _content(message: Message, foreign_signature: str | None) -> list[dict[str, Any]]:
+    """The content a message becomes; none where it has nothing this wire can carry."""
+    if isinstance(message, SystemMessage):
+        return [{"role": "user", "parts": [{"text": message.content}]}] if message.content else []
+    if isinstance(message, UserMessage):
+        return [{"role": "user", "parts": user_parts(message)}]
+    parts = model_parts(message, foreign_signature)
+    return [{"role": "model", "parts": parts}] if parts else []
+
+
+def _declaration(tool: ToolDefinition) -> dict[str, Any]:
+    """A tool; `parametersJsonSchema` takes JSON Schema whole, where `parameters` takes a part of OpenAPI's."""
+    declaration = {"name": tool.name}
+    if tool.description:
+        declaration["description"] = tool.description
+    return {**declaration, "parametersJsonSchema": tool.parameters}
+
+
+def _check(request: Request, system: list[str]) -> None:
+    if request.parallel_tool_calls is False:
+        raise UnsupportedCapability("Gemini has no way to forbid several tool calls in one turn")
+    cached = request.cache.cached_content if request.cache is not None else None
+    if not cached:
+        return
+    beside = [
+        name
+        for name, given in (
+            ("a system prompt", bool(system)),
+            ("tools", bool(request.tools)),
+            ("`tool_choice`", request.tool_choice is not None),
+        )
+        if given
+    ]
+    if beside:
+        raise UnsupportedCapability(
+            f"`cached_content` holds system prompt and tools itself; {' and '.join(beside)} may not be sent beside it"
+        )
+
+
+def _tool_config(request: Request) -> dict[str, Any]:
+    """The mode of calling. Tools that are all strict are held to their schemas by `VALIDATED`."""
+    choice = request.tool_choice
+    if isinstance(choice, SpecificTools):
+        return {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": list(choice.names)}}
+    if not request.tools and choice != "required":
+        return {}
+    if choice in {None, "auto"} and all(tool.strict for tool in request.tools):
+        return {"functionCallingConfig": {"mode": "VALIDATED"}}
+    return {"functionCallingConfig": {"mode": _MODES[choice]}} if choice is not None else {}
+
+
+def _generation_config(request: Request, dialect: Dialect) -> dict[str, Any]:
+    config: dict[str, Any] = {}
+    if request.temperature is not None:
+        config["temperature"] = request.temperature
+    if request.max_tokens is not None:
+        config["maxOutputTokens"] = request.max_tokens
+    if request.stop_sequences:
+        config["stopSequences"] = list(request.stop_sequences)
+    if request.reasoning is not None:
+        budgets = _by_prefix(dialect.get("effort_budgets"), request.model) or {}
+        thinking = _thinking(request.reasoning, budgets)
+        if thinking:
+            config["thinkingConfig"] = thinking
+    if request.output_schema is not None:
+        config["responseMimeType"] = "application/json"
+        config["responseJsonSchema"] = request.output_schema.schema
+    return config
+
+
+def _thinking(options: ReasoningOptions, budgets: Mapping[str, int]) -> dict[str, Any]:
+    """How much to think: a level by name, or a budget in tokens where the model knows only budgets."""
+    config: dict[str, Any] = {}
+    if options.budget_tokens is not None:
+        if options.effort is not None:
+            raise UnsupportedCapability("Gemini takes an effort or a budget of thinking tokens, not both")
+        config["thinkingBudget"] = options.budget_tokens
+    elif options.effort == "none":
+        config["thinkingBudget"] = 0
+    elif options.effort is not None and options.effort in budgets:
+        config["thinkingBudget"] = budgets[options.effort]
+    elif options.effort in _LEVELS and not budgets:
+        config["thinkingLevel"] = options.effort
+    elif options.effort is not None:
+        known = ", ".join(sorted(budgets or _LEVELS))
+        raise UnsupportedCapability(
+            f"this Gemini model knows no effort {options.effort!r}, only {known}, none"
+        )
+    if options.summary is not None:
+        config["includeThoughts"] = options.summary != "none"
+    return config
+
+
+def _by_prefix(table: Mapping[str, Any] | None, model: str) -> Any:
+    """The entry of the longest prefix of a model's name; None where there is none."""
+    bare = model.rpartition("/")[2]
+    fitting = [prefix for prefix in table or () if bare.startswith(prefix)]
+    return table[max(fitting, key=len)] if table and fitting else None

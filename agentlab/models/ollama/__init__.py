@@ -1,0 +1,5 @@
+"""The Ollama native chat wire."""
+
+from agentlab.models.ollama.wire import OllamaChat
+
+__all__ = ["OllamaChat"]
