@@ -31,6 +31,7 @@ from agentlab.messages import (
     ToolChoice,
     UserMessage,
     UserPart,
+    last_user_text,
 )
 from agentlab.models import Model, model
 from agentlab.tools import Tool, ToolContext, Toolset
@@ -252,7 +253,7 @@ class Agent:
         from agentlab.agent.live import live_view  # noqa: PLC0415 - loads the notebook's packages
 
         stream = self.stream_prompt(prompt, history=history, max_turns=max_turns)
-        view: LiveView = live_view(self.name, self.model.name, stream)
+        view: LiveView = live_view(stream.trace.title, stream)
         view.start()
         try:
             async for event in stream:
@@ -282,7 +283,8 @@ class Agent:
             run: The run; it is changed.
             history: A conversation that takes the run's messages when it ends well.
         """
-        trace = Trace(run.id, self.name, self.model.name, self._clock.time())
+        prompt = last_user_text(run.messages) or ""
+        trace = Trace(run.id, self.name, self.model.name, self._clock.time(), title=prompt)
         return RunStream(RunDriver(self.settings, self.model, run, trace, clock=self._clock), history=history)
 
     def with_settings(self, settings: AgentSettings) -> Agent:

@@ -114,7 +114,13 @@ class ToolDispatch:
         try:
             async with self._limit:
                 outcome = await self._answered(call, context, news, truncated)
-        except (asyncio.CancelledError, KeyboardInterrupt, SystemExit):
+        except asyncio.CancelledError:
+            if self._closing:
+                raise
+            _take_back_cancellation()
+            outcome = failed_result(call, f"the tool `{call.name}` cancelled itself")
+        except KeyboardInterrupt as error:
+            news.put_nowait(error)
             raise
         except BaseException as error:  # noqa: BLE001 - a hook's error is raised where the run is waited for
             outcome = error
@@ -155,7 +161,7 @@ class ToolDispatch:
                 raise
             _take_back_cancellation()
             return failed_result(call, f"the tool `{call.name}` cancelled itself")
-        except (KeyboardInterrupt, SystemExit):
+        except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - whatever a tool raises, the model is told and the loop goes on
             return failed_result(call, f"{type(error).__name__}: {error}"[:_LONGEST_ERROR])

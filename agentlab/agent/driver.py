@@ -15,11 +15,12 @@ from agentlab.agent.hooks import HookContext, Hooks, RenameCall, RetryTurn, Scra
 from agentlab.agent.run import CallModel, CallTools, Done, Run
 from agentlab.agent.settings import AgentSettings
 from agentlab.agent.telemetry import RunSpans
-from agentlab.agent.trace import Trace, prefix_notice
-from agentlab.caching import Block, shared_prefix, split
-from agentlab.errors import AgentlabError, ModelError, RunStopped, UsageError
+from agentlab.agent.trace import Trace, blocks_of, prefix_notice
+from agentlab.caching import Block, shared_prefix
+from agentlab.errors import AgentlabError, ModelError, ProtocolError, RunStopped, UsageError
 from agentlab.http import Clock
 from agentlab.messages import (
+    AssistantMessage,
     Event,
     Notice,
     ReasoningDelta,
@@ -55,6 +56,10 @@ class RunDriver:
         run: The run; changed as it goes on, valid at every moment.
         trace: Where events are recorded.
         clock: Time.
+
+    Attributes:
+        stop_reason: Why the user wants the run to end, once he does.
+        interrupted: Whether the waiting task was cancelled to end it.
     """
 
     def __init__(
@@ -72,11 +77,17 @@ class RunDriver:
         self._previous: tuple[Block, ...] = ()
         self._offered: tuple[str, ...] = settings.tools.names
         self._spans: RunSpans
+        self._untaken: tuple[TurnFinished, str] | None = None
+        self._unclaimed: list[ToolResult] = []
+        self._cancelling = 0
         self.stop_reason: str | None = None
+        self.interrupted = False
 
     async def events(self) -> AsyncGenerator[Event, None]:
         """Run to the end, giving every event; errors end the run first and are raised then."""
         settings = self._settings
+        task = asyncio.current_task()
+        self._cancelling = task.cancelling() if task is not None else 0
         self._spans = RunSpans(
             agent_name=settings.name,
             model=self._model.name,
@@ -118,18 +129,19 @@ class RunDriver:
         model = await self._selected(context, patched)
         request = structs.replace(patched, model=model.model_id)
         yield TurnStarted(step.turn, model.name)
-        self._spans.chat_started(request)
+        self._spans.chat_started(request, model.name)
         finished: TurnFinished | None = None
         self._stream = model.stream(request)
         async with aclosing(self._stream.events) as events:
             async for event in self._watched(events, context):
                 if isinstance(event, TurnFinished):
                     finished = structs.replace(event, turn=step.turn)
+                    self._untaken = (finished, model.name)
                 else:
                     yield event
         self._stream = None
         if finished is None:
-            raise ModelError(f"the model `{model.name}` ended its stream without a `TurnFinished`")
+            raise ProtocolError(f"the model `{model.name}` ended its stream without a `TurnFinished`")
         self._spans.chat_finished(finished)
         await self._take_turn(finished, context, model, request)
         yield finished
@@ -168,8 +180,9 @@ class RunDriver:
         if isinstance(answer, Stop):
             raise self._stopped(answer)
         if isinstance(answer, UseModel):
-            chosen: Model = answer.model
-            return chosen
+            if not isinstance(answer.model, Model):
+                raise UsageError(f"`UseModel` takes a model object, not {answer.model!r}")
+            return answer.model
         return self._model
 
     async def _take_turn(
@@ -180,11 +193,11 @@ class RunDriver:
         for name in (event, "on_model_turn_finished"):
             answer = await self._hooks.ask(name, context, turn)
             if isinstance(answer, Stop):
-                self.run.model_turn(turn, model=model.name)
                 raise self._stopped(answer)
-            if isinstance(answer, RetryTurn) and name == "on_model_turn_finished":
+            if isinstance(answer, RetryTurn):
                 self._retry(turn, answer, model)
                 return
+        self._untaken = None
         self.run.model_turn(turn, model=model.name)
 
     def _retry(self, turn: TurnFinished, answer: RetryTurn, model: Model) -> None:
@@ -192,6 +205,7 @@ class RunDriver:
             raise UsageError(
                 "`RetryTurn` was returned for a turn that calls tools; only answers can be retried"
             )
+        self._untaken = None
         if answer.feedback is None:
             self.run.discard_turn(turn, model=model.name)
             return
@@ -218,13 +232,18 @@ class RunDriver:
             hooks=self._hooks,
             spans=self._spans,
         )
+        self._unclaimed = dispatch.unclaimed
+        stop: Stop | None = None
         async with aclosing(dispatch.run(calls, context, truncated=step.truncated)) as events:
             async for event in events:
                 if isinstance(event, Stop):
-                    raise self._stopped(event)
+                    stop = event
+                    break
                 if isinstance(event, ToolResult):
                     self.run.tool_results([event])
                 yield event
+        if stop is not None:
+            raise self._stopped(stop)
 
     async def _checked(self, call: ToolCall, context: HookContext) -> ToolCall | ToolResult:
         """The call, if its tool was offered; else what the hooks or the model are told of it."""
@@ -248,8 +267,10 @@ class RunDriver:
             raise self._stopped(Stop(self.stop_reason))
 
     def _stopped(self, stop: Stop) -> RunStopped:
+        partial = self._untaken[0].message if self._untaken else None
+        if partial is None and self._stream is not None:
+            partial = self._stream.partial()
         self._end("stopped", stop.reason)
-        partial = self._stream.partial() if self._stream else None
         return RunStopped(
             f"the run was stopped: {stop.reason}",
             reason=stop.reason,
@@ -273,18 +294,28 @@ class RunDriver:
     def _cancelled_by(self, error: BaseException) -> BaseException:
         """End the run for a cancellation: ours, if the user asked to stop, else the caller's, which goes on."""
         task = asyncio.current_task()
-        if isinstance(error, asyncio.CancelledError) and self.stop_reason is not None and task is not None:
-            task.uncancel()
-            return self._stopped(Stop(self.stop_reason))
+        if isinstance(error, asyncio.CancelledError) and self.interrupted and task is not None:
+            self.interrupted = False
+            if task.uncancel() == self._cancelling:
+                return self._stopped(Stop(self.stop_reason or ""))
         expected = isinstance(error, asyncio.CancelledError | GeneratorExit | KeyboardInterrupt)
         self._end(
             "cancelled" if expected else "error", None if expected else f"{type(error).__name__}: {error}"
         )
         return error
 
-    def _end(self, reason: StopReason, detail: str | None, partial: object = None) -> None:
-        from_stream = self._stream.partial() if self._stream else None
-        self.run.end(reason, detail, partial=from_stream or partial)  # type: ignore[arg-type]
+    def _end(self, reason: StopReason, detail: str | None, partial: AssistantMessage | None = None) -> None:
+        """End the run, with what had arrived and not yet been taken: a whole turn, part of one, tool results."""
+        if self._untaken is not None:
+            turn, model = self._untaken
+            self._untaken = None
+            self.run.discard_turn(turn, model=model)
+            partial = turn.message
+        elif self._stream is not None:
+            partial = self._stream.partial() or partial
+        if self._unclaimed:
+            self.run.tool_results(self._unclaimed)
+        self.run.end(reason, detail, partial=partial)
 
     def _out_of_turns(self) -> bool:
         return self.run.turns_made >= self.run.max_turns
@@ -303,7 +334,7 @@ class RunDriver:
 
     def _prefix_notice(self, sent: RequestSent) -> Notice | None:
         """Check that the previous request is still the start of this one."""
-        blocks = split(sent.wire, sent.body)
+        blocks = blocks_of(sent)
         previous, self._previous = self._previous, blocks
         if not previous:
             return None

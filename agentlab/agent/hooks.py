@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from msgspec import Struct, field, structs
 
@@ -265,13 +265,14 @@ class Hooks:
         Args:
             event: Name of the method.
             arguments: Passed to it.
+
+        Raises:
+            UsageError: A hook answered with something this event does not take.
         """
         if event not in self._observed:
             return None
         for hook in self._hooks:
-            answer = getattr(hook, event)(*arguments)
-            if inspect.isawaitable(answer):
-                answer = await answer
+            answer = await _answered(hook, event, *arguments)
             if answer is not None:
                 return answer
         return None
@@ -279,18 +280,34 @@ class Hooks:
     async def patch(self, context: HookContext, request: Request) -> Request | Stop:
         """The request after every hook's patch, or the first `Stop`."""
         for hook in self._hooks:
-            answer = hook.on_completion_call(context, request)
-            if inspect.isawaitable(answer):
-                answer = await answer
+            answer = await _answered(hook, "on_completion_call", context, request)
             if isinstance(answer, Stop):
                 return answer
             if isinstance(answer, RequestPatch):
                 request = answer.applied(request)
-            elif answer is not None:
-                raise UsageError(
-                    f"`on_completion_call` may return `RequestPatch`, `Stop` or None, not {answer!r}"
-                )
         return request
 
     def _overridden(self, event: str) -> bool:
         return any(getattr(type(hook), event) is not getattr(Hook, event) for hook in self._hooks)
+
+
+_MORE_THAN_STOP: Final[dict[str, tuple[type, ...]]] = {
+    "on_completion_call": (RequestPatch,),
+    "on_model_select": (UseModel,),
+    "on_model_turn_finished": (RetryTurn,),
+    "on_invalid_tool_call": (RenameCall, Skip),
+    "on_tool_call": (RewriteArguments, Skip),
+    "on_tool_result": (RewriteResult,),
+}
+
+
+async def _answered(hook: Hook, event: str, *arguments: Any) -> Any:
+    """What a hook says to an event; an answer the event does not take would be lost in silence."""
+    answer = getattr(hook, event)(*arguments)
+    if inspect.isawaitable(answer):
+        answer = await answer
+    allowed = (*_MORE_THAN_STOP.get(event, ()), Stop)
+    if answer is not None and not isinstance(answer, allowed):
+        names = ", ".join(f"`{kind.__name__}`" for kind in allowed)
+        raise UsageError(f"`{type(hook).__name__}.{event}` may return {names} or None, not {answer!r}")
+    return answer

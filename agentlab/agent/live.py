@@ -28,17 +28,17 @@ class LiveView(Protocol):
         """Freeze the view into what stays in the notebook."""
 
 
-def live_view(agent_name: str, model: str, stream: RunStream) -> LiveView:
+def live_view(title: str, stream: RunStream) -> LiveView:
     """A live view of a run, with a Stop button."""
-    view: LiveView = import_module("agentlab.notebook").live_view(
-        title=agent_name, model=model, stop=stream.stop
-    )
+    view: LiveView = import_module("agentlab.notebook").Live(title, stop=stream.stop)
     return view
 
 
-def mimebundle(trace: Trace, include: Any, exclude: Any) -> dict[str, Any]:
-    """A finished run as static output."""
-    bundle: dict[str, Any] = import_module("agentlab.notebook").mimebundle(
-        [(traced.at_s, traced.event) for traced in trace.events], include=include, exclude=exclude
-    )
+def mimebundle(trace: Trace) -> dict[str, Any]:
+    """A finished run as static output: the same picture its live view leaves behind."""
+    notebook = import_module("agentlab.notebook")
+    state = notebook.RunState(trace.title)
+    for traced in trace.events:
+        state.apply(traced.event, traced.at_s)
+    bundle: dict[str, Any] = notebook.mimebundle(state, deterministic=notebook.is_deterministic())
     return bundle

@@ -5,14 +5,15 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, replace
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from pydantic import TypeAdapter
 
+from agentlab.agent.hooks import Hook
 from agentlab.agent.settings import AgentSettings
 from agentlab.errors import UsageError
-from agentlab.messages import Document, OutputSchema, ReasoningOptions
-from agentlab.tools import ToolContext, Toolset
+from agentlab.messages import Document, Effort, OutputSchema, ReasoningOptions
+from agentlab.tools import Tool, ToolContext, Toolset
 
 __all__ = ["SETTINGS", "settings_from"]
 
@@ -55,11 +56,26 @@ def _reasoning(given: Any) -> ReasoningOptions | None:
         return given
     if isinstance(given, int) and not isinstance(given, bool):
         return ReasoningOptions(budget_tokens=given)
-    if isinstance(given, str):
+    if isinstance(given, str) and given in get_args(Effort):
         return ReasoningOptions(effort=given)  # type: ignore[arg-type]
     raise UsageError(
-        f"`reasoning` is an effort such as 'low', a number of tokens, or `ReasoningOptions`, not {given!r}"
+        f"`reasoning` is an effort ({', '.join(get_args(Effort))}), a number of tokens, or `ReasoningOptions`, "
+        f"not {given!r}"
     )
+
+
+def _tools(given: Any) -> Toolset:
+    if isinstance(given, Toolset):
+        return given
+    return Toolset((given,) if isinstance(given, Tool) or callable(given) else given)
+
+
+def _hooks(given: Any) -> tuple[Hook, ...]:
+    hooks = (given,) if isinstance(given, Hook) else tuple(given)
+    for hook in hooks:
+        if not isinstance(hook, Hook):
+            raise UsageError(f"{hook!r} is no hook; subclass `Hook`")
+    return hooks
 
 
 def _texts(given: Iterable[str]) -> tuple[str, ...]:
@@ -76,11 +92,11 @@ def _output_schema(given: Any) -> OutputSchema | None:
 
 _READERS: Final[dict[str, Callable[[Any], Any]]] = {
     "context": _documents,
-    "tools": lambda given: given if isinstance(given, Toolset) else Toolset(given),
+    "tools": _tools,
     "stop_sequences": _texts,
     "reasoning": _reasoning,
     "output_schema": _output_schema,
     "additional_params": lambda given: dict(given or {}),
     "tool_context": lambda given: given or ToolContext(),
-    "hooks": tuple,
+    "hooks": _hooks,
 }

@@ -69,8 +69,8 @@ class RunResult:
         shown = self.text if len(self.text) <= 60 else f"{self.text[:57]}..."
         return f"RunResult({shown!r}, turns={self.run.turns_made}, stop_reason={self.stop_reason!r})"
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:  # noqa: ARG002 - IPython's
         """The run as a notebook shows it."""
         from agentlab.agent.live import mimebundle  # noqa: PLC0415 - loads the notebook's packages
 
-        return mimebundle(self.trace, include, exclude)
+        return mimebundle(self.trace)

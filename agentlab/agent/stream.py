@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, MutableSequence
+from weakref import ref
 
 from agentlab.agent.driver import RunDriver
 from agentlab.agent.run import Run
@@ -32,7 +33,9 @@ class RunStream:
     def __init__(self, driver: RunDriver, *, history: MutableSequence[Message] | None = None) -> None:
         self._driver = driver
         self._history = history
-        self._events: AsyncGenerator[Event, None] | None = None
+        # Weak, so that a loop left early lets go of the last reference, and the run ends there and then.
+        self._events: ref[AsyncGenerator[Event, None]] | None = None
+        self._ended: asyncio.Event | None = None
         self._waiting: tuple[asyncio.AbstractEventLoop, asyncio.Task[object]] | None = None
 
     @property
@@ -61,23 +64,28 @@ class RunStream:
     def _interrupt(self, task: asyncio.Task[object]) -> None:
         # Only while the task waits inside this run: elsewhere the flag is seen at the next event.
         if self._waiting is not None and self._waiting[1] is task:
-            task.cancel()
+            self._driver.interrupted = task.cancel()
 
     async def aclose(self) -> None:
-        """End the run if it still goes on."""
-        if self._events is not None:
-            await self._events.aclose()
+        """End the run if it still goes on, and wait until it has."""
+        events = self._events() if self._events is not None else None
+        if events is not None:
+            await events.aclose()
+        elif self._ended is not None:
+            await self._ended.wait()
 
     def __aiter__(self) -> AsyncIterator[Event]:
         if self._events is not None:
             raise UsageError("a run can be iterated once; read `run` and `trace` for what happened")
-        self._events = self._iterate()
-        return self._events
+        events = self._iterate()
+        self._events = ref(events)
+        return events
 
     async def _iterate(self) -> AsyncGenerator[Event, None]:
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         assert task is not None
         events = self._driver.events()
+        self._ended = ended = asyncio.Event()
         try:
             while True:
                 self._waiting = (loop, asyncio.current_task() or task)
@@ -91,4 +99,7 @@ class RunStream:
                     self._waiting = None
                 yield event
         finally:
-            await events.aclose()
+            try:
+                await events.aclose()
+            finally:
+                ended.set()

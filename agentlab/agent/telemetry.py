@@ -8,7 +8,8 @@ Source: https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-agent-spans/
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from opentelemetry import trace
@@ -34,8 +35,6 @@ class RunSpans:
     def __init__(self, *, agent_name: str, model: str, run_id: str, record_content: bool) -> None:
         self._tracer = trace.get_tracer("agentlab")
         self._content = record_content
-        provider, _, model_name = model.partition(":")
-        self._model = {"gen_ai.provider.name": provider, "gen_ai.request.model": model_name or model}
         self._agent = self._tracer.start_span(
             f"invoke_agent {agent_name}",
             kind=SpanKind.INTERNAL,
@@ -43,15 +42,20 @@ class RunSpans:
                 _OPERATION: "invoke_agent",
                 "gen_ai.agent.name": agent_name,
                 "gen_ai.conversation.id": run_id,
-                **self._model,
+                **_model_attributes(model),
             },
         )
         self._parent = trace.set_span_in_context(self._agent)
         self._chat: Span | None = None
 
-    def chat_started(self, request: Request) -> None:
-        """A model call begins."""
-        attributes: dict[str, Any] = {_OPERATION: "chat", **self._model}
+    def chat_started(self, request: Request, model: str) -> None:
+        """A model call begins.
+
+        Args:
+            request: What is asked.
+            model: Name of the model that is called; a hook may have chosen another than the agent's.
+        """
+        attributes: dict[str, Any] = {_OPERATION: "chat", **_model_attributes(model)}
         if request.temperature is not None:
             attributes["gen_ai.request.temperature"] = request.temperature
         if request.max_tokens is not None:
@@ -60,7 +64,7 @@ class RunSpans:
             attributes["gen_ai.input.messages"] = messages_to_json(request.messages)
             if request.preamble:
                 attributes["gen_ai.system_instructions"] = request.preamble
-        name = f"chat {self._model['gen_ai.request.model']}"
+        name = f"chat {attributes['gen_ai.request.model']}"
         self._chat = self._tracer.start_span(name, self._parent, kind=SpanKind.CLIENT, attributes=attributes)
 
     def chat_finished(self, turn: TurnFinished) -> None:
@@ -79,8 +83,9 @@ class RunSpans:
         self._chat.end()
         self._chat = None
 
-    def tool_started(self, call: ToolCall) -> Span:
-        """A tool begins; pass the span to `tool_finished`."""
+    @contextmanager
+    def tool(self, call: ToolCall) -> Iterator[ToolSpan]:
+        """A tool runs; its span ends with the block, also where the tool is cancelled."""
         attributes: dict[str, Any] = {
             _OPERATION: "execute_tool",
             "gen_ai.tool.name": call.name,
@@ -89,17 +94,14 @@ class RunSpans:
         }
         if self._content:
             attributes["gen_ai.tool.call.arguments"] = call.arguments_json
-        return self._tracer.start_span(f"execute_tool {call.name}", self._parent, attributes=attributes)
-
-    def tool_finished(self, span: Span, result: ToolResult) -> None:
-        """A tool is done."""
-        span.set_attribute("gen_ai.tool.call.outcome", result.status)
-        if result.is_error:
-            span.set_status(Status(StatusCode.ERROR))
-            span.set_attribute("error.type", result.status)
-        if self._content:
-            span.set_attribute("gen_ai.tool.call.result", result.text)
-        span.end()
+        span = self._tracer.start_span(f"execute_tool {call.name}", self._parent, attributes=attributes)
+        try:
+            yield ToolSpan(span, record_content=self._content)
+        except BaseException as error:
+            _fail(span, error)
+            raise
+        finally:
+            span.end()
 
     def finished(self, usage: Usage, error: BaseException | None = None) -> None:
         """The run is over; a model call still open ends with it."""
@@ -107,13 +109,47 @@ class RunSpans:
             if span is None:
                 continue
             if error is not None:
-                span.set_status(Status(StatusCode.ERROR, type(error).__name__))
-                span.set_attribute("error.type", type(error).__name__)
+                _fail(span, error)
         if self._chat is not None:
             self._chat.end()
             self._chat = None
         self._agent.set_attributes(_usage(usage))
         self._agent.end()
+
+
+class ToolSpan:
+    """The span of one tool call.
+
+    Args:
+        span: The span.
+        record_content: Whether the result is recorded.
+    """
+
+    def __init__(self, span: Span, *, record_content: bool) -> None:
+        self._span = span
+        self._content = record_content
+
+    def done(self, result: ToolResult) -> ToolResult:
+        """Note what came of the call, and give it back."""
+        self._span.set_attribute("gen_ai.tool.call.outcome", result.status)
+        if result.is_error:
+            self._span.set_status(Status(StatusCode.ERROR))
+            self._span.set_attribute("error.type", result.status)
+        if self._content:
+            self._span.set_attribute("gen_ai.tool.call.result", result.text)
+        return result
+
+
+def _fail(span: Span, error: BaseException) -> None:
+    span.set_status(Status(StatusCode.ERROR, type(error).__name__))
+    span.set_attribute("error.type", type(error).__name__)
+
+
+def _model_attributes(name: str) -> dict[str, str]:
+    """`"vendor:model"`, or `"sim:vendor/model"`, as provider and model."""
+    separator = "/" if name.startswith("sim:") else ":"
+    provider, _, model = name.removeprefix("sim:").partition(separator)
+    return {"gen_ai.provider.name": provider, "gen_ai.request.model": model or name}
 
 
 def _usage(usage: Usage) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct, field
 
 from agentlab.caching import Block, PrefixMatch, shared_prefix, split
+from agentlab.errors import UsageError
 from agentlab.messages import Event, RequestSent, ToolCall, ToolResult, ToolStarted, TurnFinished, TurnStarted
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class Trace(Struct):
         agent_name: The agent.
         model: The model it was started with.
         started_at: Unix time of the start.
+        title: The prompt, for readers.
         events: All events, in order.
     """
 
@@ -65,6 +67,7 @@ class Trace(Struct):
     agent_name: str = ""
     model: str = ""
     started_at: float = 0.0
+    title: str = ""
     events: list[TracedEvent] = field(default_factory=list)
 
     def add(self, event: Event, at_s: float) -> None:
@@ -87,7 +90,7 @@ class Trace(Struct):
                 last[turn] = traced.event
         found: list[TracedRequest] = []
         for number, sent in last.items():
-            blocks = split(sent.wire, sent.body)
+            blocks = blocks_of(sent)
             prefix = shared_prefix(found[-1].blocks, blocks) if found else None
             found.append(TracedRequest(number, sent, blocks, prefix))
         return tuple(found)
@@ -154,6 +157,14 @@ class Trace(Struct):
 
     def __repr__(self) -> str:
         return f"Trace({self.run_id!r}, model={self.model!r}, events={len(self.events)}, turns={len(self.turns)})"
+
+
+def blocks_of(sent: RequestSent) -> tuple[Block, ...]:
+    """The blocks of a request; none where its wire is one this version cannot read (a model of the user's own)."""
+    try:
+        return split(sent.wire, sent.body)
+    except UsageError:
+        return ()
 
 
 def prefix_notice(previous: Sequence[Block], current: Sequence[Block], match: PrefixMatch) -> str | None:

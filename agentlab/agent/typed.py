@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import Any, Final, Literal
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic.errors import PydanticUserError
 
 from agentlab.agent.run import Run
 from agentlab.agent.settings import AgentSettings
-from agentlab.errors import OutputInvalid
+from agentlab.errors import OutputInvalid, UsageError
 from agentlab.messages import OutputSchema, ToolDefinition
 from agentlab.models import Model
 
@@ -35,8 +36,11 @@ class TypedOutput:
     def __init__(
         self, output: Any, mode: OutputMode | Literal["auto"], model: Model, settings: AgentSettings
     ) -> None:
-        self._adapter: TypeAdapter[Any] = TypeAdapter(output)
-        schema = self._adapter.json_schema()
+        try:
+            self._adapter: TypeAdapter[Any] = TypeAdapter(output)
+            schema = self._adapter.json_schema()
+        except PydanticUserError as error:
+            raise UsageError(f"{output!r} has no JSON schema: {error}") from None
         self._wrapped = schema.get("type") != "object" and "$ref" not in schema
         self._schema = _wrap(schema) if self._wrapped else schema
         self._name = getattr(output, "__name__", "response_schema")

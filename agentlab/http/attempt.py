@@ -65,11 +65,12 @@ class Attempt:
             ProtocolError: What was sent or received is no valid HTTP.
         """
         failure: BaseException
+        if bounded and self._late():  # bytes already at hand would not give the timeout below a turn
+            raise self._error(Failure.WALL_CLOCK, "")
         try:
             if self._deadline is None or not bounded:
                 return await operation()
             async with asyncio.timeout_at(self._deadline):
-                await asyncio.sleep(0)  # what is at hand already would not give the timeout a turn
                 return await operation()
         except Exception as error:  # noqa: BLE001 - whatever it is, its traceback shows the key
             kind = _failure_of(error)
@@ -79,6 +80,9 @@ class Attempt:
         except BaseException as error:  # noqa: BLE001 - raised again below
             failure = _bare(error)
         raise failure
+
+    def _late(self) -> bool:
+        return self._deadline is not None and asyncio.get_running_loop().time() >= self._deadline
 
     def _error(self, kind: Failure, detail: str) -> ModelError:
         """Tell of a failure in one sentence, with the library's own words where it has any."""

@@ -61,11 +61,12 @@ class HttpResponse:
         headers: Names in lower case.
     """
 
-    def __init__(self, response: Any, attempt: Attempt) -> None:
+    def __init__(self, response: Any, attempt: Attempt, *, unwinds: bool = False) -> None:
         self.status: int = response.status_code
         self.headers: Mapping[str, str] = {name.lower(): value for name, value in response.headers.items()}
         self._response = response
         self._attempt = attempt
+        self._unwinds = unwinds and response.http_version.startswith("HTTP/1")
         self._body: AsyncIterator[bytes] = response.aiter_bytes()
 
     def __repr__(self) -> str:
@@ -105,6 +106,18 @@ class HttpResponse:
         """Close the response; a body that was not read to its end costs the connection."""
         with suppress(ModelError):  # there is nothing left to lose
             await self._attempt.run(self._response.aclose, bounded=False)
+            if self._unwinds:
+                await self._attempt.run(self._unwind, bounded=False)
+
+    async def _unwind(self) -> None:
+        """Let httpx's nested generators run into the closed socket and end.
+
+        Left suspended, each would be ended by a task of its own some turns of the loop later. With HTTP/2 the socket
+        stays open for others, so there they are left.
+        """
+        with suppress(Exception):
+            while await anext(self._body, None) is not None:
+                pass
 
 
 class _Chunks:
@@ -208,7 +221,8 @@ class HttpClient:
         async with self:
             host = request.url.partition("://")[2].partition("/")[0].partition("?")[0].rpartition("@")[2]
             attempt = Attempt(host or "the provider", self.timeouts, secrets)
-            answer = HttpResponse(await attempt.run(functools.partial(self._send, request)), attempt)
+            response = await attempt.run(functools.partial(self._send, request))
+            answer = HttpResponse(response, attempt, unwinds=self._given is None)
             try:
                 yield answer
             finally:

@@ -69,8 +69,11 @@ class Framer(ABC):
             raise self._failure
         frames: list[Frame] = []
         try:
-            for start in range(0, len(chunk), _SLICE_BYTES):
-                self._take(chunk[start : start + _SLICE_BYTES], frames)
+            if len(chunk) > _SLICE_BYTES:
+                for start in range(0, len(chunk), _SLICE_BYTES):
+                    self._take(chunk[start : start + _SLICE_BYTES], frames)
+            elif chunk:
+                self._take(chunk, frames)
         except ProtocolError as failure:
             self._failure = failure
             self._pending = bytearray()
@@ -181,7 +184,7 @@ class SSEFramer(Framer):
             chunk = bytes(pending)
             pending.clear()
         blocks = chunk.split(b"\n\n")
-        tail = blocks.pop().lstrip(b"\n")
+        tail = blocks.pop()
         if len(chunk) > self.max_event_bytes:
             fitting = list(takewhile(self._fits, blocks))
             self._dispatch(fitting, frames)
@@ -189,7 +192,8 @@ class SSEFramer(Framer):
                 raise self._over_the_cap()
         else:
             self._dispatch(blocks, frames)
-        self._hold(tail)
+        if tail:
+            self._hold(tail.lstrip(b"\n"))
 
     def _hold(self, piece: bytes) -> None:
         """Keep a piece of the block under way; a line end that may close the block does not count for the cap."""

@@ -89,7 +89,7 @@ def _as_text(value: Any) -> str:
 def _code(payload: Mapping[str, Any]) -> str | None:
     """The code where it is a word, else the type; a number is a status."""
     code, kind = payload.get("code"), payload.get("type")
-    if isinstance(code, str) and code and not code.isdigit():
+    if isinstance(code, str) and code and not code.isdecimal():
         return code
     if isinstance(kind, str) and kind:
         return kind
@@ -99,7 +99,7 @@ def _code(payload: Mapping[str, Any]) -> str | None:
 def _status(payload: Mapping[str, Any]) -> int | None:
     for name in ("status_code", "status", "code", "raw_status_code"):
         value = payload.get(name)
-        if isinstance(value, int) or (isinstance(value, str) and value.isdigit()):
+        if isinstance(value, int) or (isinstance(value, str) and value.isdecimal()):
             return int(value)
     return None
 

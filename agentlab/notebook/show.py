@@ -13,27 +13,20 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from agentlab.agent.heartbeat import heartbeat
 from agentlab.messages import Event, StopReason
+from agentlab.notebook.mode import display_mode, is_deterministic
 from agentlab.notebook.projection import Projection
 from agentlab.notebook.publisher import Publisher
 from agentlab.notebook.run_view import RunView
 from agentlab.notebook.state import RunState
-from agentlab.notebook.static_view import mimebundle, static_text
+from agentlab.notebook.static_view import static_text, still_bundle
 
-__all__ = ["DisplayMode", "Live", "display_mode", "mimebundle", "show_run"]
+__all__ = ["Live", "live_view", "show_run"]
 
-DisplayMode = Literal["live", "static", "print"]
 WIDGET_MIME: Final = "application/vnd.jupyter.widget-view+json"
-
-
-def display_mode() -> DisplayMode:
-    """How a run is shown here: `live` in a notebook, `static` there with `AGENTLAB_DISPLAY=static`, else `print`."""
-    if not _in_kernel():
-        return "print"
-    return "static" if _is_deterministic() else "live"
 
 
 class Live:
@@ -106,11 +99,11 @@ class Live:
         self._leave_picture()
 
     def _leave_picture(self) -> None:
-        deterministic = _is_deterministic()
+        deterministic = is_deterministic()
         if self._mode == "print":
             sys.stdout.write(static_text(self.state, deterministic=deterministic) + "\n")
             return
-        bundle = mimebundle(self.state, deterministic=deterministic)
+        bundle = still_bundle(self.state, deterministic=deterministic)
         if self._display_id is None:
             _publish(bundle)
         else:
@@ -121,13 +114,24 @@ class Live:
     def _ipython_display_(self) -> None:
         """Display it, once more too: every place it was displayed shows the still picture in the end."""
         if self._view is None or self._finished:
-            _publish(mimebundle(self.state, deterministic=_is_deterministic()))
+            _publish(still_bundle(self.state, deterministic=is_deterministic()))
             return
         if self._display_id is None:
             self._display_id = os.urandom(16).hex()
         reference = {"version_major": 2, "version_minor": 0, "model_id": self._view.model_id}
         bundle = {"text/plain": f"{self.state.title} [running]", WIDGET_MIME: reference}
         _publish(bundle, display_id=self._display_id)
+
+
+def live_view(*, title: str, model: str = "", stop: Callable[[], None] | None = None) -> Live:
+    """A view of a run about to begin.
+
+    Args:
+        title: What the run is called; the model's name where it is empty.
+        model: The model it is started with.
+        stop: As in `Live`.
+    """
+    return Live(title or model, stop=stop)
 
 
 async def show_run(
@@ -196,16 +200,6 @@ async def _settled(task: asyncio.Task[None]) -> None:
     """Let a cancelled task clean up; what it raises is not news any more."""
     task.cancel()
     await asyncio.wait([task], timeout=5)
-
-
-def _in_kernel() -> bool:
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    return getattr(shell, "kernel", None) is not None
-
-
-def _is_deterministic() -> bool:
-    return os.environ.get("AGENTLAB_DISPLAY") == "static"
 
 
 def _publish(bundle: dict[str, Any], *, display_id: str | None = None, update: bool = False) -> None:

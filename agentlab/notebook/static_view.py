@@ -6,9 +6,12 @@ styles, so tables and `<details>` carry the meaning and the styles only please.
 
 from __future__ import annotations
 
-from typing import Final, assert_never
+from collections.abc import Iterable
+from typing import Any, Final, assert_never
 
+from agentlab.messages import Event
 from agentlab.notebook.markdown import render_markdown
+from agentlab.notebook.mode import is_deterministic
 from agentlab.notebook.plain_text import terminal_safe
 from agentlab.notebook.safe_html import SafeHTML, element, escape, join
 from agentlab.notebook.state import STATUS_LABELS, RunState
@@ -16,7 +19,7 @@ from agentlab.notebook.token_bar import SEGMENTS, TokenBar, money, seconds
 from agentlab.notebook.turn import NoticeLine, Part, Prose, ToolCard, TurnView
 from agentlab.notebook.usage_table import numbers_text, usage_table
 
-__all__ = ["RESULT_LIMIT", "mimebundle", "shortened", "static_html", "static_text"]
+__all__ = ["RESULT_LIMIT", "mimebundle", "shortened", "static_html", "static_text", "still_bundle"]
 
 RESULT_LIMIT: Final = 20_000
 _BORDER: Final = "1px solid var(--jp-border-color2, var(--vscode-panel-border, rgba(128, 128, 128, 0.4)))"
@@ -33,8 +36,32 @@ _BAD: Final = "var(--jp-error-color1, var(--vscode-errorForeground, #cf222e))"
 _WARN: Final = "var(--jp-warn-color1, #9a6700)"
 
 
-def mimebundle(state: RunState, *, deterministic: bool = False) -> dict[str, str]:
-    """The MIME bundle of a finished run: HTML and text, no widget and no `text/markdown` (which front ends do not sanitise).
+def mimebundle(
+    events: Iterable[tuple[float, Event]], *, title: str = "", include: Any = None, exclude: Any = None
+) -> dict[str, str]:
+    """What `display` shows of a run that is over: HTML and text, as `_repr_mimebundle_` returns them.
+
+    There is no `text/markdown` in it: front ends show that without sanitising it.
+
+    Args:
+        events: The events of the run, each after its time in seconds since the run began.
+        title: What the run is called.
+        include: MIME types to give; all, where it is empty.
+        exclude: MIME types to leave out.
+    """
+    state = RunState(title)
+    for at_s, event in events:
+        state.apply(event, at_s)
+    bundle = still_bundle(state, deterministic=is_deterministic())
+    return {
+        kind: form
+        for kind, form in bundle.items()
+        if (not include or kind in include) and kind not in (exclude or ())
+    }
+
+
+def still_bundle(state: RunState, *, deterministic: bool = False) -> dict[str, str]:
+    """The HTML and the text of a run by MIME type.
 
     Args:
         state: The run.
@@ -47,7 +74,7 @@ def mimebundle(state: RunState, *, deterministic: bool = False) -> dict[str, str
 
 
 def static_html(state: RunState, *, deterministic: bool = False) -> SafeHTML:
-    """The run as one `<div>`; see `mimebundle`."""
+    """The run as one `<div>`; see `still_bundle`."""
     longest = max(
         (TokenBar.of(turn.usage).total for turn in state.turns if turn.usage is not None), default=0
     )
@@ -61,7 +88,7 @@ def static_html(state: RunState, *, deterministic: bool = False) -> SafeHTML:
 
 
 def static_text(state: RunState, *, deterministic: bool = False) -> str:
-    """The run as plain text, safe to print to a terminal; see `mimebundle`."""
+    """The run as plain text, safe to print to a terminal; see `still_bundle`."""
     lines = [_headline(state)]
     for turn in state.turns:
         lines.append(f"-- turn {turn.number}{f' · {turn.model}' if turn.model else ''}{_turn_mark(turn)}")

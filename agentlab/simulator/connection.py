@@ -21,7 +21,8 @@ __all__ = ["Connection"]
 
 _READ: Final = 65_536
 _SECRET_HEADERS: Final = ("authorization", "x-api-key", "x-goog-api-key", "api-key")
-_YIELD_EVERY: Final = 8
+_TOGETHER: Final = 32
+"""Events of an unpaced answer in one write: each keeps its own HTTP chunk, and the others get their turn after it."""
 
 
 class _Gone(Exception):
@@ -63,6 +64,7 @@ class Connection:
         self._realtime = realtime
         self._max_body = max_body
         self._http = h11.Connection(h11.SERVER)
+        self._out = bytearray()
         self._pending: asyncio.Task[bytes] | None = None
 
     async def serve(self) -> None:
@@ -135,15 +137,17 @@ class Connection:
             length = sum(map(len, events)) + (1 if answer.ending != "end" else 0)
             framing = ("content-length", str(length))
         await self._pause(answer, first=True)
-        await self._send(h11.Response(status_code=answer.status, headers=[*answer.headers, framing]))
+        self._queue(h11.Response(status_code=answer.status, headers=[*answer.headers, framing]))
+        paced = self._realtime and answer.latency is not None
         for index, event in enumerate(events):
-            if index:
+            if index and paced:
                 await self._pause(answer, first=False)
-            await self._send(h11.Data(data=event))
+            self._queue(h11.Data(data=event))
             entry.events_sent += 1
             entry.bytes_sent += len(event)
-            if index % _YIELD_EVERY == _YIELD_EVERY - 1:
-                await asyncio.sleep(0)
+            if paced or index % _TOGETHER == _TOGETHER - 1:
+                await self._flush()
+        await self._flush()
         await self._end(answer, entry)
 
     async def _end(self, answer: Answer, entry: LoggedRequest) -> None:
@@ -192,10 +196,21 @@ class Connection:
                 return event  # type: ignore[return-value]
 
     async def _send(self, event: h11.Event) -> None:
+        self._queue(event)
+        await self._flush()
+
+    def _queue(self, event: h11.Event) -> None:
         data = self._http.send(event)
         if data:
+            self._out += data
+
+    async def _flush(self) -> None:
+        """Write what is queued, wait until the client takes it, and let other connections run."""
+        if self._out:
+            data, self._out = bytes(self._out), bytearray()
             self._writer.write(data)
             await self._writer.drain()
+            await asyncio.sleep(0)
 
     async def _refuse(self, status: int, message: str) -> None:
         """Answer a request that is no HTTP, or too much of it, and close."""

@@ -1,8 +1,8 @@
 """Tools: functions a model may call, with schemas derived from their signatures."""
 
 from agentlab.tools.context import ToolContext
-from agentlab.tools.output import as_content
+from agentlab.tools.output import as_content, sendable
 from agentlab.tools.tool import FunctionTool, Tool, tool
 from agentlab.tools.toolset import Toolset
 
-__all__ = ["FunctionTool", "Tool", "ToolContext", "Toolset", "as_content", "tool"]
+__all__ = ["FunctionTool", "Tool", "ToolContext", "Toolset", "as_content", "sendable", "tool"]

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+from msgspec import structs
 from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
 from agentlab.errors import ToolError
 from agentlab.messages import Image, Json, Text, ToolResultContent
 
-__all__ = ["as_content"]
+__all__ = ["as_content", "sendable"]
 
 
 def as_content(value: Any) -> tuple[ToolResultContent, ...]:
@@ -26,21 +28,43 @@ def as_content(value: Any) -> tuple[ToolResultContent, ...]:
     Raises:
         ToolError: The value has no JSON form.
     """
-    if isinstance(value, str):
-        return (Text(value),)
-    if isinstance(value, Text | Json | Image):
-        return (value,)
+    if isinstance(value, str | Text | Json | Image):
+        return (_part(value),)
     if isinstance(value, Sequence) and value and all(isinstance(item, Text | Json | Image) for item in value):
-        return tuple(value)
+        return tuple(_part(item) for item in value)
     return (Json(_jsonable(value)),)
 
 
+def sendable(text: str) -> str:
+    """The text with lone surrogates replaced: they have no UTF-8 form, so no provider could be sent them."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def _part(value: str | Text | Json | Image) -> ToolResultContent:
+    if isinstance(value, str):
+        return Text(sendable(value))
+    if isinstance(value, Json):
+        return Json(_jsonable(value.value))
+    return structs.replace(value, text=sendable(value.text)) if isinstance(value, Text) else value
+
+
 def _jsonable(value: Any) -> Any:
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json")
+    """The value as JSON gives it back, so that a history read from a file equals the one that was written."""
     try:
-        return msgspec.to_builtins(value, str_keys=True, enc_hook=to_jsonable_python)
-    except (TypeError, ValueError) as error:
+        plain = (
+            value.model_dump(mode="json")
+            if isinstance(value, BaseModel)
+            else msgspec.to_builtins(value, str_keys=True, enc_hook=to_jsonable_python)
+        )
+        return msgspec.json.decode(_encoded(plain))
+    except (TypeError, ValueError, RecursionError, OverflowError) as error:
         raise ToolError(
             f"the tool returned a `{type(value).__name__}`, which has no JSON form: {error}"
         ) from None
+
+
+def _encoded(plain: Any) -> bytes:
+    try:
+        return msgspec.json.encode(plain)
+    except UnicodeEncodeError:
+        return json.dumps(plain, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")

@@ -27,7 +27,7 @@ async def failing(error: BaseException, waits: Timeouts = WAITS) -> BaseExceptio
         except ValueError:
             raise error  # noqa: B904 - with a context, as HTTP libraries raise theirs
 
-    with pytest.raises(BaseException, match="") as left:
+    with pytest.raises(BaseException, match=r"^") as left:
         await Attempt("host", waits, (KEY,)).run(operation)
     assert left.value.__context__ is None
     assert left.value.__cause__ is None

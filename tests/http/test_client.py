@@ -3,19 +3,17 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from collections.abc import AsyncIterator
 
 import httpx
 import httpx2
 import pytest
 
-from agentlab.errors import ConnectionFailed, MissingExtra, ModelError, ProtocolError, ResponseTimeout
+from agentlab.errors import ConnectionFailed, MissingExtra, ProtocolError, ResponseTimeout
 from agentlab.http import Failure, HttpClient, HttpRequest, Secret, Timeouts
 from tests.http.loopback import (
     END,
     STREAM,
     Peer,
-    Script,
     answering,
     open_sockets,
     piece,
@@ -23,31 +21,11 @@ from tests.http.loopback import (
     serve,
     unused_port,
 )
+from tests.http.sending import post, read
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("nothing_remains")]
 
 KEY = Secret("sk-CANARY-0123456789abcdef")
-
-
-def post(url: str, **options: object) -> HttpRequest:
-    return HttpRequest("POST", url, body=b"{}", **options)  # type: ignore[arg-type]
-
-
-async def read(client: HttpClient, request: HttpRequest) -> bytes:
-    async with client.open(request) as answer:
-        return await answer.read()
-
-
-@pytest.fixture(autouse=True)
-async def nothing_remains() -> AsyncIterator[None]:
-    """Every test leaves the sockets and tasks it found."""
-    sockets = open_sockets()
-    yield
-    for _ in range(10):  # the server's own handlers end within a few turns of the loop
-        await asyncio.sleep(0)
-    coroutines = [str(task.get_coro()) for task in asyncio.all_tasks()]
-    assert [name for name in coroutines if "TestRunner" not in name] == []
-    assert open_sockets() == sockets
 
 
 async def test_a_request_arrives_as_it_was_given() -> None:
@@ -194,166 +172,20 @@ async def test_a_body_over_the_limit_is_an_error_or_cut() -> None:
             assert len(await answer.read(100_000)) == 100_000
 
 
-async def fin_at_once(peer: Peer) -> None:
-    peer.writer.close()
-
-
-async def rst_at_once(peer: Peer) -> None:
-    peer.reset()
-
-
-async def fin_mid_body(peer: Peer) -> None:
-    await peer.send(STREAM + piece(b"data: 1\n\n"))
-    peer.writer.close()
-
-
-async def fin_mid_piece(peer: Peer) -> None:
-    await peer.send(STREAM + b"ff\r\nda")
-    peer.writer.close()
-
-
-async def fin_before_length(peer: Peer) -> None:
-    await peer.send(response(b"x" * 50)[:-10])
-    peer.writer.close()
-
-
-async def no_http(peer: Peer) -> None:
-    await peer.send(b"SSH-2.0-OpenSSH\r\n\r\n")
-    peer.writer.close()
-
-
-async def bad_encoding(peer: Peer) -> None:
-    await peer.send(response(b"not gzip", "200 OK", "content-encoding: gzip"))
-
-
-@pytest.mark.parametrize(
-    ("script", "kind", "failure"),
-    [
-        (fin_at_once, ConnectionFailed, Failure.BROKEN),
-        (rst_at_once, ConnectionFailed, Failure.BROKEN),
-        (fin_mid_body, ConnectionFailed, Failure.BROKEN),
-        (fin_mid_piece, ConnectionFailed, Failure.BROKEN),
-        (fin_before_length, ConnectionFailed, Failure.BROKEN),
-        (no_http, ConnectionFailed, Failure.BROKEN),
-        (bad_encoding, ProtocolError, Failure.MALFORMED),
-    ],
-)
-async def test_a_broken_connection_is_our_error(
-    script: Script, kind: type[ModelError], failure: Failure
-) -> None:
-    async with serve(script) as server:
-        with pytest.raises(kind) as broken:
-            await read(HttpClient(), post(server.url))
-        assert Failure.of(broken.value) is failure
-        assert server.url.removeprefix("http://") in str(broken.value)
-        assert broken.value.__cause__ is None
-        assert broken.value.__context__ is None
-
-
-async def test_a_reset_in_the_middle_gives_what_came_before() -> None:
-    received = asyncio.Event()
-
-    async def script(peer: Peer) -> None:
-        await peer.send(STREAM + piece(b"one"))
-        await received.wait()
-        peer.reset()
-
-    async with serve(script) as server, HttpClient().open(post(server.url)) as answer:
-        chunks = answer.chunks()
-        assert await anext(chunks) == b"one"
-        received.set()
-        with pytest.raises(ConnectionFailed):
-            await anext(chunks)
-
-
-async def test_a_refused_connection_is_our_error() -> None:
-    with pytest.raises(ConnectionFailed) as refused:
-        await read(HttpClient(), post(f"http://127.0.0.1:{unused_port()}/v1?key=hidden-0123456789"))
-    assert Failure.of(refused.value) is Failure.CONNECT
-    assert "hidden" not in str(refused.value)
-
-
-@pytest.mark.parametrize("url", ["ftp://127.0.0.1/", "nonsense", "http://[::1"])
-async def test_an_impossible_url_is_our_error(url: str) -> None:
-    with pytest.raises(ProtocolError) as refused:
-        await read(HttpClient(), post(url))
-    assert Failure.of(refused.value) is Failure.MALFORMED
-
-
-async def test_silence_before_the_headers_times_out() -> None:
-    async with serve(Peer.gone) as server:
-        with pytest.raises(ResponseTimeout, match="event gap") as silent:
-            await read(HttpClient(timeouts=Timeouts(event_gap=0.02)), post(server.url))
-        assert Failure.of(silent.value) is Failure.READ_TIMEOUT
-        await server.left.wait()
-
-
-async def test_silence_between_pieces_times_out_and_closes_the_socket() -> None:
-    async def script(peer: Peer) -> None:
-        await peer.send(STREAM + piece(b"one"))
-        await peer.gone()
-
-    async with serve(script) as server:
-        async with HttpClient(timeouts=Timeouts(event_gap=0.02)).open(post(server.url)) as answer:
-            chunks = answer.chunks()
-            assert await anext(chunks) == b"one"
-            with pytest.raises(ResponseTimeout, match=r"silent for 0\.02 s"):
-                await anext(chunks)
-        await server.left.wait()
-
-
-async def test_the_wall_clock_ends_a_stream_that_never_pauses() -> None:
-    async def script(peer: Peer) -> None:
-        await peer.send(STREAM)
-        while not peer.writer.is_closing():
-            await peer.send(piece(b": ping\n\n"))
-            await asyncio.sleep(0)
-
-    async with serve(script) as server:
-        with pytest.raises(ResponseTimeout, match=r"did not finish within 0\.1 s") as late:
-            await read(HttpClient(timeouts=Timeouts(wall_clock=0.1)), post(server.url))
-        assert Failure.of(late.value) is Failure.WALL_CLOCK
-        await server.left.wait()
-
-
-async def test_the_wall_clock_counts_the_silence_before_the_headers() -> None:
-    async with serve(Peer.gone) as server:
-        with pytest.raises(ResponseTimeout, match="wall clock"):
-            await read(HttpClient(timeouts=Timeouts(wall_clock=0.02)), post(server.url))
-        await server.left.wait()
-
-
-async def test_a_full_pool_times_out() -> None:
-    arrived = asyncio.Event()
-
-    async def script(peer: Peer) -> None:
-        arrived.set()
-        await peer.gone()
-
-    async with (
-        serve(script) as server,
-        httpx.AsyncClient(limits=httpx.Limits(max_connections=1)) as given,
-    ):
-        client = HttpClient(client=given, timeouts=Timeouts(pool=0.02))
-        first = asyncio.create_task(read(client, post(server.url)))
-        await arrived.wait()
-        with pytest.raises(ResponseTimeout, match="pool") as full:
-            await read(client, post(server.url))
-        assert Failure.of(full.value) is Failure.POOL_TIMEOUT
-        first.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await first
-
-
 async def test_a_stream_left_early_closes_its_socket_and_leaves_no_task() -> None:
     async def script(peer: Peer) -> None:
         await peer.send(STREAM + piece(b"one") + piece(b"two"))
         await peer.gone()
 
     async with serve(script) as server:
-        async with HttpClient().open(post(server.url)) as answer:
-            async for _ in answer.chunks():
-                break
+        async with HttpClient() as client:
+            async with client.open(post(server.url)) as answer:
+                async for _ in answer.chunks():
+                    break
+            before = asyncio.all_tasks()
+            del answer
+            await asyncio.sleep(0)
+            assert asyncio.all_tasks() <= before  # nor do generators left behind make tasks to end themselves
         await server.left.wait()
 
 

@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agentlab.errors import (
     AuthenticationFailed,
@@ -109,3 +111,41 @@ def test_the_words_of_the_vendor_behind_a_router_are_shown() -> None:
 )
 def test_inside_a_stream_the_status_follows_from_the_payload(payload: Any, kind: type[ModelError]) -> None:
     assert type(error_from_payload(payload)) is kind
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(max_size=5)
+    | st.sampled_from(["²", "429", "content_filter"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "error",
+                    "errors",
+                    "detail",
+                    "message",
+                    "code",
+                    "type",
+                    "status",
+                    "metadata",
+                    "raw",
+                    "innererror",
+                ]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=8,
+)
+
+
+@given(JSON, st.sampled_from([400, 401, 404, 429, 500, 503, 529]))
+def test_any_body_gives_an_error_of_its_status(payload: Any, status: int) -> None:
+    raised = error(status, payload)
+    assert raised.status == status
+    assert isinstance(error_from_payload(payload), ModelError)

@@ -137,8 +137,10 @@ def tool_run() -> list[Event]:
     ]
 
 
-async def stalled(events: Iterable[Event]) -> AsyncIterator[Event]:
-    """The events at once, and then silence for ever."""
+async def stalled(events: Iterable[Event], silent: asyncio.Event | None = None) -> AsyncIterator[Event]:
+    """The events at once, and then silence for ever; `silent` is set when it begins."""
     for event in events:
         yield event
+    if silent is not None:
+        silent.set()
     await asyncio.Event().wait()

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from agentlab.messages import Event, RunFinished, TextDelta, TurnStarted, Usage
-from agentlab.notebook import show
-from agentlab.notebook.show import WIDGET_MIME, Live, display_mode, show_run
+from agentlab.notebook import mode, show
+from agentlab.notebook.mode import display_mode
+from agentlab.notebook.show import WIDGET_MIME, Live, live_view, show_run
 from tests.notebook.synthetic import CANARY, stalled, tool_run
 
 pytestmark = pytest.mark.anyio
@@ -31,7 +32,7 @@ class Page:
 def page(monkeypatch: pytest.MonkeyPatch) -> Page:
     """A kernel's page."""
     page = Page()
-    monkeypatch.setattr(show, "_in_kernel", lambda: True)
+    monkeypatch.setattr(mode, "in_kernel", lambda: True)
     monkeypatch.setattr(show, "_publish", page.publish)
     monkeypatch.delenv("AGENTLAB_DISPLAY", raising=False)
     return page
@@ -131,11 +132,9 @@ async def test_stop_without_an_owner_cancels_the_stream_and_returns_what_there_i
 
 
 async def test_a_cancelled_call_keeps_the_partial_answer_marks_it_and_stays_cancelled(page: Page) -> None:
-    task = asyncio.ensure_future(show_run(stalled(PARTIAL), title="t", stop=lambda: None))
-    while not page.published:
-        await asyncio.sleep(0)
-    for _ in range(10):
-        await asyncio.sleep(0)
+    silent = asyncio.Event()
+    task = asyncio.ensure_future(show_run(stalled(PARTIAL, silent), title="t", stop=lambda: None))
+    await silent.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -190,3 +189,8 @@ async def test_a_finished_display_leaves_no_widget_behind(page: Page) -> None:
     before = len(ipywidgets.widgets.widget._instances)
     await show_run(stream_of(tool_run()), title="sum")
     assert len(ipywidgets.widgets.widget._instances) <= before + 1
+
+
+async def test_a_view_without_a_title_is_called_after_its_model(page: Page) -> None:
+    assert live_view(title="", model="sim:openai/gpt-5.6").state.title == "sim:openai/gpt-5.6"
+    assert live_view(title="sum", model="m").state.title == "sum"

@@ -208,11 +208,18 @@ UNANSWERED = (
         ({"temperature": 1.5}, "temperature: range: 0..1"),
         ({"prompt_cache_key": "x"}, "prompt_cache_key: Extra inputs are not permitted"),
         ({"messages": []}, "messages: at least one message is required"),
-        ({"messages": [{"role": "tool", "content": "x"}]}, "messages.0.role: Invalid enum value 'tool'"),
+        (
+            {"messages": [{"role": "tool", "content": "x"}]},
+            "messages.0.role: Input should be 'user', 'assistant' or 'system'",
+        ),
         ({"messages": [{"role": "user"}]}, "messages.0.content: Field required"),
         (
             talk(""),
             "messages.0: all messages must have non-empty content except for the optional final assistant message",
+        ),
+        (
+            talk([text(cache_control={"type": "ephemeral", "ttl": "2h"})]),
+            "messages.0.content.0.cache_control.ephemeral.ttl: Input should be '5m' or '1h'",
         ),
         (talk([text("")]), "messages: text content blocks must be non-empty"),
         (talk([text(" \n")]), "messages: text content blocks must contain non-whitespace text"),
@@ -222,18 +229,24 @@ UNANSWERED = (
         (talk("2?", [USE], [text("First"), RESULT]), UNANSWERED),
         (
             talk("2?", "No.", [RESULT]),
-            "messages.2.content.0: unexpected `tool_use_id` found in `tool_result` blocks: toolu_1. Each `tool_result` "
-            "block must have a corresponding `tool_use` block in the previous message.",
+            (
+                "messages.2.content.0: unexpected `tool_use_id` found in `tool_result` blocks: toolu_1. Each `tool_result` "
+                "block must have a corresponding `tool_use` block in the previous message."
+            ),
         ),
         (
             talk([RESULT]),
-            "messages.0.content.0: unexpected `tool_use_id` found in `tool_result` blocks: toolu_1. Each `tool_result` "
-            "block must have a corresponding `tool_use` block in the previous message.",
+            (
+                "messages.0.content.0: unexpected `tool_use_id` found in `tool_result` blocks: toolu_1. Each `tool_result` "
+                "block must have a corresponding `tool_use` block in the previous message."
+            ),
         ),
         (
             talk("2?", [USE], [RESULT, RESULT]),
-            "messages.2.content.1: each tool_use must have a single result. Found multiple `tool_result` blocks with "
-            "id: toolu_1",
+            (
+                "messages.2.content.1: each tool_use must have a single result. Found multiple `tool_result` blocks with "
+                "id: toolu_1"
+            ),
         ),
         (talk("2?", [USE, USE], [RESULT]), "messages.1.content.1: `tool_use` ids must be unique"),
         (

@@ -50,7 +50,7 @@ def streamed(dialect, request, answer, usage: Usage = USAGE) -> list[tuple[str |
         ending = b"\r\n\r\n" if b"\r\n" in frame else b"\n\n"
         assert frame.endswith(ending)
         assert frame.count(ending) == 1
-        lines = frame.removesuffix(ending).decode().splitlines()
+        lines = frame.removesuffix(ending).decode().replace("\r\n", "\n").split("\n")
         names = [line.removeprefix("event: ") for line in lines if line.startswith("event: ")]
         data = [line.removeprefix("data: ") for line in lines if line.startswith("data: ")]
         assert len(data) == 1

@@ -23,11 +23,12 @@ __all__ = ["read_request"]
 _THINKING_GUIDE: Final = "https://docs.claude.com/en/docs/build-with-claude/extended-thinking"
 _TOOL_NAME: Final = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 _MOST_MARKERS: Final = 4
+_ROLES: Final[tuple[Literal["user", "assistant", "system"], ...]] = ("user", "assistant", "system")
 
 
 class _CacheControl(Struct, forbid_unknown_fields=True):
     type: Literal["ephemeral"]
-    ttl: Literal["5m", "1h"] = "5m"
+    ttl: str = "5m"
 
 
 class _SystemText(Struct, forbid_unknown_fields=True):
@@ -38,7 +39,7 @@ class _SystemText(Struct, forbid_unknown_fields=True):
 
 
 class _Message(Struct, forbid_unknown_fields=True):
-    role: Literal["user", "assistant", "system"]
+    role: str
     content: str | list[dict[str, Any]]
 
 
@@ -100,9 +101,7 @@ def read_request(vendor: str, headers: Mapping[str, str], body: bytes) -> SimReq
     parsed = json_object(body, "The request body is not valid JSON")
     try:
         asked = fit(parsed, _Body)
-        turns = [
-            read_turn(index, message.role, message.content) for index, message in enumerate(asked.messages)
-        ]
+        turns = [_read_turn(index, message) for index, message in enumerate(asked.messages)]
         tools = _read_tools(asked)
         _check_markers(asked, parsed)
     except Misfit as misfit:
@@ -126,6 +125,13 @@ def read_request(vendor: str, headers: Mapping[str, str], body: bytes) -> SimReq
         json=parsed,
         body=body,
     )
+
+
+def _read_turn(index: int, message: _Message) -> Turn:
+    for role in _ROLES:
+        if message.role == role:
+            return read_turn(index, role, message.content)
+    raise Rejected.because(f"messages.{index}.role: Input should be 'user', 'assistant' or 'system'")
 
 
 def _preamble(system: str | list[_SystemText]) -> str | None:
@@ -279,6 +285,10 @@ def _check_markers(asked: _Body, parsed: dict[str, Any]) -> None:
         )
     short = False
     for path, ttl in found:
+        if ttl not in {"5m", "1h"}:
+            raise Rejected.because(
+                f"{'.'.join(map(str, path))}.cache_control.ephemeral.ttl: Input should be '5m' or '1h'"
+            )
         if ttl == "1h" and short:
             raise Rejected.because(
                 f"{'.'.join(map(str, path))}.cache_control.ttl: a ttl='1h' cache_control block must not come after a "

@@ -1,0 +1,22 @@
+"""Fixtures of the tests of the HTTP room."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.http.loopback import open_sockets
+
+
+@pytest.fixture
+async def nothing_remains() -> AsyncIterator[None]:
+    """The test leaves the sockets and tasks it found."""
+    sockets = open_sockets()
+    yield
+    for _ in range(10):  # the server's own handlers end within a few turns of the loop
+        await asyncio.sleep(0)
+    coroutines = [str(task.get_coro()) for task in asyncio.all_tasks()]
+    assert [name for name in coroutines if "TestRunner" not in name] == []
+    assert open_sockets() == sockets
