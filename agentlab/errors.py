@@ -106,7 +106,7 @@ class ModelError(AgentlabError):
     Attributes:
         status: HTTP status, or None where no response stood behind the error.
         body: Response body with every known secret redacted, or None.
-        code: The provider's own error code or type, or None.
+        code: The provider's own error code or type, or the kind of failure where no response came; None where unknown.
         request_id: The provider's request id from the response headers, or None.
         retry_after: Seconds the provider asked to wait, or None.
         partial: What of the assistant's message had arrived, or None.

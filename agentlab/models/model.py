@@ -299,8 +299,9 @@ class _Call:
         framer = SSEFramer() if self._model.wire.framing == "sse" else NDJSONFramer()
         async for chunk in response.chunks():
             for frame in framer.feed(chunk):
-                for event in decoder.frame(frame):
-                    yield event
+                if frame.data:  # an SSE block whose data is empty is an event, but says nothing on any wire
+                    for event in decoder.frame(frame):
+                        yield event
         for event in [
             *self._tail(framer, decoder),
             *decoder.end(),

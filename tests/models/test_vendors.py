@@ -9,7 +9,7 @@ import pytest
 
 from agentlab.errors import UsageError
 from agentlab.models.anthropic.wire import AnthropicMessages
-from agentlab.models.openai_chat_dialect import ChatDialect, dialect_of
+from agentlab.models.openai_chat.dialect import ChatDialect, dialect_of
 from agentlab.models.registry import WIRES
 from agentlab.models.vendors import base_url_of, split_name, vendor, vendors
 from agentlab.models.wire import Vendor

@@ -11,8 +11,8 @@ from agentlab.messages import (
     ModelEvent,
     ToolCall,
 )
-from agentlab.models.openai_chat_decoder import ChatDecoder
-from agentlab.models.openai_chat_dialect import ChatDialect
+from agentlab.models.openai_chat.decoder import ChatDecoder
+from agentlab.models.openai_chat.dialect import ChatDialect
 
 DONE = Frame(b"[DONE]")
 

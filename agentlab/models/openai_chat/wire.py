@@ -13,10 +13,10 @@ import msgspec
 from agentlab.errors import ModelError, UnsupportedCapability
 from agentlab.messages import CacheOptions, Message, Request, SpecificTools, ToolDefinition, UserMessage
 from agentlab.models.encoding import MessageBytes, conversation, encode_json, join_array
-from agentlab.models.openai_chat_decoder import ChatDecoder
-from agentlab.models.openai_chat_dialect import ChatDialect, dialect_of
-from agentlab.models.openai_chat_errors import error_from_payload
-from agentlab.models.openai_chat_messages import Marker, items_of, system_item
+from agentlab.models.openai_chat.decoder import ChatDecoder
+from agentlab.models.openai_chat.dialect import ChatDialect, dialect_of
+from agentlab.models.openai_chat.errors import error_from_payload
+from agentlab.models.openai_chat.messages import Marker, items_of, system_item
 from agentlab.models.wire import EncodedRequest, Framing, Vendor, merge_params
 
 __all__ = ["OpenAIChat"]

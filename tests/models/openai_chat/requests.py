@@ -13,7 +13,7 @@ from agentlab.messages import (
     ToolDefinition,
     UserMessage,
 )
-from agentlab.models.openai_chat import OpenAIChat
+from agentlab.models.openai_chat.wire import OpenAIChat
 from agentlab.models.wire import EncodedRequest, Vendor
 
 PNG = Image(Base64Source("AAAA"), "image/png")

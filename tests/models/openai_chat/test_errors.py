@@ -19,8 +19,8 @@ from agentlab.errors import (
     RateLimited,
     ServerError,
 )
-from agentlab.models.openai_chat import OpenAIChat
-from agentlab.models.openai_chat_errors import error_from_payload
+from agentlab.models.openai_chat.errors import error_from_payload
+from agentlab.models.openai_chat.wire import OpenAIChat
 
 
 def error(status: int, body: Any) -> ModelError:

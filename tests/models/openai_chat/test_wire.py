@@ -28,8 +28,8 @@ from agentlab.messages import (
     ToolResult,
     UserMessage,
 )
-from agentlab.models.openai_chat import OpenAIChat
-from tests.models.openai_chat_requests import ADD, PNG, body, items, request, sent, vendor
+from agentlab.models.openai_chat.wire import OpenAIChat
+from tests.models.openai_chat.requests import ADD, PNG, body, items, request, sent, vendor
 
 
 def test_the_smallest_request() -> None:

@@ -21,7 +21,7 @@ from agentlab.messages import (
     ToolCallDelta,
     UnknownEvent,
 )
-from tests.models.openai_chat_frames import DONE, call_delta, calls, chunk, decoder, run
+from tests.models.openai_chat.frames import DONE, call_delta, calls, chunk, decoder, run
 
 
 @pytest.mark.parametrize("field", ["reasoning", "reasoning_content"])

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from agentlab.http import Frame
-from agentlab.models.openai_chat_decoder import ChatDecoder
-from agentlab.models.openai_chat_dialect import ChatDialect
-from agentlab.models.openai_chat_usage import read_usage
+from agentlab.models.openai_chat.decoder import ChatDecoder
+from agentlab.models.openai_chat.dialect import ChatDialect
+from agentlab.models.openai_chat.usage import read_usage
 
 PLAIN = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120}
 

@@ -30,7 +30,7 @@ from agentlab.messages import (
     ToolResult,
     UserMessage,
 )
-from agentlab.models.openai_chat import OpenAIChat
+from agentlab.models.openai_chat.wire import OpenAIChat
 from agentlab.models.vendors import vendor
 
 SDK: TypeAdapter[Any] = TypeAdapter(CompletionCreateParamsStreaming)

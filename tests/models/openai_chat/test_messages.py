@@ -25,7 +25,7 @@ from agentlab.messages import (
     UserMessage,
     Video,
 )
-from tests.models.openai_chat_requests import PNG, body, items, parts, request
+from tests.models.openai_chat.requests import PNG, body, items, parts, request
 
 
 def test_instructions_have_the_vendors_role() -> None:

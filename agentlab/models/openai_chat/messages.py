@@ -33,7 +33,7 @@ from agentlab.messages import (
     UserPart,
     Video,
 )
-from agentlab.models.openai_chat_dialect import ChatDialect
+from agentlab.models.openai_chat.dialect import ChatDialect
 
 __all__ = ["Marker", "items_of", "system_item"]
 

@@ -23,7 +23,7 @@ from agentlab.messages import (
     messages_from_json,
     messages_to_json,
 )
-from tests.models.openai_chat_frames import DONE, call_delta, chunk, decoder, run
+from tests.models.openai_chat.frames import DONE, call_delta, chunk, decoder, run
 
 
 def test_text_deltas_become_events_and_one_message() -> None:

@@ -17,7 +17,7 @@ from agentlab.messages import (
     ToolResult,
     UserMessage,
 )
-from agentlab.models.openai_chat import OpenAIChat
+from agentlab.models.openai_chat.wire import OpenAIChat
 from agentlab.models.vendors import vendor
 from agentlab.models.wire import EncodedRequest, Vendor
 

@@ -29,9 +29,9 @@ from agentlab.messages import (
     UrlSource,
 )
 from agentlab.models.assembly import Assembly, mint_id
-from agentlab.models.openai_chat_dialect import ChatDialect
-from agentlab.models.openai_chat_errors import error_from_payload
-from agentlab.models.openai_chat_usage import read_usage
+from agentlab.models.openai_chat.dialect import ChatDialect
+from agentlab.models.openai_chat.errors import error_from_payload
+from agentlab.models.openai_chat.usage import read_usage
 
 __all__ = ["ChatDecoder"]
 
