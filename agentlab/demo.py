@@ -9,6 +9,7 @@ from typing import Any
 
 from agentlab.agent import Agent
 from agentlab.errors import MissingExtra, UsageError
+from agentlab.messages import CacheOptions
 from agentlab.tools import tool
 
 __all__ = ["DEMO_TAG", "demo_agent", "run_demo", "run_notebook"]
@@ -36,7 +37,11 @@ def weather(city: str) -> str:
 def demo_agent(model: str) -> Agent:
     """The agent of the quickstart."""
     return Agent(
-        model, name="quickstart", preamble="You are a careful assistant. Use the tools.", tools=[add, weather]
+        model,
+        name="quickstart",
+        preamble="You are a careful assistant. Use the tools, and answer in one sentence.",
+        tools=[add, weather],
+        cache=CacheOptions(breakpoints=("preamble", "last")),
     )
 
 
@@ -71,7 +76,10 @@ def run_notebook(notebook: Path, html: Path | None) -> int:
     os.environ.setdefault("AGENTLAB_DISPLAY", "static")
     executed = nbformat.read(notebook, as_version=4)
     nbclient.NotebookClient(
-        executed, timeout=120, resources={"metadata": {"path": str(notebook.parent)}}
+        executed,
+        timeout=120,
+        resources={"metadata": {"path": str(notebook.parent)}},
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],
     ).execute()
     for cell in executed.cells:
         if DEMO_TAG in cell.metadata.get("tags", ()):

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from agentlab.notebook.markdown import StreamingMarkdown, render_markdown
-    from agentlab.notebook.mode import display_mode
+    from agentlab.notebook.mode import display_mode, is_deterministic
     from agentlab.notebook.nested import allow_nested_asyncio
     from agentlab.notebook.safe_html import SafeHTML, escape
-    from agentlab.notebook.show import Live, live_view, show_run
+    from agentlab.notebook.show import Live, show_run
     from agentlab.notebook.state import RunState
     from agentlab.notebook.static_view import mimebundle, static_html, static_text
 
@@ -25,7 +25,7 @@ _HOMES: Final = {
     "allow_nested_asyncio": "nested",
     "display_mode": "mode",
     "escape": "safe_html",
-    "live_view": "show",
+    "is_deterministic": "mode",
     "mimebundle": "static_view",
     "render_markdown": "markdown",
     "show_run": "show",
@@ -41,7 +41,7 @@ __all__ = [
     "allow_nested_asyncio",
     "display_mode",
     "escape",
-    "live_view",
+    "is_deterministic",
     "mimebundle",
     "render_markdown",
     "show_run",

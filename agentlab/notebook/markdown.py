@@ -163,7 +163,7 @@ def _cell(
 ) -> str:
     token = tokens[index]
     aligned = re.fullmatch(r"text-align:(left|center|right)", str(token.attrGet("style") or ""))
-    return f'<{token.tag} class="al-{aligned[1]}">' if aligned else f"<{token.tag}>"
+    return f'<{token.tag} align="{aligned[1]}">' if aligned else f"<{token.tag}>"
 
 
 def _parser() -> MarkdownIt:

@@ -93,12 +93,20 @@ class Publisher:
             if not self._closed:
                 self._put_snapshot()
 
-    def close(self) -> None:
-        """Tell the rest at once; nothing is sent afterwards."""
+    def close(self, *, with_snapshot: bool = False) -> None:
+        """Tell the rest at once; nothing is sent afterwards.
+
+        Args:
+            with_snapshot: Leave the whole behind, for views that mount later.
+        """
         with self._lock:
-            if not self._closed:
+            if self._closed:
+                return
+            self._closed = True
+            if with_snapshot:
+                self._put_snapshot()
+            else:
                 self._send()
-                self._closed = True
 
     def _wake(self) -> None:
         with self._lock:

@@ -19,7 +19,7 @@ _STATIC: Final = Path(__file__).parent / "static"
 class RunView(anywidget.AnyWidget):
     """Shows the patches and snapshots it is given, and passes on what the reader clicks.
 
-    Its state holds the newest snapshot and nothing else of the run, and is dropped when the run is over.
+    Its state holds the newest snapshot and nothing else of the run, and goes with it when the run is over.
 
     Attributes:
         snapshot: The document a view reads when it mounts or has lost a patch.
@@ -39,7 +39,13 @@ class RunView(anywidget.AnyWidget):
         super().__init__(snapshot=snapshot, segments=names, can_stop=can_stop)
         self._on_request: Callable[[], None] = _nothing
         self._on_stop: Callable[[], None] = _nothing
+        self._mounted = 0
         self.on_msg(self._take_message)
+
+    @property
+    def was_reopened(self) -> bool:
+        """Whether a second page has mounted it. A reloaded page cannot replace its output, so it needs the widget on."""
+        return self._mounted > 1
 
     def listen(self, *, on_request: Callable[[], None], on_stop: Callable[[], None]) -> None:
         """Say who answers a view; both may be called on any thread.
@@ -63,6 +69,7 @@ class RunView(anywidget.AnyWidget):
 
     def _take_message(self, _widget: object, message: object, _buffers: object) -> None:
         kind = message.get("type") if isinstance(message, dict) else None
+        self._mounted += kind == "ready"
         if kind in {"ready", "resync"}:
             self._on_request()
         elif kind == "stop":

@@ -56,16 +56,16 @@ ALLOWED_ATTRIBUTES: Final[dict[str, frozenset[str]]] = {
     "code": frozenset({"class"}),
     "ol": frozenset({"start"}),
     "span": frozenset({"class"}),
-    "td": frozenset({"class"}),
-    "th": frozenset({"class"}),
+    "td": frozenset({"align"}),
+    "th": frozenset({"align"}),
 }
 _ATTRIBUTE_VALUES: Final[dict[tuple[str, str], re.Pattern[str]]] = {
     ("a", "href"): re.compile(r"(?i)(?:https?://|mailto:)[^\s\x00-\x1f]+"),
     ("code", "class"): re.compile(r"language-[A-Za-z0-9+#_.-]{1,40}"),
     ("ol", "start"): re.compile(r"\d{1,9}"),
     ("span", "class"): re.compile(r"al-image"),
-    ("td", "class"): re.compile(r"al-(?:left|center|right)"),
-    ("th", "class"): re.compile(r"al-(?:left|center|right)"),
+    ("td", "align"): re.compile(r"left|center|right"),
+    ("th", "align"): re.compile(r"left|center|right"),
 }
 _MINT: Final = object()
 

@@ -22,9 +22,9 @@ from agentlab.notebook.projection import Projection
 from agentlab.notebook.publisher import Publisher
 from agentlab.notebook.run_view import RunView
 from agentlab.notebook.state import RunState
-from agentlab.notebook.static_view import static_text, still_bundle
+from agentlab.notebook.static_view import mimebundle, static_text
 
-__all__ = ["Live", "live_view", "show_run"]
+__all__ = ["Live", "show_run"]
 
 WIDGET_MIME: Final = "application/vnd.jupyter.widget-view+json"
 
@@ -94,44 +94,33 @@ class Live:
                 return
             self._finished = True
             self.state.stop(stop_reason, detail, self._clock() - self._began)
-            if self._publisher is not None:
-                self._publisher.close()
+            if self._publisher is not None and self._view is not None:
+                self._publisher.close(with_snapshot=self._view.was_reopened)
         self._leave_picture()
 
     def _leave_picture(self) -> None:
         deterministic = is_deterministic()
         if self._mode == "print":
-            sys.stdout.write(static_text(self.state, deterministic=deterministic) + "\n")
+            _print(static_text(self.state, deterministic=deterministic))
             return
-        bundle = still_bundle(self.state, deterministic=deterministic)
+        bundle = mimebundle(self.state, deterministic=deterministic)
         if self._display_id is None:
             _publish(bundle)
         else:
             _publish(bundle, display_id=self._display_id, update=True)
-        if self._view is not None:
+        if self._view is not None and not self._view.was_reopened:
             self._view.close()
 
     def _ipython_display_(self) -> None:
         """Display it, once more too: every place it was displayed shows the still picture in the end."""
         if self._view is None or self._finished:
-            _publish(still_bundle(self.state, deterministic=is_deterministic()))
+            _publish(mimebundle(self.state, deterministic=is_deterministic()))
             return
         if self._display_id is None:
             self._display_id = os.urandom(16).hex()
         reference = {"version_major": 2, "version_minor": 0, "model_id": self._view.model_id}
         bundle = {"text/plain": f"{self.state.title} [running]", WIDGET_MIME: reference}
         _publish(bundle, display_id=self._display_id)
-
-
-def live_view(*, title: str, model: str = "", stop: Callable[[], None] | None = None) -> Live:
-    """A view of a run about to begin.
-
-    Args:
-        title: What the run is called; the model's name where it is empty.
-        model: The model it is started with.
-        stop: As in `Live`.
-    """
-    return Live(title or model, stop=stop)
 
 
 async def show_run(
@@ -200,6 +189,12 @@ async def _settled(task: asyncio.Task[None]) -> None:
     """Let a cancelled task clean up; what it raises is not news any more."""
     task.cancel()
     await asyncio.wait([task], timeout=5)
+
+
+def _print(text: str) -> None:
+    """Print, with `?` for what the terminal's encoding lacks: a run must not fail because its text cannot be shown."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    sys.stdout.write(text.encode(encoding, "replace").decode(encoding) + "\n")
 
 
 def _publish(bundle: dict[str, Any], *, display_id: str | None = None, update: bool = False) -> None:

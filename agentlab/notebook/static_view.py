@@ -6,12 +6,9 @@ styles, so tables and `<details>` carry the meaning and the styles only please.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Final, assert_never
+from typing import Final, assert_never
 
-from agentlab.messages import Event
 from agentlab.notebook.markdown import render_markdown
-from agentlab.notebook.mode import is_deterministic
 from agentlab.notebook.plain_text import terminal_safe
 from agentlab.notebook.safe_html import SafeHTML, element, escape, join
 from agentlab.notebook.state import STATUS_LABELS, RunState
@@ -19,9 +16,10 @@ from agentlab.notebook.token_bar import SEGMENTS, TokenBar, money, seconds
 from agentlab.notebook.turn import NoticeLine, Part, Prose, ToolCard, TurnView
 from agentlab.notebook.usage_table import numbers_text, usage_table
 
-__all__ = ["RESULT_LIMIT", "mimebundle", "shortened", "static_html", "static_text", "still_bundle"]
+__all__ = ["RESULT_LIMIT", "mimebundle", "shortened", "static_html", "static_text"]
 
 RESULT_LIMIT: Final = 20_000
+TITLE_LIMIT: Final = 200
 _BORDER: Final = "1px solid var(--jp-border-color2, var(--vscode-panel-border, rgba(128, 128, 128, 0.4)))"
 _MUTED: Final = (
     "color: var(--jp-ui-font-color2, var(--vscode-descriptionForeground, #6a737d)); font-size: 0.9em"
@@ -36,32 +34,10 @@ _BAD: Final = "var(--jp-error-color1, var(--vscode-errorForeground, #cf222e))"
 _WARN: Final = "var(--jp-warn-color1, #9a6700)"
 
 
-def mimebundle(
-    events: Iterable[tuple[float, Event]], *, title: str = "", include: Any = None, exclude: Any = None
-) -> dict[str, str]:
-    """What `display` shows of a run that is over: HTML and text, as `_repr_mimebundle_` returns them.
+def mimebundle(state: RunState, *, deterministic: bool = False) -> dict[str, str]:
+    """What stays in the notebook: the HTML and the text of a run by MIME type.
 
     There is no `text/markdown` in it: front ends show that without sanitising it.
-
-    Args:
-        events: The events of the run, each after its time in seconds since the run began.
-        title: What the run is called.
-        include: MIME types to give; all, where it is empty.
-        exclude: MIME types to leave out.
-    """
-    state = RunState(title)
-    for at_s, event in events:
-        state.apply(event, at_s)
-    bundle = still_bundle(state, deterministic=is_deterministic())
-    return {
-        kind: form
-        for kind, form in bundle.items()
-        if (not include or kind in include) and kind not in (exclude or ())
-    }
-
-
-def still_bundle(state: RunState, *, deterministic: bool = False) -> dict[str, str]:
-    """The HTML and the text of a run by MIME type.
 
     Args:
         state: The run.
@@ -74,7 +50,7 @@ def still_bundle(state: RunState, *, deterministic: bool = False) -> dict[str, s
 
 
 def static_html(state: RunState, *, deterministic: bool = False) -> SafeHTML:
-    """The run as one `<div>`; see `still_bundle`."""
+    """The run as one `<div>`; see `mimebundle`."""
     longest = max(
         (TokenBar.of(turn.usage).total for turn in state.turns if turn.usage is not None), default=0
     )
@@ -88,7 +64,7 @@ def static_html(state: RunState, *, deterministic: bool = False) -> SafeHTML:
 
 
 def static_text(state: RunState, *, deterministic: bool = False) -> str:
-    """The run as plain text, safe to print to a terminal; see `still_bundle`."""
+    """The run as plain text, safe to print to a terminal; see `mimebundle`."""
     lines = [_headline(state)]
     for turn in state.turns:
         lines.append(f"-- turn {turn.number}{f' · {turn.model}' if turn.model else ''}{_turn_mark(turn)}")
@@ -112,14 +88,16 @@ def _one_line(text: str, limit: int = 60) -> str:
 
 def _headline(state: RunState) -> str:
     detail = f": {state.detail}" if state.detail else ""
-    return f"{state.title or 'run'} [{STATUS_LABELS[state.status]}{detail}]"
+    return f"{_one_line(state.title, TITLE_LIMIT) or 'run'} [{STATUS_LABELS[state.status]}{detail}]"
 
 
 def _heading(state: RunState) -> SafeHTML:
     color = {"done": _GOOD, "error": _BAD}.get(state.status, _WARN)
     status = element("span", STATUS_LABELS[state.status], style=f"color: {color}; font-weight: 600")
     detail = element("span", f" {state.detail}", style=_MUTED) if state.detail else escape("")
-    return element("div", element("strong", state.title or "run"), " · ", status, detail)
+    return element(
+        "div", element("strong", _one_line(state.title, TITLE_LIMIT) or "run"), " · ", status, detail
+    )
 
 
 def _turn(turn: TurnView, *, several: bool, deterministic: bool) -> SafeHTML:

@@ -187,9 +187,8 @@ class Provider:
         latency = said.latency or self._latency
         uncached = usage.uncached_tokens or 0
         _stamp(entry, latency, uncached, usage)
-        content_type = dialect.stream_content_type if request.stream else dialect.unary_content_type
         headers = [
-            ("content-type", content_type),
+            ("content-type", dialect.content_type(request)),
             (_REQUEST_ID.get(dialect.wire, "x-request-id"), ids.new("req_")),
         ]
         if request.stream:

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from agentlab.messages import (
     AssistantMessage,
+    Json,
     Message,
     SpecificTools,
     ToolCall,
@@ -104,7 +105,7 @@ def _step(text: str, messages: Sequence[Message], results: Sequence[ToolResult])
     done = _turns_since_prompt(messages)
     if not 0 < done <= len(dependent):
         return ""
-    said = results[-1].text.strip()
+    said = _shown(results[-1])
     return _EARLIER.sub(lambda _: said, steps[dependent[done - 1]], count=1)
 
 
@@ -238,7 +239,16 @@ def _sentence(result: ToolResult, asked: ToolCall | None) -> str:
             f"{name}={msgspec.json.encode(value).decode()}" for name, value in asked.arguments.items()
         )
     verb = "failed:" if result.is_error else "returned"
-    return f"{result.name}({shown}) {verb} {result.text.strip() or 'nothing'}."
+    return f"{result.name}({shown}) {verb} {_shown(result) or 'nothing'}."
+
+
+def _shown(result: ToolResult) -> str:
+    """A result as text, without the object some wires wrap a plain value in (Gemini's `{"result": ...}`)."""
+    content = result.content[0] if len(result.content) == 1 else None
+    if isinstance(content, Json) and isinstance(content.value, dict) and len(content.value) == 1:
+        wrapped = next(iter(content.value.values()))
+        return wrapped.strip() if isinstance(wrapped, str) else msgspec.json.encode(wrapped).decode()
+    return result.text.strip()
 
 
 def _thought(text: str, calls: Sequence[ToolCall], results: Sequence[ToolResult]) -> str:
@@ -251,4 +261,4 @@ def _thought(text: str, calls: Sequence[ToolCall], results: Sequence[ToolResult]
 
 
 def _with_results(text: str, results: Sequence[ToolResult]) -> str:
-    return "\n".join([*(result.text for result in results), text])
+    return "\n".join([*map(_shown, results), text])

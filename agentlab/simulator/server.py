@@ -137,7 +137,10 @@ class Simulator:
         return f"<Simulator {self.url}>"
 
     def _run(self) -> None:
-        asyncio.run(self._main())
+        try:
+            asyncio.run(self._main())
+        finally:
+            self._ready.set()  # whoever waits for a server that never came up must not wait for ever
 
     async def _main(self) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -67,4 +66,14 @@ def _encoded(plain: Any) -> bytes:
     try:
         return msgspec.json.encode(plain)
     except UnicodeEncodeError:
-        return json.dumps(plain, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
+        return msgspec.json.encode(_sendable(plain))
+
+
+def _sendable(plain: Any) -> Any:
+    if isinstance(plain, str):
+        return sendable(plain)
+    if isinstance(plain, list):
+        return [_sendable(item) for item in plain]
+    if isinstance(plain, dict):
+        return {_sendable(key): _sendable(item) for key, item in plain.items()}
+    return plain

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ from agentlab.agent import Agent, RunResult
 from agentlab.http import HttpClient, ManualClock, Retry, Timeouts
 from agentlab.messages import Message, ToolResult, UserMessage, validate
 from agentlab.models import WireModel, model
-from agentlab.simulator import Behaviour, LoggedRequest, Simulator, Turn, serve
+from agentlab.simulator import Function, LoggedRequest, SimRequest, Simulator, Turn, serve
 from agentlab.tools import tool
 
 __all__ = ["VENDORS", "Bench", "add", "assert_sendable", "bench_of", "results_of"]
@@ -51,10 +51,10 @@ class Bench:
             seed=0,
         )
 
-    def agent(self, vendor: str, says: Iterable[Turn] | Behaviour, **options: Any) -> Agent:
+    def agent(self, vendor: str, says: Iterable[Turn] | Callable[[SimRequest], Turn], **options: Any) -> Agent:
         """An agent, and a provider that says this next; a list is used up in order."""
         if callable(says):
-            self.sim.behaviour = says
+            self.sim.behaviour = Function(says)
         else:
             self.sim.script(says)
         return Agent(self.model(vendor), **options)

@@ -106,7 +106,6 @@ HOSTILE: tuple[str, ...] = (
 EXECUTING: tuple[str, ...] = (
     "<script>window.__ran += 1</script>",
     "<img src=x onerror='window.__ran += 1'>",
-    "<svg onload='window.__ran += 1'></svg>",
 )
 
 

@@ -22,6 +22,14 @@ from tests.notebook.synthetic import *
 from tests.notebook.hostile import EXECUTING, HOSTILE
 """
 STALLED = "state = await show_run(stalled(text_run(words('half an answer '))[:-2]), title='stalled'{stop})"
+HANGING_AGENT = """
+import agentlab as al
+@al.tool
+async def hang(seconds: int) -> int:
+    "Wait for ever."
+    await asyncio.Event().wait()
+agent = al.Agent("sim:openai/gpt-5.6", tools=[hang])
+"""
 Open = Callable[..., Notebook]
 
 
@@ -147,13 +155,49 @@ def test_stop_interrupts_a_blocking_call_whose_kernel_cannot_hear_it(open_notebo
     assert "half an answer" in shown
 
 
+def test_stop_ends_an_agent_s_hanging_tool_and_the_cell_goes_on(open_notebook: Open) -> None:
+    notebook = open_notebook(
+        HANGING_AGENT,
+        "run = await agent.show('Call hang with 5 seconds.')\n"
+        "async with asyncio.timeout(5):\n"
+        "    await asyncio.sleep(0.01)\n"
+        "print('went on', run.stop_reason)",
+    )
+    notebook.run(1)
+    notebook.start(2)
+    shows(notebook, 2, "hang", "running")
+    notebook.page.wait_for_selector(".al-fold[data-state=busy]")
+    began = time.monotonic()
+    notebook.page.click(".al-stop")
+    shown = shows(notebook, 2, "went on stopped", timeout_s=10)
+    ended_after = time.monotonic() - began
+    print(f"agent stopped after {ended_after:.2f} s")
+    assert "interrupted" in shown
+    assert ended_after < 1.5
+
+
+def test_a_kernel_interrupt_ends_an_agent_s_hanging_tool_and_keeps_what_there_is(open_notebook: Open) -> None:
+    notebook = open_notebook(HANGING_AGENT, "run = await agent.show('Call hang with 5 seconds.')")
+    notebook.run(1)
+    notebook.start(2)
+    shows(notebook, 2, "hang", "running")
+    notebook.page.wait_for_selector(".al-fold[data-state=busy]")
+    began = time.monotonic()
+    notebook.page.evaluate("() => { jupyterapp.commands.execute('notebook:interrupt-kernel'); }")
+    shown = shows(notebook, 2, "stopped", timeout_s=10)
+    ended_after = time.monotonic() - began
+    print(f"agent interrupted after {ended_after:.2f} s")
+    assert "interrupted" in shown
+    assert ended_after < 2
+
+
 def test_the_page_can_tell_when_text_of_a_model_runs(open_notebook: Open) -> None:
     """The positive control: the same text, shown the way other libraries show it, runs."""
     notebook = open_notebook(
         "from IPython.display import HTML\nfor text in EXECUTING:\n    display(HTML(text))"
     )
     notebook.run(1)
-    notebook.page.wait_for_function("window.__ran >= 3")
+    notebook.page.wait_for_function("window.__ran >= 2")
 
 
 def test_text_of_a_model_runs_nothing_while_it_streams_and_when_it_stands(open_notebook: Open) -> None:
@@ -259,17 +303,17 @@ def test_it_can_be_read_in_both_themes(
     assert ANSWER.splitlines()[2].removeprefix("- `add` ") in notebook.output(1)
 
 
-# WCAG 2.1 contrast of each selector's first match against the view's background.
+# WCAG 2.1 contrast of each selector's first match against the view's background, transparency mixed in.
 CONTRAST = """(selectors) => {
   const channel = (value) => value <= 10 ? value / 3294 : ((value / 255 + 0.055) / 1.055) ** 2.4;
-  const light = (color) => {
-    const [r, g, b] = color.match(/[\\d.]+/g).map(Number);
-    return 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
-  };
-  const back = light(getComputedStyle(document.querySelector(".al-run")).backgroundColor);
+  const parsed = (color) => color.match(/[\\d.]+/g).map(Number);
+  const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
+  const ground = parsed(getComputedStyle(document.querySelector(".al-run")).backgroundColor);
+  const back = light(ground);
   const found = {};
   for (const selector of selectors.split(", ")) {
-    const fore = light(getComputedStyle(document.querySelector(selector)).color);
+    const [r, g, b, a = 1] = parsed(getComputedStyle(document.querySelector(selector)).color);
+    const fore = light([r, g, b].map((value, k) => a * value + (1 - a) * ground[k]));
     found[selector] = (Math.max(fore, back) + 0.05) / (Math.min(fore, back) + 0.05);
   }
   return found;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from agentlab.messages import Event, RunFinished, TextDelta, TurnStarted, Usage
 from agentlab.notebook import mode, show
 from agentlab.notebook.mode import display_mode
-from agentlab.notebook.show import WIDGET_MIME, Live, live_view, show_run
+from agentlab.notebook.show import WIDGET_MIME, Live, show_run
 from tests.notebook.synthetic import CANARY, stalled, tool_run
 
 pytestmark = pytest.mark.anyio
@@ -90,6 +91,16 @@ async def test_outside_a_notebook_the_text_is_printed_once(capsys: pytest.Captur
     printed = capsys.readouterr().out
     assert printed.startswith("sum [done]\n")
     assert printed.count("The sum is") == 1
+
+
+async def test_a_terminal_without_the_letters_gets_question_marks(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr("sys.stdout", terminal)
+    await show_run(
+        stream_of([TurnStarted(1, "m"), TextDelta("naïve 🙂"), RunFinished("", Usage())]), title="t"
+    )
+    terminal.seek(0)
+    assert "na?ve ?" in terminal.read()
 
 
 async def test_times_of_the_stream_are_taken_where_it_gives_them(page: Page) -> None:
@@ -191,6 +202,17 @@ async def test_a_finished_display_leaves_no_widget_behind(page: Page) -> None:
     assert len(ipywidgets.widgets.widget._instances) <= before + 1
 
 
-async def test_a_view_without_a_title_is_called_after_its_model(page: Page) -> None:
-    assert live_view(title="", model="sim:openai/gpt-5.6").state.title == "sim:openai/gpt-5.6"
-    assert live_view(title="sum", model="m").state.title == "sum"
+async def test_a_view_mounted_by_a_second_page_stays_with_the_whole_run_in_it(page: Page) -> None:
+    live = Live("t")
+    live.start()
+    view = live._view
+    assert view is not None
+    view._take_message(view, {"type": "ready"}, [])
+    view._take_message(view, {"type": "ready"}, [])
+    for event in tool_run():
+        live.apply(event)
+    live.finish()
+    assert view.comm is not None
+    assert view.snapshot["document"]["status"] == "done"
+    assert len(view.snapshot["document"]["turns"]) == 2
+    view.close()

@@ -61,6 +61,8 @@ def test_without_alt_sse_the_stream_is_one_json_array():
     assert body.endswith(b"}\n]")
     texts = [one["candidates"][0]["content"]["parts"][0]["text"] for one in json.loads(body)]
     assert "".join(texts) == "One two"
+    assert WIRE.content_type(request) == "application/json; charset=UTF-8"
+    assert WIRE.content_type(parse(WIRE, BODY, query=SSE)) == "text/event-stream"
 
 
 def test_only_the_last_event_tells_why_it_ended_and_all_count_up():

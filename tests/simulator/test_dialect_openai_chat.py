@@ -127,6 +127,16 @@ def test_usage_comes_in_a_last_chunk_without_choices_when_asked_for(sim: Simulat
     assert usage.prompt_tokens_details.cached_tokens == 4
 
 
+@pytest.mark.parametrize(("vendor", "asked"), [("mistral", False), ("deepseek", True), ("cloudflare", True)])
+def test_some_vendors_put_usage_beside_the_finish_reason(sim: Simulator, vendor: str, asked: bool) -> None:
+    options = {"stream_options": {"include_usage": True}} if asked else {}
+    with OpenAI(base_url=sim.base_url(vendor), api_key=sim.token, max_retries=0) as client:
+        last = streamed(client, **options)[-1]
+    assert last.choices[0].finish_reason == "stop"
+    assert last.usage is not None
+    assert last.usage.prompt_tokens > 0
+
+
 def test_parallel_calls_come_with_their_own_index_and_id(sim: Simulator, client: OpenAI) -> None:
     sim.script([reply(calls=[call("add", a=1, b=2), call("add", a=3, b=4)])])
     arguments: dict[int, str] = {}

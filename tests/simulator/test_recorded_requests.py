@@ -34,7 +34,7 @@ FOLDER = Path(os.environ.get("AGENTLAB_CORPUS", Path(__file__).parents[3] / "sha
 
 @pytest.fixture(scope="module")
 def recorded():
-    """Requests of our wires, none that refers to something kept at the provider."""
+    """Requests to the makers of our wires, none that refers to something kept at the provider."""
     if not FOLDER.is_dir():
         pytest.skip(f"no recordings: {FOLDER} does not exist; name their folder with AGENTLAB_CORPUS")
     found = []
@@ -43,7 +43,9 @@ def recorded():
             for line in file:
                 record = json.loads(line)
                 body = record["request_json"]
-                if record["api"] in WIRES and body and not any(body.get(name) for name in STATE):
+                own = not record["api"].startswith("openai") or provider in {"openai", "azure"}
+                kept = body and any(body.get(name) for name in STATE)
+                if record["api"] in WIRES and body and own and not kept:
                     found.append(record)
     return found
 

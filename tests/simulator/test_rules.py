@@ -8,6 +8,7 @@ import pytest
 
 from agentlab.messages import (
     AssistantMessage,
+    Json,
     Message,
     Reasoning,
     SpecificTools,
@@ -98,6 +99,11 @@ def test_results_are_put_into_a_sentence() -> None:
     reply = answer("What is 1234 + 5678?", ASKED, results)
     assert said(reply) == "[simulated] add(a=1234, b=5678) returned 6912."
     assert reply.calls == ()
+
+
+def test_a_value_wrapped_in_an_object_is_unwrapped() -> None:
+    results = UserMessage((ToolResult("c1", "add", (Json({"result": 6912}),)),))
+    assert said(answer("What is 1234 + 5678?", ASKED, results)).endswith("returned 6912.")
 
 
 def test_a_failed_tool_is_said_to_have_failed() -> None:

@@ -133,8 +133,9 @@ def test_the_same_prefix_is_read_from_the_cache_the_second_time(sim, client, str
     first = client.ask(history, stream=stream)
     second = client.ask([*history, *first.turn, client.user("And now?")], stream=stream)
     assert second.text == "Second."
-    if first.cached_tokens is None:
-        pytest.skip("this wire has no field for cached tokens")
+    if first.cached_tokens is None:  # Ollama has no field for it: the count is always of the whole prompt
+        assert second.input_tokens > first.input_tokens > len(LONG) / 6
+        return
     assert first.cached_tokens < 50
     assert second.cached_tokens == sim.requests[-1].usage.cache_read_tokens
     assert len(LONG) / 6 < second.cached_tokens <= second.input_tokens

@@ -55,8 +55,6 @@ class Anthropic:
     """The `anthropic` wire."""
 
     wire = "anthropic"
-    stream_content_type = "text/event-stream; charset=utf-8"
-    unary_content_type = "application/json"
     wrong_key = ErrorReply(401, "invalid x-api-key")
 
     def matches(self, method: str, path: str) -> bool:
@@ -73,6 +71,10 @@ class Anthropic:
     ) -> SimRequest:
         """Understand a request; see `read_request`."""
         return read_request(vendor, headers, body)
+
+    def content_type(self, request: SimRequest) -> str:
+        """Events for a stream, else JSON."""
+        return "text/event-stream; charset=utf-8" if request.stream else "application/json"
 
     def stream(self, request: SimRequest, reply: Reply, usage: Usage, ids: Ids) -> Iterator[bytes]:
         """`message_start`, each block with its deltas, `message_delta`, `message_stop`; one `ping` on the way."""

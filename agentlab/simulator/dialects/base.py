@@ -65,14 +65,10 @@ class Dialect(Protocol):
 
     Attributes:
         wire: Its name, as in `agentlab.models`.
-        stream_content_type: Content type of a stream.
-        unary_content_type: Content type of a whole answer.
         wrong_key: What the provider says to a key it does not know.
     """
 
     wire: str
-    stream_content_type: str
-    unary_content_type: str
     wrong_key: ErrorReply
 
     def matches(self, method: str, path: str) -> bool:
@@ -94,6 +90,10 @@ class Dialect(Protocol):
         Raises:
             Rejected: The provider would not accept it.
         """
+        ...
+
+    def content_type(self, request: SimRequest) -> str:
+        """Content type of the answer."""
         ...
 
     def stream(self, request: SimRequest, reply: Reply, usage: Usage, ids: Ids) -> Iterator[bytes]:

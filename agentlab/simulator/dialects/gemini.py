@@ -55,8 +55,6 @@ class Gemini:
     """
 
     wire = "gemini"
-    stream_content_type = "text/event-stream"
-    unary_content_type = "application/json; charset=UTF-8"
     wrong_key = ErrorReply(400, "API key not valid. Please pass a valid API key.", _INVALID_KEY)
 
     def __init__(self, *, call_ids: bool | None = None) -> None:
@@ -71,6 +69,14 @@ class Gemini:
     ) -> SimRequest:
         """Understand a request; see `read_request`."""
         return read_request(vendor, path, query, headers, body)
+
+    def content_type(self, request: SimRequest) -> str:
+        """Events for a stream with `alt=sse`, else JSON."""
+        return (
+            "text/event-stream"
+            if request.stream and isinstance(request, GeminiRequest) and request.sse
+            else "application/json; charset=UTF-8"
+        )
 
     def stream(self, request: SimRequest, reply: Reply, usage: Usage, ids: Ids) -> Iterator[bytes]:
         """The answer as `GenerateContentResponse` events."""

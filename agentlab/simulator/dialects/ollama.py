@@ -29,8 +29,6 @@ class Ollama:
     """The `ollama` wire."""
 
     wire = "ollama"
-    stream_content_type = "application/x-ndjson"
-    unary_content_type = "application/json; charset=utf-8"
     wrong_key = ErrorReply(401, "unauthorized")
 
     def matches(self, method: str, path: str) -> bool:
@@ -47,6 +45,10 @@ class Ollama:
     ) -> SimRequest:
         """Understand a request; see `read_request`."""
         return read_request(vendor, headers, body)
+
+    def content_type(self, request: SimRequest) -> str:
+        """Lines for a stream, else JSON."""
+        return "application/x-ndjson" if request.stream else "application/json; charset=utf-8"
 
     def stream(self, request: SimRequest, reply: Reply, usage: Usage, ids: Ids) -> Iterator[bytes]:
         """A line for each piece of the answer, and a last one with the counts."""

@@ -20,6 +20,17 @@ __all__ = ["OpenAIChat"]
 
 _HIDES_REASONING: Final = frozenset({"openai", "azure"})
 _REASONING_FIELD: Final = {"groq": "reasoning", "openrouter": "reasoning", "together": "reasoning"}
+_USAGE_UNASKED: Final = frozenset(
+    {"databricks", "deepseek", "mistral", "openrouter", "perplexity", "together"}
+)
+_USAGE_WITH_FINISH: Final = _USAGE_UNASKED | {
+    "cloudflare",
+    "copilot",
+    "gpustack",
+    "mistralrs",
+    "venice",
+    "zai",
+}
 _FINISH: Final[dict[FinishReason, str]] = {
     "stop": "stop",
     "length": "length",
@@ -35,8 +46,6 @@ class OpenAIChat:
     """The `openai_chat` wire."""
 
     wire = "openai_chat"
-    stream_content_type = "text/event-stream; charset=utf-8"
-    unary_content_type = "application/json"
     wrong_key = ErrorReply(401, "Incorrect API key provided.")
 
     def matches(self, method: str, path: str) -> bool:
@@ -54,23 +63,31 @@ class OpenAIChat:
         """Understand a request; see `parse_chat`."""
         return parse_chat(vendor, headers, body)
 
+    def content_type(self, request: SimRequest) -> str:
+        """Events for a stream, else JSON."""
+        return "text/event-stream; charset=utf-8" if request.stream else "application/json"
+
     def stream(self, request: SimRequest, reply: Reply, usage: Usage, ids: Ids) -> Iterator[bytes]:
         """The answer as `chat.completion.chunk` events and `[DONE]`."""
         options = request.json.get("stream_options")
-        wants_usage = isinstance(options, dict) and bool(options.get("include_usage"))
-        envelope = {**_envelope(request, ids, "chat.completion.chunk")}
+        asked = isinstance(options, dict) and bool(options.get("include_usage"))
+        wanted = asked or request.vendor in _USAGE_UNASKED
+        with_finish = request.vendor in _USAGE_WITH_FINISH
+        envelope = _envelope(request, ids, "chat.completion.chunk")
+        report = _usage(usage, request.vendor)
 
         def chunk(delta: dict[str, Any], finish: str | None = None) -> bytes:
             choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
-            tail = {"usage": None} if wants_usage else {}
+            tail: dict[str, Any] = {"usage": None} if asked else {}
+            if finish and wanted and with_finish:
+                tail = {"usage": report}
             return sse({**envelope, "choices": [choice], **tail})
 
-        deltas = _deltas(request, reply, ids)
-        for delta in deltas:
+        for delta in _deltas(request, reply, ids):
             yield chunk(delta)
         yield chunk({}, _FINISH[reply.reason])
-        if wants_usage:
-            yield sse({**envelope, "choices": [], "usage": _usage(usage, request.vendor)})
+        if wanted and not with_finish:
+            yield sse({**envelope, "choices": [], "usage": report})
         yield sse("[DONE]")
 
     def unary(self, request: SimRequest, reply: Reply, usage: Usage, ids: Ids) -> bytes:

@@ -23,9 +23,11 @@ from agentlab.messages import (
     ToolCall,
     ToolDefinition,
     ToolResult,
+    ToolResultContent,
     UrlSource,
     UserMessage,
     UserPart,
+    Video,
 )
 from agentlab.simulator.dialects.base import Rejected, json_object
 from agentlab.simulator.dialects.openai_errors import (
@@ -61,7 +63,8 @@ _DATA_URL: Final = re.compile(r"data:([^;,]*);base64,(.*)", re.DOTALL)
 def parse_chat(vendor: str, headers: Mapping[str, str], body: bytes) -> SimRequest:
     """Understand a Chat Completions request.
 
-    Vendors other than OpenAI and Azure accept fields OpenAI does not know, so only those two refuse them.
+    Vendors other than OpenAI and Azure accept more than OpenAI does (fields of their own, empty lists, images in tool
+    results), so only those two are held to all of its rules.
 
     Raises:
         Rejected: OpenAI would refuse it.
@@ -70,13 +73,14 @@ def parse_chat(vendor: str, headers: Mapping[str, str], body: bytes) -> SimReque
     model = parsed.get("model")
     if not isinstance(model, str) or not model:
         raise Rejected.because("you must provide a model parameter")
-    if vendor in _STRICT_VENDORS:
+    strict = vendor in _STRICT_VENDORS
+    if strict:
         for name in parsed:
             if name not in _KNOWN:
                 raise Rejected.because(f"Unknown parameter: '{name}'.", code="unknown_parameter", param=name)
-    offered = tools(parsed.get("tools"))
-    preamble, messages = _messages(parsed.get("messages"))
-    _check_settings(parsed, offered)
+    offered = tools(parsed.get("tools"), strict=strict)
+    preamble, messages = _messages(parsed.get("messages"), strict=strict)
+    _check_settings(parsed, offered, strict=strict)
     return SimRequest(
         vendor=vendor,
         wire="openai_chat",
@@ -85,10 +89,10 @@ def parse_chat(vendor: str, headers: Mapping[str, str], body: bytes) -> SimReque
         preamble=preamble,
         messages=messages,
         tools=offered,
-        tool_choice=tool_choice(parsed.get("tool_choice"), offered),
+        tool_choice=tool_choice(parsed.get("tool_choice"), offered, strict=strict),
         max_tokens=parsed.get("max_completion_tokens") or parsed.get("max_tokens"),
         reasoning=_wants_reasoning(parsed),
-        output_schema=output_schema(parsed.get("response_format"), parsed),
+        output_schema=output_schema(parsed.get("response_format"), parsed, strict=strict),
         headers=headers,
         json=parsed,
         body=body,
@@ -101,7 +105,7 @@ _NOT_JSON: Final = (
 )
 
 
-def _check_settings(parsed: dict[str, Any], offered: tuple[ToolDefinition, ...]) -> None:
+def _check_settings(parsed: dict[str, Any], offered: tuple[ToolDefinition, ...], *, strict: bool) -> None:
     for name in ("max_tokens", "max_completion_tokens"):
         value = parsed.get(name)
         if value is None:
@@ -119,14 +123,14 @@ def _check_settings(parsed: dict[str, Any], offered: tuple[ToolDefinition, ...])
             "The 'stream_options' parameter is only allowed when 'stream' is enabled.", param="stream_options"
         )
     for name in ("tool_choice", "parallel_tool_calls"):
-        if parsed.get(name) is not None and not offered:
+        if parsed.get(name) is not None and not offered and strict:
             raise Rejected.because(
                 f"Invalid value for '{name}': '{name}' is only allowed when 'tools' are specified.",
                 param=name,
             )
 
 
-def _messages(value: Any) -> tuple[str | None, tuple[Message, ...]]:
+def _messages(value: Any, *, strict: bool) -> tuple[str | None, tuple[Message, ...]]:
     """Messages in neutral form, tool results joined into one user message, and the leading instructions."""
     if value is None:
         raise missing("messages")
@@ -134,7 +138,7 @@ def _messages(value: Any) -> tuple[str | None, tuple[Message, ...]]:
         raise wrong_type("messages", "an array of objects", value)
     if not value:
         raise empty_array("messages")
-    conversation = _Conversation()
+    conversation = _Conversation(strict=strict)
     for index, item in enumerate(value):
         conversation.add(index, item)
     conversation.close_turn()
@@ -145,7 +149,8 @@ def _messages(value: Any) -> tuple[str | None, tuple[Message, ...]]:
 class _Conversation:
     """Messages being read, with the calls that still wait for results."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, strict: bool) -> None:
+        self._strict = strict
         self.preamble: list[str] = []
         self.messages: list[Message] = []
         self._waiting: dict[str, ToolCall] = {}
@@ -160,7 +165,7 @@ class _Conversation:
         if role not in ROLES:
             raise bad_role(where, role)
         if role == "tool":
-            self._results.append(_result(item, self._waiting, index))
+            self._results.append(_result(item, self._waiting, index, strict=self._strict))
             return
         self.close_turn()
         if role in {"system", "developer"}:
@@ -170,11 +175,11 @@ class _Conversation:
             else:
                 self.preamble.append(text)
         elif role == "assistant":
-            turn = _assistant(item, where)
+            turn = _assistant(item, where, strict=self._strict)
             self._waiting = {call.id: call for call in turn.tool_calls}
             self.messages.append(turn)
         else:
-            self.messages.append(UserMessage(_user_parts(item.get("content"), where)))
+            self.messages.append(UserMessage(_user_parts(item.get("content"), where, strict=self._strict)))
 
     def close_turn(self) -> None:
         """No more results come: all calls must have one."""
@@ -190,10 +195,11 @@ class _Conversation:
             self._results = []
 
 
-def _result(item: dict[str, Any], waiting: dict[str, ToolCall], index: int) -> ToolResult:
+def _result(item: dict[str, Any], waiting: dict[str, ToolCall], index: int, *, strict: bool) -> ToolResult:
+    where = f"messages[{index}]"
     call_id = item.get("tool_call_id")
     if not isinstance(call_id, str):
-        raise missing(f"messages[{index}].tool_call_id")
+        raise missing(f"{where}.tool_call_id")
     called = waiting.pop(call_id, None)
     if called is None:
         raise Rejected.because(
@@ -201,11 +207,16 @@ def _result(item: dict[str, Any], waiting: dict[str, ToolCall], index: int) -> T
             "'tool_calls'.",
             param=f"messages.[{index}].role",
         )
-    text = _plain(item.get("content"), f"messages[{index}]")
-    return ToolResult(call_id=call_id, name=called.name, content=(Text(text),), provider_id=call_id)
+    content: tuple[ToolResultContent, ...]
+    if strict or not isinstance(item.get("content"), list):
+        content = (Text(_plain(item.get("content"), where)),)
+    else:
+        parts = _user_parts(item["content"], where, strict=False)
+        content = tuple(part for part in parts if isinstance(part, Text | Image))
+    return ToolResult(call_id=call_id, name=called.name, content=content, provider_id=call_id)
 
 
-def _assistant(item: dict[str, Any], where: str) -> AssistantMessage:
+def _assistant(item: dict[str, Any], where: str, *, strict: bool) -> AssistantMessage:
     parts: list[AssistantPart] = []
     reasoning = item.get("reasoning_content") or item.get("reasoning")
     if isinstance(reasoning, str):
@@ -222,7 +233,7 @@ def _assistant(item: dict[str, Any], where: str) -> AssistantMessage:
         parts.append(Text(_plain(content, where)))
     if calls is not None and not isinstance(calls, list):
         raise wrong_type(f"{where}.tool_calls", "an array of objects", calls)
-    if calls == []:
+    if calls == [] and strict:
         raise empty_array(f"{where}.tool_calls")
     for index, call in enumerate(calls or ()):
         parts.append(_call(call, f"{where}.tool_calls[{index}]"))
@@ -241,39 +252,51 @@ def _call(item: Any, where: str) -> ToolCall:
     return ToolCall(id=item["id"], name=name, arguments_json=arguments, provider_id=item["id"])
 
 
-def _user_parts(content: Any, where: str) -> tuple[UserPart, ...]:
+def _user_parts(content: Any, where: str, *, strict: bool) -> tuple[UserPart, ...]:
     if isinstance(content, str):
         return (Text(content),)
     if content is None:
         raise null_content(where)
     if not isinstance(content, list):
         raise wrong_type(f"{where}.content", "one of a string or array of objects", content)
-    return tuple(_user_part(piece, f"{where}.content[{index}]") for index, piece in enumerate(content))
+    return tuple(
+        _user_part(piece, f"{where}.content[{index}]", strict=strict) for index, piece in enumerate(content)
+    )
 
 
-def _user_part(piece: Any, where: str) -> UserPart:
+def _user_part(piece: Any, where: str, *, strict: bool) -> UserPart:
     kind = piece.get("type") if isinstance(piece, dict) else None
+    value = piece.get(kind) if isinstance(kind, str) else None
+    if isinstance(value, str) and not strict:
+        value = {"url": value, "data": value}
     if kind == "text" and isinstance(piece.get("text"), str):
         return Text(piece["text"])
-    if kind == "image_url" and isinstance(piece.get("image_url"), dict):
-        url = str(piece["image_url"].get("url", ""))
-        inline = _DATA_URL.fullmatch(url)
-        return Image(Base64Source(inline[2]), inline[1]) if inline else Image(UrlSource(url))
-    if kind == "input_audio" and isinstance(piece.get("input_audio"), dict):
-        sound = piece["input_audio"]
-        return Audio(Base64Source(str(sound.get("data", ""))), f"audio/{sound.get('format', 'wav')}")
-    if kind == "file" and isinstance(piece.get("file"), dict):
-        file = piece["file"]
-        inline = _DATA_URL.fullmatch(str(file.get("file_data", "")))
-        if inline:
-            return Document(Base64Source(inline[2]), title=file.get("filename"), media_type=inline[1])
-        return Document(FileSource(str(file.get("file_id", ""))))
+    if isinstance(value, dict):
+        if kind == "image_url":
+            url = str(value.get("url", ""))
+            inline = _DATA_URL.fullmatch(url)
+            return Image(Base64Source(inline[2]), inline[1]) if inline else Image(UrlSource(url))
+        if kind == "input_audio":
+            return Audio(Base64Source(str(value.get("data", ""))), f"audio/{value.get('format', 'wav')}")
+        if kind == "document_url" and not strict:
+            return Document(UrlSource(str(value.get("url", ""))))
+        if kind == "video_url" and not strict:
+            return Video(UrlSource(str(value.get("url", ""))))
+        if kind == "file":
+            return _file(value)
     raise Rejected.because(
         f"Invalid value: '{kind}'. Supported values are: 'text', 'image_url', 'input_audio', 'refusal', 'audio', "
         "and 'file'.",
         code="invalid_value",
         param=f"{where}.type",
     )
+
+
+def _file(file: dict[str, Any]) -> Document:
+    inline = _DATA_URL.fullmatch(str(file.get("file_data", "")))
+    if inline:
+        return Document(Base64Source(inline[2]), title=file.get("filename"), media_type=inline[1])
+    return Document(FileSource(str(file.get("file_id", ""))))
 
 
 def _plain(content: Any, where: str) -> str:

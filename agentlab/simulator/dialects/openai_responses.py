@@ -57,8 +57,6 @@ class OpenAIResponses:
     """The `openai_responses` wire."""
 
     wire = "openai_responses"
-    stream_content_type = "text/event-stream; charset=utf-8"
-    unary_content_type = "application/json"
     wrong_key = ErrorReply(401, "Incorrect API key provided.")
 
     def matches(self, method: str, path: str) -> bool:
@@ -75,6 +73,10 @@ class OpenAIResponses:
     ) -> SimRequest:
         """Understand a request; see `read_request`."""
         return read_request(vendor, headers, body)
+
+    def content_type(self, request: SimRequest) -> str:
+        """Events for a stream, else JSON."""
+        return "text/event-stream; charset=utf-8" if request.stream else "application/json"
 
     def stream(self, request: SimRequest, reply: Reply, usage: Usage, ids: Ids) -> Iterator[bytes]:
         """`response.created` to `response.completed` or `response.incomplete`, numbered from 0."""

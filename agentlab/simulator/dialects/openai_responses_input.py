@@ -38,6 +38,7 @@ from agentlab.messages import (
     UserPart,
 )
 from agentlab.simulator.dialects.base import Rejected
+from agentlab.simulator.dialects.openai_errors import missing
 from agentlab.simulator.dialects.seals import seal, unseal
 from agentlab.simulator.dialects.shape import Misfit, fit
 
@@ -185,10 +186,7 @@ def _check_parts(content: str | list[dict[str, Any]], allowed: Sequence[str], wh
     for place, part in enumerate(content):
         kind = part.get("type")
         if kind is None:
-            name = f"{where}[{place}].type"
-            raise Rejected.because(
-                f"Missing required parameter: '{name}'.", code="missing_required_parameter", param=name
-            )
+            raise missing(f"{where}[{place}].type")
         if kind not in allowed:
             raise _invalid_value(str(kind), allowed, f"{where}[{place}]")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
@@ -11,6 +10,7 @@ from msgspec import Struct, field
 
 from agentlab.messages import SpecificTools, ToolChoice, ToolDefinition
 from agentlab.simulator.dialects.base import Rejected, json_object
+from agentlab.simulator.dialects.openai_errors import NAME, bad_name, missing
 from agentlab.simulator.dialects.openai_responses_input import check_items, read_items, to_messages
 from agentlab.simulator.dialects.shape import Misfit, fit
 from agentlab.simulator.dialects.strict_schema import strict_fault
@@ -19,7 +19,6 @@ from agentlab.simulator.exchange import SimRequest
 __all__ = ["read_request"]
 
 _STRICT_VENDORS: Final = frozenset({"openai", "azure"})
-_TOOL_NAME: Final = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _FUNCTION_CODE: Final = "invalid_function_parameters"
 _JSON_NAMES: Final = {
     "str": "a string",
@@ -133,9 +132,7 @@ def read_request(vendor: str, headers: Mapping[str, str], body: bytes) -> SimReq
 def _rejected(misfit: Misfit) -> Rejected:
     name = misfit.bracketed
     if misfit.kind == "missing":
-        return Rejected.because(
-            f"Missing required parameter: '{name}'.", code="missing_required_parameter", param=name
-        )
+        return missing(name)
     if misfit.kind == "type":
         wanted = [_JSON_NAMES.get(kind, kind) for kind in misfit.expected.split(" | ") if kind != "null"]
         expected = f"one of {' or '.join(wanted)}" if len(wanted) > 1 else wanted[0]
@@ -210,13 +207,8 @@ def _read_tools(tools: list[dict[str, Any]]) -> tuple[ToolDefinition, ...]:
         if kind != "function":
             continue
         tool = fit(given, _Function, "tools", index)
-        if not _TOOL_NAME.fullmatch(tool.name):
-            raise Rejected.because(
-                f"Invalid 'tools[{index}].name': string does not match pattern. Expected a string that matches the "
-                "pattern '^[a-zA-Z0-9_-]+$'.",
-                code="invalid_value",
-                param=f"tools[{index}].name",
-            )
+        if not NAME.fullmatch(tool.name):
+            raise bad_name(f"tools[{index}].name")
         schema = tool.parameters or {"type": "object", "properties": {}}
         fault = strict_fault(schema) if tool.strict else None
         if schema.get("type") != "object":
@@ -252,11 +244,7 @@ def _tool_choice(asked: _Body) -> ToolChoice | None:
     if choice.get("type") != "function":
         return "required"
     if "name" not in choice:
-        raise Rejected.because(
-            "Missing required parameter: 'tool_choice.name'.",
-            code="missing_required_parameter",
-            param="tool_choice.name",
-        )
+        raise missing("tool_choice.name")
     if choice["name"] not in {tool.get("name") for tool in asked.tools or ()}:
         raise Rejected.because("Tool choice 'function' not found in 'tools' parameter.", param="tool_choice")
     return SpecificTools((choice["name"],))

@@ -16,20 +16,30 @@ __all__ = ["output_schema", "tool_choice", "tools"]
 _CHOICES: Final[tuple[Literal["auto", "none", "required"], ...]] = ("auto", "none", "required")
 
 
-def tools(value: Any) -> tuple[ToolDefinition, ...]:
-    """The offered functions, held to the names and schemas OpenAI accepts."""
+def tools(value: Any, *, strict: bool = True) -> tuple[ToolDefinition, ...]:
+    """The offered functions, held to the names and schemas OpenAI accepts.
+
+    Args:
+        value: The request's `tools`.
+        strict: Whether lists must not be empty and hold functions only; else a vendor's own tools are passed over.
+
+    Raises:
+        Rejected: OpenAI would refuse them.
+    """
     if value is None:
         return ()
     if not isinstance(value, list):
         raise wrong_type("tools", "an array of objects", value)
-    if not value:
+    if not value and strict:
         raise empty_array("tools")
     offered: list[ToolDefinition] = []
     for index, item in enumerate(value):
         where = f"tools[{index}]"
         function = item.get("function") if isinstance(item, dict) else None
         if not isinstance(function, dict):
-            raise missing(f"{where}.function")
+            if strict:
+                raise missing(f"{where}.function")
+            continue
         name = function.get("name")
         if not isinstance(name, str) or not NAME.fullmatch(name):
             raise bad_name(f"{where}.function.name")
@@ -42,19 +52,21 @@ def tools(value: Any) -> tuple[ToolDefinition, ...]:
                 code="invalid_function_parameters",
                 param=f"{where}.function.parameters",
             )
-        strict = function.get("strict")
-        if strict:
+        held = function.get("strict")
+        if held and strict:
             _check_strict(
                 schema, f"function '{name}'", f"{where}.function.parameters", "invalid_function_parameters"
             )
-        offered.append(ToolDefinition(name, str(function.get("description") or ""), schema, strict))
+        offered.append(ToolDefinition(name, str(function.get("description") or ""), schema, held))
     return tuple(offered)
 
 
-def tool_choice(value: Any, offered: tuple[ToolDefinition, ...]) -> ToolChoice | None:
+def tool_choice(value: Any, offered: tuple[ToolDefinition, ...], *, strict: bool = True) -> ToolChoice | None:
     """The tool choice in neutral form."""
     if value is None:
         return None
+    if value == "any" and not strict:  # Mistral's word
+        return "required"
     for word in _CHOICES:
         if value == word:
             return word
@@ -77,13 +89,13 @@ def tool_choice(value: Any, offered: tuple[ToolDefinition, ...]) -> ToolChoice |
     )
 
 
-def output_schema(value: Any, parsed: dict[str, Any]) -> dict[str, Any] | None:
+def output_schema(value: Any, parsed: dict[str, Any], *, strict: bool = True) -> dict[str, Any] | None:
     """The JSON Schema of the answer; an empty one for `json_object`, None for text."""
     kind = value.get("type") if isinstance(value, dict) else None
     if value is None or kind == "text":
         return None
     if kind == "json_object":
-        if "json" not in msgspec.json.encode(parsed["messages"]).decode().lower():
+        if strict and "json" not in msgspec.json.encode(parsed["messages"]).decode().lower():
             raise Rejected.because(
                 "'messages' must contain the word 'json' in some form, to use 'response_format' of type "
                 "'json_object'.",
@@ -101,7 +113,7 @@ def output_schema(value: Any, parsed: dict[str, Any]) -> dict[str, Any] | None:
         if not isinstance(described, dict) or not described.get(name):
             raise missing(f"response_format.json_schema.{name}")
     schema: dict[str, Any] = described["schema"]
-    if described.get("strict"):
+    if described.get("strict") and strict:
         _check_strict(
             schema, f"response_format '{described['name']}'", "response_format", "invalid_json_schema"
         )
