@@ -8,8 +8,10 @@ from dataclasses import fields, replace
 from typing import Any, Final, get_args
 
 from pydantic import TypeAdapter
+from pydantic.errors import PydanticUserError
 
 from agentlab.agent.hooks import Hook
+from agentlab.agent.output_schema import enforceable
 from agentlab.agent.settings import AgentSettings
 from agentlab.errors import UsageError
 from agentlab.messages import Document, Effort, OutputSchema, ReasoningOptions
@@ -86,8 +88,12 @@ def _output_schema(given: Any) -> OutputSchema | None:
     if given is None or isinstance(given, OutputSchema):
         return given
     if isinstance(given, Mapping):
-        return OutputSchema(dict(given), name=str(given.get("title", "response_schema")))
-    return OutputSchema(TypeAdapter(given).json_schema(), name=getattr(given, "__name__", "response_schema"))
+        return enforceable(dict(given), str(given.get("title", "response_schema")))
+    try:
+        schema = TypeAdapter(given).json_schema()
+    except PydanticUserError as error:
+        raise UsageError(f"{given!r} has no JSON schema: {error}") from None
+    return enforceable(schema, getattr(given, "__name__", "response_schema"))
 
 
 _READERS: Final[dict[str, Callable[[Any], Any]]] = {

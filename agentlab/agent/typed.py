@@ -8,10 +8,11 @@ from typing import Any, Final, Literal
 from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
+from agentlab.agent.output_schema import enforceable
 from agentlab.agent.run import Run
 from agentlab.agent.settings import AgentSettings
 from agentlab.errors import OutputInvalid, UsageError
-from agentlab.messages import OutputSchema, ToolDefinition
+from agentlab.messages import ToolDefinition
 from agentlab.models import Model
 
 __all__ = ["OutputMode", "TypedOutput"]
@@ -45,6 +46,7 @@ class TypedOutput:
         self._schema = _wrap(schema) if self._wrapped else schema
         self._name = getattr(output, "__name__", "response_schema")
         self.mode: OutputMode = self._resolved(model, settings) if mode == "auto" else mode
+        self._forces = model.supports("tool_choice_required")
         self.settings = self._applied(settings)
 
     def read(self, text: str) -> tuple[Any, str | None]:
@@ -78,11 +80,12 @@ class TypedOutput:
 
     def _applied(self, settings: AgentSettings) -> AgentSettings:
         if self.mode == "native":
-            return replace(settings, output_schema=OutputSchema(self._schema, name=self._name))
+            return replace(settings, output_schema=enforceable(self._schema, self._name))
         if self.mode == "tool":
             self._tool_name = _free_name(settings.tools.names)
             tool = ToolDefinition(self._tool_name, "Give the final answer with this tool.", self._schema)
-            choice = "required" if not len(settings.tools) else settings.tool_choice
+            forced = self._forces and not len(settings.tools)
+            choice = "required" if forced else settings.tool_choice
             return replace(settings, output_tool=tool, tool_choice=choice)
         words = (
             f"Answer with JSON only, no other words, that fits this JSON Schema:\n{_compact(self._schema)}"

@@ -64,6 +64,14 @@ class RunView(anywidget.AnyWidget):
         """Set the synced snapshot."""
         self.snapshot = snapshot
 
+    def close(self) -> None:
+        """Take it off every page. The snapshot goes first: some tools save the last state of a closed widget."""
+        self.snapshot = {}
+        layout = self.layout
+        super().close()
+        if layout is not None:
+            layout.close()
+
     def __repr__(self) -> str:
         return "RunView()"
 

@@ -233,7 +233,7 @@ def test_text_of_a_model_runs_nothing_while_it_streams_and_when_it_stands(open_n
     notebook.page.evaluate(
         "() => document.querySelectorAll('details').forEach((one) => { one.open = true; })"
     )
-    notebook.page.wait_for_timeout(500)
+    notebook.page.wait_for_timeout(500)  # time for what must not run; there is nothing to wait for
     assert live == 0
     assert (
         notebook.page.locator(".agentlab-run")
