@@ -30,13 +30,15 @@ def enforceable(schema: dict[str, Any], name: str) -> OutputSchema:
 
 
 def _is_open(schema: Any) -> bool:
-    """Whether any object in it may have properties it does not name."""
+    """Whether any object in it may have properties it does not name, or any value be anything."""
     if isinstance(schema, list):
         return any(map(_is_open, schema))
     if not isinstance(schema, dict):
         return False
+    if not schema:
+        return True
     if schema.get("type") == "object" and (
-        schema.get("additionalProperties") not in {None, False} or "properties" not in schema
+        schema.get("additionalProperties", False) is not False or "properties" not in schema
     ):
         return True
     return any(_is_open(value) for value in _subschemas(schema))

@@ -20,7 +20,8 @@ from agentlab.notebook.markdown import StreamingMarkdown
 from agentlab.notebook.state import STATUS_LABELS, RunState
 from agentlab.notebook.static_view import shortened
 from agentlab.notebook.token_bar import TokenBar, money, seconds
-from agentlab.notebook.turn import Part, Prose, ToolCard, TurnView
+from agentlab.notebook.turn import TurnView
+from agentlab.notebook.turn_parts import Part, Prose, ToolCard
 
 __all__ = ["Operation", "Projection"]
 

@@ -24,7 +24,8 @@ from agentlab.messages import (
     Usage,
 )
 from agentlab.notebook.plain_text import well_formed
-from agentlab.notebook.turn import ToolCard, TurnView
+from agentlab.notebook.turn import TurnView
+from agentlab.notebook.turn_parts import ToolCard
 
 __all__ = ["STATUS_LABELS", "RunState", "RunStatus"]
 

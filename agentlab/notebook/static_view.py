@@ -13,7 +13,8 @@ from agentlab.notebook.plain_text import terminal_safe
 from agentlab.notebook.safe_html import SafeHTML, element, escape, join
 from agentlab.notebook.state import STATUS_LABELS, RunState
 from agentlab.notebook.token_bar import SEGMENTS, TokenBar, money, seconds
-from agentlab.notebook.turn import NoticeLine, Part, Prose, ToolCard, TurnView
+from agentlab.notebook.turn import NoticeLine, TurnView
+from agentlab.notebook.turn_parts import Part, Prose, ToolCard
 from agentlab.notebook.usage_table import numbers_text, usage_table
 
 __all__ = ["RESULT_LIMIT", "mimebundle", "shortened", "static_html", "static_text"]
