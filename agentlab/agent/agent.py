@@ -257,9 +257,12 @@ class Agent:
         view.start()
         try:
             async for event in stream:
-                view.apply(event)
+                view.apply(event, stream.trace.events[-1].at_s)
         except RunStopped:
             pass
+        except Exception as error:
+            view.finish("error", f"{type(error).__name__}: {error}")
+            raise
         finally:
             view.finish()
         return RunResult(stream.run, stream.trace)

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from agentlab.agent.stream import RunStream
 from agentlab.agent.trace import Trace
-from agentlab.messages import Event
+from agentlab.messages import Event, StopReason
 
 __all__ = ["LiveView", "live_view", "mimebundle"]
 
@@ -21,11 +21,11 @@ class LiveView(Protocol):
     def start(self) -> None:
         """Show an empty view."""
 
-    def apply(self, event: Event) -> None:
-        """Show an event."""
+    def apply(self, event: Event, at_s: float | None = None) -> None:
+        """Show an event, which came `at_s` seconds after the run began."""
 
-    def finish(self) -> None:
-        """Freeze the view into what stays in the notebook."""
+    def finish(self, stop_reason: StopReason = "cancelled", detail: str | None = None) -> None:
+        """Freeze the view into what stays in the notebook; how it ended, where no event said so. Twice is once."""
 
 
 def live_view(title: str, stream: RunStream) -> LiveView:

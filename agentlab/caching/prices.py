@@ -1,15 +1,128 @@
-"""What a call costs, from its usage and the price table of `genai-prices` (offline, with price history).
+"""What a call costs, split by how the prompt was billed, from the price table of `genai-prices` (offline, with history).
 
-Cost is always derived from usage, never stored alone: prices change, and so do the questions asked of a record.
+A prompt token is billed at exactly one of four rates: uncached, read from the cache, written to it for 5 minutes (the
+provider's default time to live, whatever it is called), written for 1 hour. Cost is always derived from usage, never
+stored alone: prices change, and so do the questions asked of a record. An unknown price is NaN, never 0.
+
+Source of the table: https://github.com/pydantic/genai-prices. A count the table has no price of its own for is billed
+there as its parent: writes of a model without a write price as input (that is what "free writes" means).
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import math
+import time
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from agentlab.messages import Usage
 
-__all__ = ["cost_usd"]
+if TYPE_CHECKING:
+    from genai_prices.types import PriceCalculation
+
+__all__ = ["Rates", "TurnCost", "cost_usd", "price_changes", "rates", "savings_ceiling", "turn_cost"]
+
+_NAN: Final = math.nan
+_MINUTE_S: Final = 60
+_MILLION: Final = 1_000_000
+
+
+class Rates(Struct, frozen=True):
+    """Prices of one model at one moment, in US dollars for one token; NaN where unknown.
+
+    Attributes:
+        uncached: A prompt token neither read nor written.
+        read: A prompt token read from the cache.
+        write_5m: A prompt token written with the default time to live; equals `uncached` where writes are free.
+        write_1h: A prompt token written for an hour.
+        output: A generated token.
+        request: A fee for each call, in US dollars; 0 for nearly every model.
+    """
+
+    uncached: float = _NAN
+    read: float = _NAN
+    write_5m: float = _NAN
+    write_1h: float = _NAN
+    output: float = _NAN
+    request: float = 0.0
+
+    @property
+    def known(self) -> bool:
+        """Whether the table knows the model's input price at all."""
+        return not math.isnan(self.uncached)
+
+
+class TurnCost(Struct, frozen=True):
+    """The cost of one call in US dollars, by kind of token; NaN where unknown.
+
+    Attributes:
+        uncached_usd: Prompt tokens at the plain rate.
+        read_usd: Prompt tokens read from the cache.
+        write_5m_usd: Prompt tokens written with the default time to live.
+        write_1h_usd: Prompt tokens written for an hour.
+        output_usd: Generated tokens.
+        total_usd: What the call cost: the provider's own figure where it reports one, else the sum of the parts.
+        note: Why something is NaN, or why the total is not the sum of the parts; None where nothing is to be said.
+    """
+
+    uncached_usd: float
+    read_usd: float
+    write_5m_usd: float
+    write_1h_usd: float
+    output_usd: float
+    total_usd: float
+    note: str | None = None
+
+
+def rates(provider: str, model: str, at: float | None = None, *, input_tokens: int = 0) -> Rates:
+    """The prices of a model.
+
+    Args:
+        provider: The vendor's name in the price table.
+        model: The provider's name of the model.
+        at: Unix time in seconds; the prices of that minute are given (some vendors have peak hours). Now where None.
+        input_tokens: Length of the whole prompt, for models whose prices rise above a length.
+
+    Returns:
+        The rates; all NaN where the table does not know the model.
+    """
+    minute = int((time.time() if at is None else at) // _MINUTE_S)
+    for start, tier in reversed(_tiers(provider, model, minute)):
+        if input_tokens > start:
+            return tier
+    return Rates()
+
+
+def turn_cost(provider: str, model: str, usage: Usage, at: float | None = None) -> TurnCost:
+    """The cost of one call, split by kind of token.
+
+    Args:
+        provider: The vendor's name in the price table.
+        model: The provider's name of the model.
+        usage: Tokens of one call, not of several: prices may depend on the length of one prompt.
+        at: Unix time of the call in seconds; the prices of that time are used. Now where None.
+
+    Returns:
+        The parts and the total. `Usage.reported_cost_usd` wins as the total; the parts stay derived.
+    """
+    prices = rates(provider, model, at, input_tokens=usage.input_tokens or 0)
+    if not prices.known:
+        parts = (_NAN,) * 5
+        notes = [f"the price table has no price for `{model}` of `{provider}`"]
+    else:
+        parts, notes = _parts(prices, usage)
+    derived = math.fsum(parts) + prices.request
+    if prices.known and prices.request:
+        notes.append(f"the total includes a fee of ${prices.request:g} a request")
+    if usage.reported_cost_usd is None:
+        return TurnCost(*parts, derived, "; ".join(notes) or None)
+    if not math.isclose(derived, usage.reported_cost_usd, rel_tol=0, abs_tol=1e-9):
+        other = "unknown" if math.isnan(derived) else f"${derived:.8f}"
+        notes.append(f"the total is the provider's own figure; derived from the price table it is {other}")
+    return TurnCost(*parts, usage.reported_cost_usd, "; ".join(notes) or None)
 
 
 def cost_usd(provider: str, model: str, usage: Usage, *, at: float | None = None) -> float | None:
@@ -19,7 +132,7 @@ def cost_usd(provider: str, model: str, usage: Usage, *, at: float | None = None
         provider: The vendor's name in the price table.
         model: The provider's name of the model.
         usage: Tokens of the call.
-        at: Unix time of the call; prices of that day are used. Now where None.
+        at: Unix time of the call; prices of that time are used. Now where None.
 
     Returns:
         The provider's own figure where it reports one, else the derived price; None where usage or price is unknown.
@@ -28,17 +141,131 @@ def cost_usd(provider: str, model: str, usage: Usage, *, at: float | None = None
         return usage.reported_cost_usd
     if usage.input_tokens is None and usage.output_tokens is None:
         return None
+    total = turn_cost(provider, model, usage, at).total_usd
+    return None if math.isnan(total) else total
+
+
+def savings_ceiling(provider: str, model: str, at: float | None = None) -> float:
+    """The largest share of the input cost that a cache can save: 1 - read price / input price.
+
+    Reached only if every prompt token is read and every write is free. A reported saving above it is an error.
+
+    Args:
+        provider: The vendor's name in the price table.
+        model: The provider's name of the model.
+        at: Unix time in seconds. Now where None.
+
+    Returns:
+        0 to 1; NaN where a price is unknown or the model costs nothing.
+    """
+    prices = rates(provider, model, at)
+    return 1 - prices.read / prices.uncached if prices.uncached else _NAN
+
+
+def price_changes(provider: str, model: str) -> tuple[date, ...]:
+    """The days on which the table's price of a model changed, oldest first; empty where it never did or is unknown.
+
+    Args:
+        provider: The vendor's name in the price table.
+        model: The provider's name of the model.
+    """
+    found = _looked_up(provider, model, datetime.now(UTC))
+    if found is None or not isinstance(found.model.prices, list):
+        return ()
+    starts = (getattr(price.constraint, "start_date", None) for price in found.model.prices)
+    return tuple(sorted({start for start in starts if start is not None}))
+
+
+def _parts(prices: Rates, usage: Usage) -> tuple[tuple[float, ...], list[str]]:
+    """The cost of uncached, read, 5-minute written, 1-hour written and generated tokens, and what to say of it."""
+    read = usage.cache_read_tokens or 0
+    write_1h = usage.cache_write_1h_tokens or 0
+    split = write_1h + (usage.cache_write_5m_tokens or 0)
+    write_5m = max(usage.cache_write_tokens or 0, split) - write_1h
+    notes: list[str] = []
+    if usage.input_tokens is not None and read + write_5m + write_1h > usage.input_tokens:
+        notes.append("the provider's counters contradict each other: more tokens read and written than sent")
+        uncached: int | None = None
+    elif usage.input_tokens is None:
+        notes.append("the provider did not report the prompt's tokens")
+        uncached = None
+    else:
+        uncached = usage.input_tokens - read - write_5m - write_1h
+    output = usage.output_tokens
+    if output is None and math.isnan(prices.output):
+        output = 0  # an embedding model generates nothing and has no price for it
+    elif output is None:
+        notes.append("the provider did not report the tokens it generated")
+    billed = (
+        ("the prompt", uncached, prices.uncached),
+        ("reads from the cache", read, prices.read),
+        ("writes to the cache", write_5m, prices.write_5m),
+        ("1-hour writes to the cache", write_1h, prices.write_1h),
+        ("generated tokens", output, prices.output),
+    )
+    notes += [
+        f"the price table has no price for {what}" for what, count, price in billed if count and math.isnan(price)
+    ]
+    return tuple(_product(count, price) for _, count, price in billed), notes
+
+
+def _product(count: int | None, price: float) -> float:
+    """Nothing costs nothing, at an unknown price too; an unknown count at any price is unknown."""
+    if count is None:
+        return _NAN
+    return count * price if count else 0.0
+
+
+@lru_cache(maxsize=4096)
+def _tiers(provider: str, model: str, minute: int) -> tuple[tuple[int, Rates], ...]:
+    """The rates by prompt length: each applies to prompts of more tokens than its start."""
+    found = _looked_up(provider, model, datetime.fromtimestamp(minute * _MINUTE_S, UTC))
+    if found is None:
+        return ()
+    table = found.model_price.__dict__
+    starts = {tier.start for price in table.values() for tier in getattr(price, "tiers", ())}
+    return tuple((start, _rates_above(table, start)) for start in sorted({-1, *starts}))
+
+
+def _rates_above(table: dict[str, object], start: int) -> Rates:
+    def price(*keys: str, per: int = _MILLION) -> float | None:
+        for key in keys:
+            stored = table.get(key)
+            if stored is None:
+                continue
+            value = getattr(stored, "base", stored)
+            for tier in getattr(stored, "tiers", ()):
+                if tier.start <= start:
+                    value = tier.price
+            return float(value / per)
+        return None
+
+    uncached = price("input_mtok")
+    read = price("cache_read_mtok")
+    write = price("cache_write_5m_mtok", "cache_write_mtok")
+    hour = price("cache_write_1h_mtok")
+    if write is None and read is not None:
+        write = hour = uncached  # a cache that reads at a discount and has no price for writes: writes are free
+
+    def known(value: float | None) -> float:
+        return _NAN if value is None else value
+
+    return Rates(
+        uncached=known(uncached),
+        read=known(read),
+        write_5m=known(write),
+        write_1h=known(hour),
+        output=known(price("output_mtok")),
+        request=price("requests_kcount", per=1000) or 0.0,
+    )
+
+
+def _looked_up(provider: str, model: str, when: datetime) -> PriceCalculation | None:
+    """What the price table holds for a model at a time; None where it holds nothing."""
     import genai_prices  # noqa: PLC0415 - half a second and a large table; only costs need it
 
-    counts = genai_prices.Usage(
-        input_tokens=usage.input_tokens,
-        output_tokens=usage.output_tokens,
-        cache_read_tokens=usage.cache_read_tokens,
-        cache_write_tokens=usage.cache_write_tokens,
-    )
-    when = datetime.fromtimestamp(at, UTC) if at is not None else datetime.now(UTC)
+    nothing = genai_prices.Usage(input_tokens=0)
     try:
-        price = genai_prices.calc_price(counts, model, provider_id=provider, genai_request_timestamp=when)
+        return genai_prices.calc_price(nothing, model, provider_id=provider, genai_request_timestamp=when)
     except (LookupError, ValueError):
         return None
-    return float(price.total_price)
