@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from agentlab.agent.driver import RunDriver
+from agentlab.agent.facts import asked_by
 from agentlab.agent.hooks import Hook
 from agentlab.agent.options import SETTINGS, settings_from
 from agentlab.agent.portal import run_sync
@@ -16,6 +17,8 @@ from agentlab.agent.settings import AgentSettings
 from agentlab.agent.stream import RunStream
 from agentlab.agent.trace import Trace
 from agentlab.agent.typed import OutputMode, TypedOutput
+from agentlab.caching.arrangement import arrange
+from agentlab.caching.ordering import Ordering
 from agentlab.errors import RunStopped, UsageError
 from agentlab.http import Clock, SystemClock
 from agentlab.messages import (
@@ -59,7 +62,11 @@ class Agent:
         name: Name for logs, telemetry, and as a tool of another agent.
         description: What it is for.
         preamble: System prompt.
-        context: Static documents or texts, sent before every conversation.
+        context: Static documents or texts, sent with every request.
+        few_shots: Worked examples: messages, or pairs of question and answer.
+        volatile: Facts that are true only now, or functions without arguments that tell them; each is asked once a run.
+            They stay in the history with the prompt they were told with.
+        ordering: In which order the parts of a request are sent: a name (`"stable_first"`), an `Ordering`, or parts.
         tools: Tools, or plain functions to be made tools; their order is kept.
         tool_choice: `"auto"`, `"none"`, `"required"`, or `SpecificTools`.
         temperature: Sampling temperature.
@@ -95,6 +102,9 @@ class Agent:
         description: str | None = None,
         preamble: str | None = None,
         context: Iterable[str | Document] = (),
+        few_shots: Iterable[Message | tuple[str, str]] = (),
+        volatile: str | Callable[[], str] | Iterable[str | Callable[[], str]] = (),
+        ordering: str | Ordering | Sequence[str] = "stable_first",
         tools: Iterable[Tool | Callable[..., Any]] = (),
         tool_choice: ToolChoice | None = None,
         temperature: float | None = None,
@@ -234,7 +244,7 @@ class Agent:
     def completion(self, prompt: Prompt, history: Sequence[Message] = ()) -> Request:
         """The request a first model call would make, to look at, change or send with `agent.model.stream`."""
         run = self.start(prompt, history=history)
-        return self.settings.request(self.model.model_id, run.all_messages)
+        return arrange(asked_by(run, self.settings, self.model.model_id))
 
     def prompt_sync(
         self, prompt: Prompt, *, history: Sequence[Message] = (), max_turns: int | None = None
@@ -286,7 +296,7 @@ class Agent:
             run: The run; it is changed.
             history: A conversation that takes the run's messages when it ends well.
         """
-        prompt = last_user_text(run.messages) or ""
+        prompt = last_user_text([run.facts.prompt] if run.facts else run.messages) or ""
         trace = Trace(run.id, self.name, self.model.name, self._clock.time(), title=prompt)
         return RunStream(RunDriver(self.settings, self.model, run, trace, clock=self._clock), history=history)
 

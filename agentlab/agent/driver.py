@@ -10,19 +10,20 @@ from typing import Final
 from msgspec import structs
 
 from agentlab.agent.dispatch import ToolDispatch, failed_result
+from agentlab.agent.facts import asked_by
 from agentlab.agent.heartbeat import heartbeat
 from agentlab.agent.hooks import HookContext, Hooks, RenameCall, RetryTurn, Scratchpad, Skip, Stop, UseModel
+from agentlab.agent.prefix_check import PrefixCheck
 from agentlab.agent.run import CallModel, CallTools, Done, Run
 from agentlab.agent.settings import AgentSettings
 from agentlab.agent.telemetry import RunSpans
-from agentlab.agent.trace import Trace, blocks_of, prefix_notice
-from agentlab.caching import Block, shared_prefix
+from agentlab.agent.trace import Trace
+from agentlab.caching.arrangement import arrange
 from agentlab.errors import AgentlabError, ModelError, ProtocolError, RunStopped, UsageError
 from agentlab.http import Clock
 from agentlab.messages import (
     AssistantMessage,
     Event,
-    Notice,
     ReasoningDelta,
     Request,
     RequestSent,
@@ -36,7 +37,7 @@ from agentlab.messages import (
     TurnFinished,
     TurnStarted,
 )
-from agentlab.models import Model, ModelStream
+from agentlab.models import Model, ModelStream, WireModel
 
 __all__ = ["RunDriver"]
 
@@ -74,7 +75,7 @@ class RunDriver:
         self._scratchpad = Scratchpad()
         self._started = clock.monotonic()
         self._stream: ModelStream | None = None
-        self._previous: tuple[Block, ...] = ()
+        self._prefix = PrefixCheck()
         self._offered: tuple[str, ...] = settings.tools.names
         self._spans: RunSpans
         self._untaken: tuple[TurnFinished, str] | None = None
@@ -120,14 +121,14 @@ class RunDriver:
 
     async def _call_model(self, step: CallModel) -> AsyncGenerator[Event, None]:
         context = self._context(step.turn)
-        patched = await self._hooks.patch(
-            context, self._settings.request(self._model.model_id, step.messages)
-        )
+        patched = await self._hooks.patch(context, asked_by(self.run, self._settings, self._model.model_id))
         if isinstance(patched, Stop):
             raise self._stopped(patched)
-        self._offered = tuple(tool.name for tool in patched.tools)
         model = await self._selected(context, patched)
-        request = structs.replace(patched, model=model.model_id)
+        asked = structs.replace(patched, model=model.model_id)
+        request = arrange(asked, wire=model.wire.name if isinstance(model, WireModel) else None)
+        self._offered = tuple(tool.name for tool in request.tools)
+        self.trace.asked.append(asked)
         yield TurnStarted(step.turn, model.name)
         self._spans.chat_started(request, model.name)
         finished: TurnFinished | None = None
@@ -161,7 +162,7 @@ class RunDriver:
                 if isinstance(answer, Stop):
                     raise self._stopped(answer)
             elif isinstance(event, RequestSent) and event.attempt == 1:
-                notice = self._prefix_notice(event)
+                notice = self._prefix.notice(event, self._stream.prefix_pieces() if self._stream else ())
                 if notice is not None:
                     yield notice
 
@@ -331,12 +332,3 @@ class RunDriver:
 
     def _context(self, turn: int) -> HookContext:
         return HookContext(self.run.id, self._settings.name, turn, self._settings.stream, self._scratchpad)
-
-    def _prefix_notice(self, sent: RequestSent) -> Notice | None:
-        """Check that the previous request is still the start of this one."""
-        blocks = blocks_of(sent)
-        previous, self._previous = self._previous, blocks
-        if not previous:
-            return None
-        text = prefix_notice(previous, blocks, shared_prefix(previous, blocks))
-        return Notice("prefix_moved", text) if text else None

@@ -10,7 +10,7 @@ from agentlab.agent.run import TurnRecord
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["turns_frame"]
+__all__ = ["provider_and_model", "turns_frame"]
 
 _COUNTS: Final = (
     "input_tokens",
@@ -33,8 +33,8 @@ def turns_frame(records: Sequence[TurnRecord]) -> pd.DataFrame:
 
     columns: dict[str, Any] = {
         "turn": pd.array([record.turn for record in records], dtype="Int64"),
-        "provider": [_provider_and_model(record.model)[0] for record in records],
-        "model": [_provider_and_model(record.model)[1] for record in records],
+        "provider": [provider_and_model(record.model)[0] for record in records],
+        "model": [provider_and_model(record.model)[1] for record in records],
         "simulated": [record.model.startswith("sim:") for record in records],
     }
     for name in _COUNTS:
@@ -50,7 +50,7 @@ def turns_frame(records: Sequence[TurnRecord]) -> pd.DataFrame:
     return pd.DataFrame(columns).set_index("turn")
 
 
-def _provider_and_model(name: str) -> tuple[str, str]:
+def provider_and_model(name: str) -> tuple[str, str]:
     """`"vendor:model"` and `"sim:vendor/model"` as two columns."""
     if name.startswith("sim:"):
         provider, _, model = name.removeprefix("sim:").partition("/")

@@ -133,6 +133,7 @@ class RequestPatch(Struct, frozen=True, kw_only=True):
             name: value for name in plain if (value := getattr(self, name)) is not None
         }
         changes["context"] = request.context + self.extra_context
+        changes["prompt_index"] = request.prompt_index if self.messages is None else None
         changes["additional_params"] = {**request.additional_params, **self.additional_params}
         if self.active_tools is not None:
             offered = [tool.name for tool in request.tools]

@@ -13,8 +13,17 @@ from pydantic.errors import PydanticUserError
 from agentlab.agent.hooks import Hook
 from agentlab.agent.output_schema import enforceable
 from agentlab.agent.settings import AgentSettings
+from agentlab.caching.orderings import ordering_of
 from agentlab.errors import UsageError
-from agentlab.messages import Document, Effort, OutputSchema, ReasoningOptions
+from agentlab.messages import (
+    AssistantMessage,
+    Document,
+    Effort,
+    Message,
+    OutputSchema,
+    ReasoningOptions,
+    UserMessage,
+)
 from agentlab.tools import Tool, ToolContext, Toolset
 
 __all__ = ["SETTINGS", "settings_from"]
@@ -84,6 +93,22 @@ def _texts(given: Iterable[str]) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given)
 
 
+def _few_shots(given: Iterable[Message | tuple[str, str]]) -> tuple[Message, ...]:
+    """Messages, and pairs of what a user says and what the model should answer."""
+    shots: list[Message] = []
+    for shot in given:
+        if isinstance(shot, tuple):
+            asked, answered = shot
+            shots += [UserMessage.of(asked), AssistantMessage.of(answered)]
+        else:
+            shots.append(shot)
+    return tuple(shots)
+
+
+def _volatile(given: Any) -> tuple[str | Callable[[], str], ...]:
+    return (given,) if isinstance(given, str) or callable(given) else tuple(given)
+
+
 def _output_schema(given: Any) -> OutputSchema | None:
     if given is None or isinstance(given, OutputSchema):
         return given
@@ -98,6 +123,9 @@ def _output_schema(given: Any) -> OutputSchema | None:
 
 _READERS: Final[dict[str, Callable[[Any], Any]]] = {
     "context": _documents,
+    "few_shots": _few_shots,
+    "volatile": _volatile,
+    "ordering": ordering_of,
     "tools": _tools,
     "stop_sequences": _texts,
     "reasoning": _reasoning,

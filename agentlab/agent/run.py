@@ -18,6 +18,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct, field, structs
 
+from agentlab.agent.facts import Facts
 from agentlab.errors import AnswerTruncated, ContentFiltered, MaxTurnsReached, RunError, RunProtocolViolation
 from agentlab.messages import (
     AssistantMessage,
@@ -95,6 +96,7 @@ class Run(Struct, kw_only=True):
         turns_made: Model calls answered so far.
         records: One entry a model call.
         results: Results of the current tool calls, as far as they are there.
+        facts: What is told beside the prompt; settled before the first model call.
     """
 
     id: str
@@ -108,6 +110,7 @@ class Run(Struct, kw_only=True):
     turns_made: int = 0
     records: list[TurnRecord] = field(default_factory=list)
     results: list[ToolResult] = field(default_factory=list)
+    facts: Facts | None = None
     output: str | None = None
     failure: Literal["truncated", "filtered", "max_turns", "other"] | None = None
 

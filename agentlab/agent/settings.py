@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from agentlab.agent.hooks import Hook, check_tool_choice
+from agentlab.caching.ordering import Ordering, split_part
+from agentlab.caching.orderings import stable_first
 from agentlab.messages import (
     CacheOptions,
     Document,
@@ -32,7 +34,11 @@ class AgentSettings:
         name: Name for logs, telemetry, and as a tool of another agent.
         description: What it is for.
         preamble: System prompt.
-        context: Static documents, sent before every conversation.
+        context: Static documents, sent with every request.
+        few_shots: Worked examples, shown before the history.
+        volatile: Facts that are true only now, or functions that tell them; each is asked once a run, before its first
+            model call, so that the run's requests keep one prefix.
+        ordering: In which order the parts of a request are sent.
         tools: Tools it may call, in a stable order.
         tool_choice: Which tools the model may or must call.
         temperature: Sampling temperature.
@@ -57,6 +63,9 @@ class AgentSettings:
     description: str | None = None
     preamble: str | None = None
     context: tuple[Document, ...] = ()
+    few_shots: tuple[Message, ...] = ()
+    volatile: tuple[str | Callable[[], str], ...] = ()
+    ordering: Ordering = stable_first
     tools: Toolset = field(default_factory=Toolset)
     tool_choice: ToolChoice | None = None
     temperature: float | None = None
@@ -94,7 +103,9 @@ class AgentSettings:
             tools=offered,
             preamble=self.preamble,
             context=self.context,
+            few_shots=self.few_shots,
             messages=tuple(messages),
+            ordering=self._parts(),
             tool_choice=self.tool_choice,
             temperature=self.temperature,
             max_tokens=self.max_tokens,
@@ -108,3 +119,10 @@ class AgentSettings:
         )
         check_tool_choice(request)
         return request
+
+    def _parts(self) -> tuple[str, ...]:
+        """The ordering as a request has it. An output tool must be callable in every turn, so then all tools are."""
+        parts = self.ordering.parts
+        if self.output_tool is not None:
+            parts = tuple("tools" if split_part(part)[0] == "tools" else part for part in parts)
+        return () if parts == stable_first.parts else parts

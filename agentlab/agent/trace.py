@@ -9,11 +9,23 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
+from agentlab.agent.asked import RequestChange, changes_of, requests_of
+from agentlab.agent.frames import provider_and_model
 from agentlab.caching import Block, PrefixMatch, shared_prefix, split
+from agentlab.caching.calls import RecordedCall
 from agentlab.errors import UsageError
-from agentlab.messages import Event, RequestSent, ToolCall, ToolResult, ToolStarted, TurnFinished, TurnStarted
+from agentlab.messages import (
+    Event,
+    Request,
+    RequestSent,
+    ToolCall,
+    ToolResult,
+    ToolStarted,
+    TurnFinished,
+    TurnStarted,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,7 +63,24 @@ class TracedRequest(Struct, frozen=True):
     prefix: PrefixMatch | None = None
 
 
-class Trace(Struct):
+class _Record(Struct):
+    """The part of a trace that is written as it is."""
+
+    run_id: str
+    agent_name: str = ""
+    model: str = ""
+    started_at: float = 0.0
+    title: str = ""
+    events: list[TracedEvent] = field(default_factory=list)
+
+
+class _WrittenTrace(_Record):
+    """A trace as JSON: its requests as changes."""
+
+    asked: list[RequestChange] = field(default_factory=list)
+
+
+class Trace(_Record):
     """Everything that happened in a run.
 
     Attributes:
@@ -61,14 +90,11 @@ class Trace(Struct):
         started_at: Unix time of the start.
         title: The prompt, for readers.
         events: All events, in order.
+        asked: What each model call asked, before any wire format and before its parts were put in order:
+            `agentlab.caching.arrange` gives what the wire was handed.
     """
 
-    run_id: str
-    agent_name: str = ""
-    model: str = ""
-    started_at: float = 0.0
-    title: str = ""
-    events: list[TracedEvent] = field(default_factory=list)
+    asked: list[Request] = field(default_factory=list)
 
     def add(self, event: Event, at_s: float) -> None:
         """Record an event."""
@@ -93,6 +119,32 @@ class Trace(Struct):
             blocks = blocks_of(sent)
             prefix = shared_prefix(found[-1].blocks, blocks) if found else None
             found.append(TracedRequest(number, sent, blocks, prefix))
+        return tuple(found)
+
+    @property
+    def calls(self) -> tuple[RecordedCall, ...]:
+        """The model calls as the tools of `agentlab.caching` take them; the last attempt of each."""
+        found: list[RecordedCall] = []
+        asked = iter(self.asked)
+        name, request, pending = "", None, False
+        for traced in self.events:
+            event = traced.event
+            if isinstance(event, TurnStarted):
+                name, request, pending = event.model, next(asked, None), False
+            elif isinstance(event, RequestSent):
+                vendor, model = provider_and_model(name)
+                call = RecordedCall(
+                    event.wire, event.body, vendor, model, at=self.started_at + traced.at_s, request=request
+                )
+                found[len(found) - pending :] = [call]
+                pending = True
+            elif isinstance(event, TurnFinished) and pending:
+                found[-1] = structs.replace(
+                    found[-1],
+                    usage=event.usage,
+                    output_tokens=event.usage.output_tokens,
+                    ttft_s=event.timing.time_to_first_token_s,
+                )
         return tuple(found)
 
     @property
@@ -144,7 +196,8 @@ class Trace(Struct):
 
     def to_json(self) -> str:
         """The whole trace as JSON. Contains the conversation."""
-        return msgspec.json.encode(self).decode()
+        written = _WrittenTrace(**{**structs.asdict(self), "asked": changes_of(self.asked)})
+        return msgspec.json.encode(written).decode()
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Trace:
@@ -153,7 +206,8 @@ class Trace(Struct):
         Raises:
             msgspec.ValidationError: The text is no trace; the message names the path.
         """
-        return msgspec.json.decode(text, type=cls)
+        written = msgspec.json.decode(text, type=_WrittenTrace)
+        return cls(**{**structs.asdict(written), "asked": requests_of(written.asked)})
 
     def __repr__(self) -> str:
         return f"Trace({self.run_id!r}, model={self.model!r}, events={len(self.events)}, turns={len(self.turns)})"

@@ -14,7 +14,7 @@ import math
 import time
 from datetime import UTC, date, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
@@ -28,6 +28,8 @@ __all__ = ["Rates", "TurnCost", "cost_usd", "price_changes", "rates", "savings_c
 _NAN: Final = math.nan
 _MINUTE_S: Final = 60
 _MILLION: Final = 1_000_000
+
+_Parts = tuple[float, float, float, float, float]
 
 
 class Rates(Struct, frozen=True):
@@ -110,7 +112,7 @@ def turn_cost(provider: str, model: str, usage: Usage, at: float | None = None) 
     """
     prices = rates(provider, model, at, input_tokens=usage.input_tokens or 0)
     if not prices.known:
-        parts = (_NAN,) * 5
+        parts: _Parts = (_NAN, _NAN, _NAN, _NAN, _NAN)
         notes = [f"the price table has no price for `{model}` of `{provider}`"]
     else:
         parts, notes = _parts(prices, usage)
@@ -176,7 +178,7 @@ def price_changes(provider: str, model: str) -> tuple[date, ...]:
     return tuple(sorted({start for start in starts if start is not None}))
 
 
-def _parts(prices: Rates, usage: Usage) -> tuple[tuple[float, ...], list[str]]:
+def _parts(prices: Rates, usage: Usage) -> tuple[_Parts, list[str]]:
     """The cost of uncached, read, 5-minute written, 1-hour written and generated tokens, and what to say of it."""
     read = usage.cache_read_tokens or 0
     write_1h = usage.cache_write_1h_tokens or 0
@@ -204,9 +206,14 @@ def _parts(prices: Rates, usage: Usage) -> tuple[tuple[float, ...], list[str]]:
         ("generated tokens", output, prices.output),
     )
     notes += [
-        f"the price table has no price for {what}" for what, count, price in billed if count and math.isnan(price)
+        f"the price table has no price for {what}"
+        for what, count, price in billed
+        if count and math.isnan(price)
     ]
-    return tuple(_product(count, price) for _, count, price in billed), notes
+    uncached_usd, read_usd, write_5m_usd, write_1h_usd, output_usd = (
+        _product(count, price) for _, count, price in billed
+    )
+    return (uncached_usd, read_usd, write_5m_usd, write_1h_usd, output_usd), notes
 
 
 def _product(count: int | None, price: float) -> float:
@@ -227,7 +234,7 @@ def _tiers(provider: str, model: str, minute: int) -> tuple[tuple[int, Rates], .
     return tuple((start, _rates_above(table, start)) for start in sorted({-1, *starts}))
 
 
-def _rates_above(table: dict[str, object], start: int) -> Rates:
+def _rates_above(table: dict[str, Any], start: int) -> Rates:
     def price(*keys: str, per: int = _MILLION) -> float | None:
         for key in keys:
             stored = table.get(key)
@@ -245,7 +252,9 @@ def _rates_above(table: dict[str, object], start: int) -> Rates:
     write = price("cache_write_5m_mtok", "cache_write_mtok")
     hour = price("cache_write_1h_mtok")
     if write is None and read is not None:
-        write = hour = uncached  # a cache that reads at a discount and has no price for writes: writes are free
+        write = hour = (
+            uncached  # a cache that reads at a discount and has no price for writes: writes are free
+        )
 
     def known(value: float | None) -> float:
         return _NAN if value is None else value

@@ -96,7 +96,7 @@ class OutputSchema(Struct, frozen=True, omit_defaults=True):
     strict: bool = True
 
 
-class Request(Struct, frozen=True, kw_only=True):
+class Request(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One model call. The order of the fields is the order on the wire, and so the order of the cached prefix.
 
     Attributes:
@@ -104,7 +104,14 @@ class Request(Struct, frozen=True, kw_only=True):
         tools: Offered tools, in a stable order.
         preamble: The system prompt.
         context: Static documents, rendered as one user message before the history.
+        few_shots: Worked examples: user and assistant messages shown before the history.
         messages: History and current prompt; the last message is the newest.
+        retrieved: Documents found for this prompt, the most relevant first.
+        volatile: Facts that are true now and not later: the time, the user's place.
+        prompt_index: Place in `messages` of the prompt that is being answered; None takes the last user message that
+            holds more than tool results.
+        ordering: Names of the parts in the order they are sent; empty for the usual one. A request with `few_shots`,
+            `retrieved`, `volatile` or an ordering is made plain by `agentlab.caching.arrange` before a wire sees it.
         tool_choice: Which tools the model may or must call.
         temperature: Sampling temperature.
         max_tokens: Limit of generated tokens, reasoning included.
@@ -121,7 +128,12 @@ class Request(Struct, frozen=True, kw_only=True):
     tools: tuple[ToolDefinition, ...] = ()
     preamble: str | None = None
     context: tuple[Document, ...] = ()
+    few_shots: tuple[Message, ...] = ()
     messages: tuple[Message, ...] = ()
+    retrieved: tuple[Document, ...] = ()
+    volatile: tuple[str, ...] = ()
+    prompt_index: int | None = None
+    ordering: tuple[str, ...] = ()
     tool_choice: ToolChoice | None = None
     temperature: float | None = None
     max_tokens: int | None = None

@@ -7,14 +7,21 @@ once for a wire, and a body is a join of such bytes: the prefix stays identical 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from agentlab.messages import Message, Request, Text, UserMessage
 
-__all__ = ["MessageBytes", "conversation", "encode_json", "join_array"]
+__all__ = [
+    "MessageBytes",
+    "added_tools",
+    "conversation",
+    "encode_json",
+    "join_array",
+    "rendered_settings",
+]
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -27,6 +34,29 @@ def encode_json(value: Any) -> bytes:
 def join_array(items: Iterable[bytes]) -> msgspec.Raw:
     """A JSON array of pieces that are JSON already."""
     return msgspec.Raw(b"[" + b",".join(items) + b"]")
+
+
+def added_tools(params: Mapping[str, Any]) -> Iterator[bytes]:
+    """The tools a caller put into `additional_params`, each as JSON."""
+    added = params.get("tools", ())
+    return map(encode_json, added if isinstance(added, Sequence) else (added,))
+
+
+def rendered_settings(body: Mapping[str, Any], *paths: str) -> tuple[bytes, ...]:
+    """The settings a provider renders into the prompt, each as JSON; those the body does not have are left out.
+
+    Args:
+        body: The request body.
+        paths: Fields of it, with a dot between the names of nested ones.
+    """
+    found: list[bytes] = []
+    for path in paths:
+        value: Any = body
+        for name in path.split("."):
+            value = value.get(name) if isinstance(value, Mapping) else None
+        if value is not None:
+            found.append(encode_json({path: value}))
+    return tuple(found)
 
 
 def conversation(request: Request) -> tuple[Message, ...]:

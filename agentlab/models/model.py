@@ -6,7 +6,7 @@ A stream that ends without its terminal event is truncated: `StreamInterrupted` 
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing, suppress
 from random import Random
 from typing import Final, Protocol, runtime_checkable
@@ -14,8 +14,10 @@ from typing import Final, Protocol, runtime_checkable
 from msgspec import structs
 
 from agentlab.caching import cost_usd
+from agentlab.caching.arrangement import arrange
 from agentlab.errors import (
     ConnectionFailed,
+    InvalidHistory,
     ModelError,
     ProtocolError,
     ResponseTimeout,
@@ -46,6 +48,7 @@ from agentlab.messages import (
     TurnFinished,
 )
 from agentlab.models.capabilities import check_capabilities
+from agentlab.models.interface import Model, ModelStream
 from agentlab.models.timing import Stopwatch
 from agentlab.models.wire import Decoder, EncodedRequest, Vendor, Wire
 
@@ -59,51 +62,6 @@ _REQUEST_ID_HEADERS: Final = (
     "apim-request-id",
     "x-goog-request-id",
 )
-
-
-class ModelStream:
-    """A model call in progress.
-
-    Attributes:
-        events: What happens, ending with one `TurnFinished`. Close it when leaving early.
-    """
-
-    def __init__(
-        self, events: AsyncGenerator[Event, None], partial: Callable[[], AssistantMessage | None]
-    ) -> None:
-        self.events = events
-        self._partial = partial
-
-    def partial(self) -> AssistantMessage | None:
-        """What of the message has arrived so far; None before anything has, and after `TurnFinished`."""
-        return self._partial()
-
-
-@runtime_checkable
-class Model(Protocol):
-    """What an agent needs of a model. Implement it for models of your own."""
-
-    @property
-    def name(self) -> str:
-        """`"vendor:model"`."""
-        ...
-
-    @property
-    def model_id(self) -> str:
-        """The provider's name of the model."""
-        ...
-
-    def stream(self, request: Request) -> ModelStream:
-        """Begin a model call; nothing is sent until the events are asked for."""
-        ...
-
-    def session(self) -> AbstractAsyncContextManager[object]:
-        """Keeps connections open between the calls made inside it."""
-        ...
-
-    def supports(self, capability: str) -> bool:
-        """Whether the model has a capability, such as `structured_output`."""
-        ...
 
 
 @runtime_checkable
@@ -159,9 +117,12 @@ class WireModel:
         """Begin a model call.
 
         The events raise `UnsupportedCapability` before any I/O, and any `ModelError` after.
+
+        Raises:
+            UsageError: The request's parts cannot be sent in its ordering on this wire.
         """
-        call = _Call(self, request)
-        return ModelStream(call.events(), call.partial)
+        call = _Call(self, arrange(request, wire=self.wire.name))
+        return ModelStream(call.events(), call.partial, lambda: call.pieces)
 
     def session(self) -> AbstractAsyncContextManager[object]:
         """Keep connections open between calls."""
@@ -196,21 +157,23 @@ class WireModel:
 
     def error_of(self, response: HttpResponse, body: bytes) -> ModelError:
         """What an error response says, redacted."""
-        secrets = (self._key,) if self._key else ()
         error = self.wire.error(response.status, body)
-        error.args = (f"{self.name}: {redact(str(error), secrets)}",)
-        error.body = redact(body.decode("utf-8", "replace"), secrets)
+        error.args = (f"{self.name}: {error}",)
+        error.body = body.decode("utf-8", "replace")
         error.status = response.status
         error.request_id = request_id_of(response)
         error.retry_after = parse_retry_after(response.headers, self.clock.time()) or error.retry_after
-        return error
+        return self.redacted(error)
 
     def redacted(self, error: ModelError) -> ModelError:
-        """An error from inside a stream, with keys masked."""
+        """The error with keys masked, and without the frames behind it: their locals hold what the provider sent."""
         secrets = (self._key,) if self._key else ()
         error.args = (redact(str(error), secrets),)
-        error.body = redact(error.body, secrets) if error.body else None
-        return error
+        for name in ("body", "code", "request_id"):
+            said = getattr(error, name)
+            setattr(error, name, redact(said, secrets) if said else None)
+        error.__context__ = None
+        return error.with_traceback(None)
 
     def __repr__(self) -> str:
         return f"WireModel({self.name!r})"
@@ -233,6 +196,7 @@ class _Call:
         self._retries = 0
         self._handed_out = False
         self._headers: Mapping[str, str] = {}
+        self.pieces: tuple[bytes, ...] = ()
 
     def partial(self) -> AssistantMessage | None:
         """What has arrived."""
@@ -243,7 +207,7 @@ class _Call:
         model = self._model
         check_capabilities(model, self._request)
         self._watch.start()
-        encoded = model.wire.encode(self._request, model.vendor)
+        encoded = self._encoded()
         while True:
             self._attempt += 1
             http_request = model.http_request(encoded)
@@ -260,7 +224,7 @@ class _Call:
                 self._request = structs.replace(
                     self._request, tools=(), tool_choice=None, parallel_tool_calls=None
                 )
-                encoded = model.wire.encode(self._request, model.vendor)
+                encoded = self._encoded()
                 yield Notice(
                     "tools_dropped",
                     f"{model.name} cannot call tools; the request was sent again without them",
@@ -272,6 +236,16 @@ class _Call:
             self._retries += 1
             yield Retrying(self._attempt, delay, str(failure), failure.status)
             await self._watch.sleep(delay)
+
+    def _encoded(self) -> EncodedRequest:
+        try:
+            encoded = self._model.wire.encode(self._request, self._model.vendor)
+        except UnicodeEncodeError as error:
+            raise InvalidHistory(
+                f"the request holds a lone surrogate, which has no UTF-8 form: {error.object!r:.80}"
+            ) from None
+        self.pieces = encoded.pieces
+        return encoded
 
     async def _answer(self, http_request: HttpRequest) -> AsyncGenerator[Event, None]:
         """The events of one attempt, ending with `TurnFinished`."""
@@ -388,7 +362,7 @@ class _Call:
             interrupted = StreamInterrupted(
                 f"{self._model.name}: the answer broke off: {error}", code=error.code
             )
-            interrupted.__cause__ = error
+            interrupted.__cause__ = self._model.redacted(error)
             error = interrupted
         error.partial = partial if partial is not None and not partial.is_empty else None
         error.attempts = self._attempt

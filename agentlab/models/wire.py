@@ -100,11 +100,16 @@ class EncodedRequest(Struct, frozen=True):
         path: Appended to the vendor's base URL; may hold a query.
         body: The JSON body. Equal requests give equal bytes.
         headers: Headers this request needs beyond the vendor's (betas, affinity).
+        pieces: The bytes of each item the provider renders, in its order (settings, tools, system, messages), without
+            cache markers. Two requests whose pieces start alike share that prefix; a message once sent is the same
+            object in every later request, so comparing costs nothing for its size. Empty where the caller's
+            `additional_params` reach into the conversation: then only the body tells.
     """
 
     path: str
     body: bytes
     headers: dict[str, str] = field(default_factory=dict)
+    pieces: tuple[bytes, ...] = ()
 
 
 class Decoder(Protocol):

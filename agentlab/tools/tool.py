@@ -8,12 +8,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, Final, Protocol, overload, runtime_checkable
 
-import anyio.to_thread
-
 from agentlab.errors import UsageError
 from agentlab.messages import ToolDefinition
 from agentlab.tools.context import ToolContext
 from agentlab.tools.schema import Arguments, describe
+from agentlab.tools.thread import in_thread
 
 __all__ = ["FunctionTool", "Tool", "tool"]
 
@@ -95,7 +94,7 @@ class FunctionTool:
             values[self._arguments.context_parameter] = context
         if inspect.iscoroutinefunction(self.function):
             return await self.function(**values)
-        result = await anyio.to_thread.run_sync(partial(self.function, **values), abandon_on_cancel=True)
+        result = await in_thread(partial(self.function, **values), f"tool {self.__name__}")
         return await result if isinstance(result, Awaitable) else result
 
     def __repr__(self) -> str:

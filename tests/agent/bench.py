@@ -37,7 +37,12 @@ class Bench:
         self.clock = ManualClock()
 
     def model(
-        self, vendor: str, *, event_gap_s: float | None = None, key: str | None = None, retry: Retry | None = None
+        self,
+        vendor: str,
+        *,
+        event_gap_s: float | None = None,
+        key: str | None = None,
+        retry: Retry | None = None,
     ) -> WireModel:
         """A model behind the vendor's wire; its retries wait in virtual time."""
         timeouts = Timeouts() if event_gap_s is None else Timeouts(event_gap=event_gap_s)
@@ -51,7 +56,9 @@ class Bench:
             seed=0,
         )
 
-    def agent(self, vendor: str, says: Iterable[Turn] | Callable[[SimRequest], Turn], **options: Any) -> Agent:
+    def agent(
+        self, vendor: str, says: Iterable[Turn] | Callable[[SimRequest], Turn], **options: Any
+    ) -> Agent:
         """An agent, and a provider that says this next; a list is used up in order."""
         if callable(says):
             self.sim.behaviour = Function(says)

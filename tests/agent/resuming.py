@@ -29,7 +29,10 @@ def broken() -> str:
 def agent_at(vendor: str, base_url: str, token: str, *, stream: bool = True) -> Agent:
     """The agent, against a provider."""
     return Agent(
-        model(VENDORS[vendor], base_url=base_url, api_key=token), preamble="You add.", tools=[add, broken], stream=stream
+        model(VENDORS[vendor], base_url=base_url, api_key=token),
+        preamble="You add.",
+        tools=[add, broken],
+        stream=stream,
     )
 
 

@@ -104,6 +104,8 @@ async def assert_nothing_left(port: int) -> None:
     """Fail where a task still runs or a connection is still open, a few turns of the loop later."""
     for _ in range(5):
         await checkpoint()
-    others = {task for task in asyncio.all_tasks() - {asyncio.current_task()} if "TestRunner" not in repr(task)}
+    others = {
+        task for task in asyncio.all_tasks() - {asyncio.current_task()} if "TestRunner" not in repr(task)
+    }
     assert not others, f"tasks still run: {others}"
     assert open_connections(port) == 0, "a connection is still open"

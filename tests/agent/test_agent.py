@@ -44,7 +44,12 @@ def made(**options: Any) -> Agent:
 
 @pytest.mark.parametrize(
     ("wrong", "hint"),
-    [("preambel", "did you mean `preamble`"), ("max_turn", "did you mean `max_turns`"), ("tool", "did you mean `tools`"), ("zzz", "there are additional_params, ")],
+    [
+        ("preambel", "did you mean `preamble`"),
+        ("max_turn", "did you mean `max_turns`"),
+        ("tool", "did you mean `tools`"),
+        ("zzz", "there are additional_params, "),
+    ],
 )
 def test_an_unknown_option_is_refused_with_the_nearest_name(wrong: str, hint: str) -> None:
     with pytest.raises(UsageError, match=rf"no option `{wrong}`.*{hint}"):
@@ -53,7 +58,11 @@ def test_an_unknown_option_is_refused_with_the_nearest_name(wrong: str, hint: st
 
 @pytest.mark.parametrize(
     ("name", "hint"),
-    [("opnai:gpt-5.6", "did you mean `openai`"), ("gpt-5.6", "vendor:model"), ("sim:gpt", "sim:vendor/model")],
+    [
+        ("opnai:gpt-5.6", "did you mean `openai`"),
+        ("gpt-5.6", "vendor:model"),
+        ("sim:gpt", "sim:vendor/model"),
+    ],
 )
 def test_a_wrong_model_name_is_refused_with_a_hint(name: str, hint: str) -> None:
     with pytest.raises(UsageError, match=hint):
@@ -154,7 +163,14 @@ def test_the_first_request_can_be_looked_at(bench: Bench) -> None:
 async def test_a_prompt_may_be_text_parts_or_a_message(bench: Bench) -> None:
     agent = bench.agent("anthropic", lambda _: "ok")
     image = Image.from_bytes(b"\x89PNG\r\n\x1a\n")
-    for prompt in ("text", Text("text"), [Text("look"), image], ["look", image], image, UserMessage.of("text")):
+    for prompt in (
+        "text",
+        Text("text"),
+        [Text("look"), image],
+        ["look", image],
+        image,
+        UserMessage.of("text"),
+    ):
         run = await agent.prompt(prompt)  # type: ignore[arg-type]
         assert isinstance(run.messages[0], UserMessage)
     assert bench.refused == []
@@ -176,7 +192,9 @@ async def test_chat_appends_what_was_said_on_success_only(bench: Bench, vendor: 
     with pytest.raises(ServerError):
         await bench.agent(vendor, lambda _: ErrorReply(500, "Down.")).chat("third", history)
     with pytest.raises(MaxTurnsReached):
-        await bench.agent(vendor, lambda _: call("add", a=1, b=2), tools=[add], max_turns=1).chat("4", history)
+        await bench.agent(vendor, lambda _: call("add", a=1, b=2), tools=[add], max_turns=1).chat(
+            "4", history
+        )
     assert history == before
 
 
@@ -239,7 +257,9 @@ async def test_one_agent_runs_many_conversations_at_once(bench: Bench, vendor: s
 
 @pytest.mark.anyio
 async def test_a_result_shows_itself_and_its_turns(bench: Bench) -> None:
-    run: RunResult = await bench.agent("openai", [call("add", a=1, b=2), reply("x" * 100)], tools=[add]).prompt("go")
+    run: RunResult = await bench.agent(
+        "openai", [call("add", a=1, b=2), reply("x" * 100)], tools=[add]
+    ).prompt("go")
     assert repr(run) == f"RunResult('{'x' * 57}...', turns=2, stop_reason='done')"
     frame = run.turns
     assert list(frame.index) == [1, 2]

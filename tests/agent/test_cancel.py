@@ -134,17 +134,21 @@ async def test_leaving_the_loop_without_closing_it_ends_the_run_too(bench: Bench
     assert_partial(stream.run)
 
 
+async def failing(stream: RunStream, at: int) -> None:
+    seen = 0
+    async for _ in stream:
+        seen += 1
+        if seen == at:
+            raise LookupError("mine")
+
+
 async def test_an_error_of_the_consumer_ends_the_run_and_is_its_own(vendor: str) -> None:
     with bench_of() as bench:
         agent = trickling(bench, vendor)
         for fail_at in range(1, await events_of(bench, vendor), 5):
             stream = agent.stream_prompt("begin")
-            seen = 0
             with pytest.raises(LookupError, match="mine"):
-                async for _ in stream:
-                    seen += 1
-                    if seen == fail_at:
-                        raise LookupError("mine")
+                await failing(stream, fail_at)
             await stream.aclose()
             await assert_nothing_left(bench.sim.port)
             assert_partial(stream.run)
@@ -187,12 +191,12 @@ async def test_closing_a_stream_twice_or_before_it_began_is_harmless(bench: Benc
 
 
 async def test_a_result_that_came_while_the_run_was_closing_is_kept(bench: Bench) -> None:
-    ran = asyncio.Event()
+    tasks: list[asyncio.Task[Any]] = []
 
     @tool
     async def quick() -> str:
-        """Act on the world."""
-        ran.set()
+        """Act on the world, just as the caller gives up."""
+        tasks[0].cancel()
         return "acted"
 
     @tool
@@ -203,13 +207,12 @@ async def test_a_result_that_came_while_the_run_was_closing_is_kept(bench: Bench
 
     agent = bench.agent("openai", [reply(calls=[call("quick"), call("endless")])], tools=[quick, endless])
     stream = agent.stream_prompt("go")
-    task = asyncio.ensure_future(_drain(stream))
-    ran_waiter = asyncio.ensure_future(ran.wait())
-    ran_waiter.add_done_callback(lambda _: task.cancel())
+    tasks.append(asyncio.ensure_future(_drain(stream)))
     with pytest.raises(asyncio.CancelledError):
-        await task
-    assert [(result.text, result.status) for result in results_of(stream.run.messages)][0] == ("acted", "success")
-    assert results_of(stream.run.messages)[1].status == "interrupted"
+        await tasks[0]
+    done, open_still = results_of(stream.run.messages)
+    assert (done.text, done.status) == ("acted", "success")
+    assert open_still.status == "interrupted"
 
 
 async def _drain(stream: RunStream) -> list[ToolResult]:

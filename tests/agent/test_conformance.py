@@ -95,9 +95,19 @@ async def test_a_tool_without_arguments_can_be_called(bench: Bench, vendor: str,
 
 
 async def test_nested_and_optional_arguments_arrive(bench: Bench, vendor: str, stream: bool) -> None:
-    trip = {"name": "Ré\"\n😀", "stops": [{"city": "Oslo", "nights": 3}, {"city": "Bergen"}], "notes": {"a": "b"}}
+    trip = {
+        "name": 'Ré"\n😀',
+        "stops": [{"city": "Oslo", "nights": 3}, {"city": "Bergen"}],
+        "notes": {"a": "b"},
+    }
     turns = [
-        reply(calls=[call("plan", trip=trip), call("greet", name="Ada"), call("greet", name="Bo", greeting="Hei")]),
+        reply(
+            calls=[
+                call("plan", trip=trip),
+                call("greet", name="Ada"),
+                call("greet", name="Bo", greeting="Hei"),
+            ]
+        ),
         "done",
     ]
     run = await bench.agent(vendor, turns, tools=[plan, greet], stream=stream).prompt("go")
@@ -121,7 +131,9 @@ async def test_tools_over_several_turns_keep_the_prefix(bench: Bench, vendor: st
 
 
 async def test_text_beside_a_call_stays_in_its_turn(bench: Bench, vendor: str, stream: bool) -> None:
-    run = await bench.agent(vendor, [reply("Let me see.", calls=[call("ping")]), "done"], tools=[ping], stream=stream).prompt("?")
+    run = await bench.agent(
+        vendor, [reply("Let me see.", calls=[call("ping")]), "done"], tools=[ping], stream=stream
+    ).prompt("?")
     first = run.trace.turns[0]
     assert first.message.text == "Let me see."
     assert [type(part) for part in first.message.content] == [Text, ToolCall]
@@ -161,7 +173,7 @@ async def test_streamed_and_unary_answers_are_the_same(bench: Bench, vendor: str
         for stream in (True, False)
     ]
     first, second = runs
-    assert [_plain(run) for run in runs][0] == [_plain(run) for run in runs][1]
+    assert _plain(first) == _plain(second)
     assert first.text == second.text == "Three. Größe 😀"
     for one, other in zip(first.run.records, second.run.records, strict=True):
         assert one.usage.output_tokens == other.usage.output_tokens
@@ -177,12 +189,15 @@ def _plain(run: RunResult) -> list[Any]:
         else (type(part).__name__, getattr(part, "text", None))
         for message in run.messages
         for part in message.content
-        if part != Text("", signature=getattr(part, "signature", None))  # Gemini signs a stream with an empty text
+        if part
+        != Text("", signature=getattr(part, "signature", None))  # Gemini signs a stream with an empty text
     ]
 
 
 async def test_a_streamed_answer_adds_up_to_its_deltas(bench: Bench, vendor: str) -> None:
-    agent = bench.agent(vendor, [reply("One two three, größer 😀.", reasoning="Count them.")], reasoning=ALOUD)
+    agent = bench.agent(
+        vendor, [reply("One two three, größer 😀.", reasoning="Count them.")], reasoning=ALOUD
+    )
     texts: list[str] = []
     async for event in agent.stream_prompt("count"):
         if type(event).__name__ == "TextDelta":
@@ -193,7 +208,9 @@ async def test_a_streamed_answer_adds_up_to_its_deltas(bench: Bench, vendor: str
     assert len(texts) > 2
 
 
-async def test_an_unknown_tool_is_told_to_the_model_and_the_run_goes_on(bench: Bench, vendor: str, stream: bool) -> None:
+async def test_an_unknown_tool_is_told_to_the_model_and_the_run_goes_on(
+    bench: Bench, vendor: str, stream: bool
+) -> None:
     turns = [reply(calls=[call("nope", x=1), call("ping")]), "recovered"]
     run = await bench.agent(vendor, turns, tools=[ping], stream=stream).prompt("go")
     unknown, known = results_of(run)
@@ -204,7 +221,9 @@ async def test_an_unknown_tool_is_told_to_the_model_and_the_run_goes_on(bench: B
     assert bench.refused == []
 
 
-async def test_invalid_arguments_are_told_to_the_model_and_the_run_goes_on(bench: Bench, vendor: str, stream: bool) -> None:
+async def test_invalid_arguments_are_told_to_the_model_and_the_run_goes_on(
+    bench: Bench, vendor: str, stream: bool
+) -> None:
     turns = [call("add", a="many", b=2), call("add", a=1, b=2), "three"]
     run = await bench.agent(vendor, turns, tools=[add], stream=stream).prompt("go")
     wrong, right = results_of(run)
@@ -278,7 +297,9 @@ async def test_a_moving_preamble_is_noticed(bench: Bench, vendor: str) -> None:
         def on_completion_call(self, context: Any, request: Any) -> RequestPatch:
             return RequestPatch(preamble=f"{request.preamble} It is {context.turn} o'clock.")
 
-    agent = bench.agent(vendor, [call("ping"), "done"], tools=[ping], preamble="Be terse.", hooks=[Clockwork()])
+    agent = bench.agent(
+        vendor, [call("ping"), "done"], tools=[ping], preamble="Be terse.", hooks=[Clockwork()]
+    )
     run = await agent.prompt("go")
     (notice,) = run.trace.of(Notice)
     assert notice.kind == "prefix_moved"
@@ -291,7 +312,9 @@ async def test_a_moving_preamble_is_noticed(bench: Bench, vendor: str) -> None:
 
 async def test_the_second_turn_of_a_conversation_reads_the_cache(bench: Bench, vendor: str) -> None:
     cache = CacheOptions(breakpoints=("last",)) if vendor == "anthropic" else None
-    agent = bench.agent(vendor, ["first answer", "second answer"], preamble="You are long. " * 300, cache=cache)
+    agent = bench.agent(
+        vendor, ["first answer", "second answer"], preamble="You are long. " * 300, cache=cache
+    )
     first = await agent.prompt("hello")
     second = await agent.prompt("again", history=first.all_messages)
     if vendor == "ollama":

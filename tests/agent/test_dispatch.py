@@ -108,7 +108,11 @@ EXPECTED: dict[str, tuple[FunctionTool, str, str]] = {
     "hangs": (hangs, "failed", "the tool `hangs` took longer than 0.02 s"),
     "opaque": (opaque, "failed", "the tool returned a `object`, which has no JSON form"),
     "big": (big, "success", BIG[:20]),
-    "binary": (binary, "success", '{"bytes":"/wA=","nan":null,"number":1180591620717411303424,"text":"half ?"}'),
+    "binary": (
+        binary,
+        "success",
+        '{"bytes":"/wA=","nan":null,"number":1180591620717411303424,"text":"half ?"}',
+    ),
     "cancels_itself": (cancels_itself, "failed", "the tool `cancels_itself` cancelled itself"),
     "raises_cancelled": (raises_cancelled, "failed", "the tool `raises_cancelled` cancelled itself"),
     "cancels_and_returns": (cancels_and_returns, "success", "left"),
@@ -120,7 +124,9 @@ TOOLS = [each for each, _, _ in EXPECTED.values()]
 
 @pytest.mark.parametrize("width", [1, 2, 8])
 @pytest.mark.parametrize("name", list(EXPECTED))
-async def test_each_call_gets_exactly_one_result_and_the_run_goes_on(bench: Bench, name: str, width: int) -> None:
+async def test_each_call_gets_exactly_one_result_and_the_run_goes_on(
+    bench: Bench, name: str, width: int
+) -> None:
     tried, status, text = EXPECTED[name]
     names = [name if place % 2 == 0 and (name != "big" or not place) else "good" for place in range(width)]
     calls = [call(each, n=place) for place, each in enumerate(names)]
@@ -303,3 +309,17 @@ async def test_a_rewritten_result_may_be_anything_a_tool_may_return(bench: Bench
     assert results_of(run)[0].content == (Text("half ?"), Json({"a": [1, 2]}))
     assert Run.from_json(run.run.to_json()) == run.run
     assert msgspec.json.decode(bench.requests[-1].body)
+
+
+def test_an_interrupt_inside_a_tool_ends_the_run_and_reaches_the_caller(bench: Bench) -> None:
+    @tool
+    async def interrupted() -> str:
+        """Be interrupted."""
+        raise KeyboardInterrupt
+
+    agent = bench.agent(
+        "openai", [reply(calls=[call("interrupted"), call("good")])], tools=[interrupted, good]
+    )
+    with pytest.raises(KeyboardInterrupt):
+        agent.prompt_sync("go")
+    assert bench.agent("openai", ["fine"]).prompt_sync("go").text == "fine"

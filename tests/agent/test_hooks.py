@@ -104,7 +104,11 @@ async def test_a_patch_changes_one_request_and_not_the_run(bench: Bench, vendor:
         extra_context=(Document.from_text("extra fact", id="x"),),
     )
     agent = bench.agent(
-        vendor, says, tools=[add, ping], preamble="Plain.", hooks=[hook("on_completion_call", patch, once=True)]
+        vendor,
+        says,
+        tools=[add, ping],
+        preamble="Plain.",
+        hooks=[hook("on_completion_call", patch, once=True)],
     )
     run = await agent.prompt("go")
     assert [request.preamble for request in seen] == ["Patched.", "Plain."]
@@ -127,7 +131,10 @@ async def test_patched_messages_are_sent_and_not_kept(bench: Bench) -> None:
 
 async def test_patches_of_several_hooks_add_up(bench: Bench) -> None:
     hooks = [
-        hook("on_completion_call", RequestPatch(additional_params={"seed": 1, "top_p": 0.5}, active_tools=("add",))),
+        hook(
+            "on_completion_call",
+            RequestPatch(additional_params={"seed": 1, "top_p": 0.5}, active_tools=("add",)),
+        ),
         hook("on_completion_call", RequestPatch(additional_params={"seed": 2}, temperature=0.1)),
     ]
     await bench.agent("openai-chat", ["ok"], tools=[add, ping], hooks=hooks).prompt("go")
@@ -180,7 +187,9 @@ async def test_every_hook_may_stop_the_run(bench: Bench, event: str) -> None:
 
 
 @pytest.mark.parametrize("event", ["on_stream_response_finish", "on_model_turn_finished"])
-async def test_a_final_turn_that_is_stopped_is_kept_and_counted(bench: Bench, vendor: str, event: str) -> None:
+async def test_a_final_turn_that_is_stopped_is_kept_and_counted(
+    bench: Bench, vendor: str, event: str
+) -> None:
     stream = bench.agent(vendor, ["the answer"], hooks=[hook(event, Stop("seen enough"))]).stream_prompt("go")
     with pytest.raises(RunStopped) as caught:
         async for _ in stream:
@@ -215,14 +224,18 @@ async def test_a_turn_is_retried_without_feedback_and_dropped(bench: Bench, vend
 
 
 async def test_retries_of_a_turn_count(bench: Bench) -> None:
-    agent = bench.agent("openai", lambda _: "no", hooks=[hook("on_model_turn_finished", RetryTurn())], max_turns=3)
+    agent = bench.agent(
+        "openai", lambda _: "no", hooks=[hook("on_model_turn_finished", RetryTurn())], max_turns=3
+    )
     with pytest.raises(MaxTurnsReached):
         await agent.prompt("go")
     assert len(bench.requests) == 3
 
 
 async def test_a_turn_that_calls_tools_cannot_be_retried_and_is_not_lost(bench: Bench) -> None:
-    agent = bench.agent("openai", [call("ping")], tools=[ping], hooks=[hook("on_model_turn_finished", RetryTurn())])
+    agent = bench.agent(
+        "openai", [call("ping")], tools=[ping], hooks=[hook("on_model_turn_finished", RetryTurn())]
+    )
     stream = agent.stream_prompt("go")
     with pytest.raises(UsageError, match="only answers can be retried"):
         async for _ in stream:
@@ -288,7 +301,9 @@ class Recorder(Hook):
 
 async def test_hooks_are_asked_in_order_at_every_step(bench: Bench, vendor: str, stream: bool) -> None:
     notes: list[str] = []
-    agent = bench.agent(vendor, [call("ping"), "done now"], tools=[ping], hooks=[Recorder(notes, "a")], stream=stream)
+    agent = bench.agent(
+        vendor, [call("ping"), "done now"], tools=[ping], hooks=[Recorder(notes, "a")], stream=stream
+    )
     await agent.prompt("go")
     end = "finish" if stream else "response"
     assert notes == [f"a {note}" for note in ("call 1", end, "tool", "result", "call 2", "text", end)]
@@ -296,7 +311,11 @@ async def test_hooks_are_asked_in_order_at_every_step(bench: Bench, vendor: str,
 
 async def test_the_first_hook_that_answers_wins(bench: Bench) -> None:
     notes: list[str] = []
-    hooks = [Recorder(notes, "a"), Recorder(notes, "b", Skip("b says no")), Recorder(notes, "c", Skip("c says no"))]
+    hooks = [
+        Recorder(notes, "a"),
+        Recorder(notes, "b", Skip("b says no")),
+        Recorder(notes, "c", Skip("c says no")),
+    ]
     run = await bench.agent("openai", [call("ping"), "done"], tools=[ping], hooks=hooks).prompt("go")
     assert results_of(run)[0].text == "b says no"
     assert [note for note in notes if note.endswith("tool")] == ["a tool", "b tool"]
@@ -306,7 +325,9 @@ async def test_hooks_keep_values_on_the_scratchpad_of_their_run(bench: Bench) ->
     class Counter(Hook):
         def on_completion_call(self, context: HookContext, request: Request) -> None:
             context.scratchpad.insert((context.scratchpad.get(int) or 0) + 1)
-            seen.append((context.run_id, context.agent_name, context.is_streaming, context.scratchpad.get(int)))
+            seen.append(
+                (context.run_id, context.agent_name, context.is_streaming, context.scratchpad.get(int))
+            )
 
     seen: list[tuple[str, str, bool, int | None]] = []
     agent = bench.agent("openai", lambda _: "ok", hooks=[Counter()], name="bob")

@@ -46,7 +46,8 @@ def test_an_open_object_is_sent_as_it_is_and_not_strict() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given_name", "name"), [("list[int]", "list_int"), ("x" * 80, "x" * 64), ("", "response_schema"), ("é", "response_schema")]
+    ("given_name", "name"),
+    [("list[int]", "list_int"), ("x" * 80, "x" * 64), ("", "response_schema"), ("é", "response_schema")],
 )
 def test_names_become_what_providers_take(given_name: str, name: str) -> None:
     assert enforceable({"type": "object", "properties": {}}, given_name).name == name

@@ -32,7 +32,9 @@ async def snapshots(bench: Bench, vendor: str, *, stream: bool = True) -> tuple[
     return running.run, states
 
 
-async def test_every_step_is_put_away_and_goes_on_to_the_same_end(bench: Bench, vendor: str, stream: bool) -> None:
+async def test_every_step_is_put_away_and_goes_on_to_the_same_end(
+    bench: Bench, vendor: str, stream: bool
+) -> None:
     whole, states = await snapshots(bench, vendor, stream=stream)
     steps = [Run.from_json(state).next_step() for state in states]
     assert [type(step) for step in steps] == [
@@ -69,7 +71,14 @@ async def test_a_run_goes_on_in_another_process(bench: Bench, vendor: str, step:
 
     def elsewhere() -> str:
         done = subprocess.run(
-            [sys.executable, "-m", "tests.agent.resuming", vendor, bench.sim.base_url(vendor), bench.sim.token],
+            [
+                sys.executable,
+                "-m",
+                "tests.agent.resuming",
+                vendor,
+                bench.sim.base_url(vendor),
+                bench.sim.token,
+            ],
             input=states[step],
             capture_output=True,
             text=True,

@@ -62,7 +62,9 @@ def from_a_thread(stream: RunStream) -> Any:
     return start
 
 
-async def test_stopping_a_stalled_answer_from_a_thread_keeps_what_had_arrived(bench: Bench, vendor: str) -> None:
+async def test_stopping_a_stalled_answer_from_a_thread_keeps_what_had_arrived(
+    bench: Bench, vendor: str
+) -> None:
     stream = stalled(bench, vendor).stream_prompt("go")
     error = await stopped(stream, TextDelta, from_a_thread(stream))
     assert error.reason == "enough"
@@ -96,7 +98,9 @@ async def test_a_stopped_task_goes_on_as_if_never_cancelled(bench: Bench) -> Non
     assert task.cancelling() == 0
 
 
-@pytest.mark.parametrize("event", ["on_text_delta", "on_completion_call", "on_model_turn_finished", "on_tool_call"])
+@pytest.mark.parametrize(
+    "event", ["on_text_delta", "on_completion_call", "on_model_turn_finished", "on_tool_call"]
+)
 async def test_a_hook_may_stop_the_stream(bench: Bench, vendor: str, event: str) -> None:
     class Stopper(Hook):
         stream: RunStream
@@ -161,11 +165,15 @@ async def test_stopping_an_ended_run_does_nothing(bench: Bench) -> None:
 async def test_a_stop_from_the_loop_body_ends_it_at_the_next_event(bench: Bench, vendor: str) -> None:
     stream = bench.agent(vendor, [LONG]).stream_prompt("go")
     seen: list[TextDelta] = []
-    with pytest.raises(RunStopped):
+
+    async def consume() -> None:
         async for event in stream:
             if isinstance(event, TextDelta):
                 seen.append(event)
                 stream.stop()
+
+    with pytest.raises(RunStopped):
+        await consume()
     assert len(seen) == 1
     assert isinstance(stream.run.messages[-1], AssistantMessage)
 
@@ -195,6 +203,8 @@ async def test_results_before_the_stop_are_kept(bench: Bench) -> None:
         """Answer."""
         return "here"
 
-    stream = bench.agent("gemini", [reply(calls=[call("quick"), call("endless")])], tools=[quick, endless]).stream_prompt("go")
+    stream = bench.agent(
+        "gemini", [reply(calls=[call("quick"), call("endless")])], tools=[quick, endless]
+    ).stream_prompt("go")
     error = await stopped(stream, ToolResult, stream.stop)
     assert [result.status for result in results_of(error.history)] == ["success", "interrupted"]

@@ -24,8 +24,13 @@ pytestmark = pytest.mark.anyio
 
 
 async def traced(bench: Bench, vendor: str) -> Trace:
-    turns = [reply("Let me add.", reasoning="Hm.", calls=[call("add", a=1, b=2), call("add", a="x", b=1)]), "Three."]
-    run = await bench.agent(vendor, turns, tools=[add], preamble="You add.", context=["a fact"]).prompt("1+2?")
+    turns = [
+        reply("Let me add.", reasoning="Hm.", calls=[call("add", a=1, b=2), call("add", a="x", b=1)]),
+        "Three.",
+    ]
+    run = await bench.agent(vendor, turns, tools=[add], preamble="You add.", context=["a fact"]).prompt(
+        "1+2?"
+    )
     return run.trace
 
 
@@ -45,7 +50,12 @@ async def test_events_come_in_the_order_of_the_grammar(bench: Bench, vendor: str
     assert first_turn[:2] == [TurnStarted, RequestSent]
     assert set(first_turn[2:-1]) >= {TextDelta, ToolCall}
     after = kinds[len(first_turn) : kinds.index(TurnStarted, 1)]
-    assert sorted(kind.__name__ for kind in after) == ["ToolResult", "ToolResult", "ToolStarted", "ToolStarted"]
+    assert sorted(kind.__name__ for kind in after) == [
+        "ToolResult",
+        "ToolResult",
+        "ToolStarted",
+        "ToolStarted",
+    ]
     assert kinds[-1] is RunFinished
     assert kinds.count(RunFinished) == 1
     times = [each.at_s for each in trace.events]
@@ -57,7 +67,9 @@ async def test_events_come_in_the_order_of_the_grammar(bench: Bench, vendor: str
 
 async def test_requests_are_the_bytes_that_were_sent(bench: Bench, vendor: str) -> None:
     trace = await traced(bench, vendor)
-    assert [request.sent.body.encode() for request in trace.requests] == [each.body for each in bench.requests]
+    assert [request.sent.body.encode() for request in trace.requests] == [
+        each.body for each in bench.requests
+    ]
     assert [request.turn for request in trace.requests] == [1, 2]
     assert trace.requests[0].prefix is None
     second = trace.requests[1].prefix

@@ -54,7 +54,9 @@ async def test_a_misfit_is_told_to_the_model_and_mended(bench: Bench, vendor: st
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_a_misfit_after_all_retries_is_an_error_with_the_history(bench: Bench, vendor: str, mode: Any) -> None:
+async def test_a_misfit_after_all_retries_is_an_error_with_the_history(
+    bench: Bench, vendor: str, mode: Any
+) -> None:
     agent = bench.agent(vendor, lambda _: says(mode, '{"name":1}'))
     with pytest.raises(OutputInvalid, match="the answer is no `Person`: ") as caught:
         await agent.prompt_typed("Who?", Person, mode=mode, retries=2)
@@ -76,7 +78,9 @@ async def test_a_misfit_after_all_retries_is_an_error_with_the_history(bench: Be
     ids=str,
 )
 @pytest.mark.parametrize("mode", ["tool", "prompted"])
-async def test_types_that_are_no_objects_are_wrapped(bench: Bench, mode: Any, kind: Any, value: str, expected: Any) -> None:
+async def test_types_that_are_no_objects_are_wrapped(
+    bench: Bench, mode: Any, kind: Any, value: str, expected: Any
+) -> None:
     assert await bench.agent("gemini", [says(mode, value)]).prompt_typed("?", kind, mode=mode) == expected
 
 

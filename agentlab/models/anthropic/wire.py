@@ -33,13 +33,15 @@ from agentlab.models.anthropic.decoder import AnthropicDecoder
 from agentlab.models.anthropic.report import error_of
 from agentlab.models.anthropic.schema import strict_schema
 from agentlab.models.anthropic.traits import ModelTraits, limits_and_thinking, traits_of
-from agentlab.models.encoding import MessageBytes, conversation, encode_json, join_array
+from agentlab.models.encoding import MessageBytes, conversation, encode_json, join_array, rendered_settings
 from agentlab.models.wire import Decoder, EncodedRequest, Framing, Vendor, merge_params
 
 __all__ = ["AnthropicMessages"]
 
 _VERSION: Final = "2023-06-01"
 _MOST_MARKERS: Final = 4
+_BEFORE_TOOLS: Final = ("output_config.format",)
+_BEFORE_MESSAGES: Final = ("tool_choice", "thinking", "output_config.effort")
 _TTLS: Final = ("5m", "1h")
 
 
@@ -69,17 +71,21 @@ class AnthropicMessages:
         cache = request.cache or CacheOptions()
         params = dict(request.additional_params)
         betas = params.pop("betas", ())
-        tools = _tools(request, cache, params.pop("tools", ()))
+        tools = [*map(_tool, request.tools), *params.pop("tools", ())]
+        tool_bytes = [encode_json(tool) for tool in tools]
+        if tools and "tools" in cache.breakpoints:
+            tools[-1] = {**tools[-1], "cache_control": cache_control(_ttl(cache.ttl))}
         leading = tuple(takewhile(lambda each: isinstance(each, SystemMessage), request.messages))
-        system = _system(request, cache, leading, params)
+        blocks = _system_blocks(request, leading, params)
+        system = _system(blocks, cache)
         form = Form(
             system_role=traits.system_role,
             unsigned_thinking=bool(vendor.dialect.get("unsigned_thinking")),
         )
-        messages, marked = self._messages(request, cache, len(leading), form)
+        messages, pieces, marked = self._messages(request, cache, len(leading), form)
         body: dict[str, Any] = {"model": request.model}
         if tools:
-            body["tools"] = tools
+            body["tools"] = join_array([*tool_bytes[:-1], encode_json(tools[-1])])
         if system:
             body["system"] = system
         body["messages"] = join_array(messages)
@@ -92,6 +98,15 @@ class AnthropicMessages:
             path=str(vendor.dialect.get("path", "/v1/messages")),
             body=encode_json(body),
             headers=_headers(vendor, betas),
+            pieces=()
+            if "messages" in params or "system" in params
+            else (
+                *rendered_settings(body, *_BEFORE_TOOLS),
+                *tool_bytes,
+                *map(encode_json, blocks),
+                *rendered_settings(body, *_BEFORE_MESSAGES),
+                *pieces,
+            ),
         )
 
     def decoder(self, vendor: Vendor, *, mint: Callable[[], str] | None = None) -> Decoder:  # noqa: ARG002 - the protocol's signature
@@ -109,16 +124,18 @@ class AnthropicMessages:
 
     def _messages(
         self, request: Request, cache: CacheOptions, skipped: int, form: Form
-    ) -> tuple[list[bytes], list[str]]:
-        """The bytes of the messages, and the lifetimes of the markers in them, both in wire order."""
+    ) -> tuple[list[bytes], list[bytes], list[str]]:
+        """The bytes of the messages, the same without markers, and the lifetimes of the markers, in wire order."""
         rest = structs.replace(request, messages=request.messages[skipped:]) if skipped else request
         rows = placed(conversation(rest), form)
+        plain_bytes = [self._written(message, each) for message, each in rows]
+        written = list(plain_bytes)
         ttls: list[str] = []
         if request.context and "context" in cache.breakpoints:
             message, plain = rows[0]
             rows[0] = (message, structs.replace(plain, marker=_ttl(cache.ttl)))
+            written[0] = self._written(*rows[0])
             ttls.append(_ttl(cache.ttl))
-        written = [self._written(message, each) for message, each in rows]
         if "last" in cache.breakpoints:
             for index in range(len(rows) - 1, -1, -1):
                 message, plain = rows[index]
@@ -129,17 +146,14 @@ class AnthropicMessages:
                     written[index] = with_marker
                     ttls.append(_last_ttl(cache))
                     break
-        return [item for items in written for item in items], ttls
+        return _flat(written), _flat(plain_bytes), ttls
 
     def _written(self, message: Message, form: Form) -> tuple[bytes, ...]:
         return self._bytes.of(message, lambda each: message_items(each, form), form)
 
 
-def _tools(request: Request, cache: CacheOptions, added: Iterable[Any]) -> list[dict[str, Any]]:
-    tools = [*map(_tool, request.tools), *added]
-    if tools and "tools" in cache.breakpoints:
-        tools[-1] = {**tools[-1], "cache_control": cache_control(_ttl(cache.ttl))}
-    return tools
+def _flat(written: Iterable[tuple[bytes, ...]]) -> list[bytes]:
+    return [item for items in written for item in items]
 
 
 def _tool(tool: ToolDefinition) -> dict[str, Any]:
@@ -153,17 +167,22 @@ def _tool(tool: ToolDefinition) -> dict[str, Any]:
     return entry
 
 
-def _system(
-    request: Request, cache: CacheOptions, leading: tuple[Message, ...], params: dict[str, Any]
-) -> str | list[dict[str, Any]]:
-    """Preamble and leading system messages: a string where it is one text without marker, else blocks."""
+def _system_blocks(
+    request: Request, leading: tuple[Message, ...], params: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """Preamble, leading system messages and the caller's own blocks, which are taken out of `params`."""
     texts = [request.preamble or "", *(each.content for each in leading if isinstance(each, SystemMessage))]
     blocks: list[dict[str, Any]] = [{"type": "text", "text": text} for text in texts if text]
     if isinstance(params.get("system"), list):
         blocks += params.pop("system")
+    return blocks
+
+
+def _system(blocks: list[dict[str, Any]], cache: CacheOptions) -> str | list[dict[str, Any]]:
+    """What is sent as `system`: a string where it is one text without marker, else blocks."""
     if blocks and "preamble" in cache.breakpoints:
-        blocks[-1] = {**blocks[-1], "cache_control": cache_control(_ttl(cache.ttl))}
-    elif len(blocks) == 1 and blocks[0].keys() == {"type", "text"}:
+        return [*blocks[:-1], {**blocks[-1], "cache_control": cache_control(_ttl(cache.ttl))}]
+    if len(blocks) == 1 and blocks[0].keys() == {"type", "text"}:
         return str(blocks[0]["text"])
     return blocks
 

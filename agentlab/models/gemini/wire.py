@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from msgspec import Raw, structs
+from msgspec import structs
 
 from agentlab.errors import ModelError, UnsupportedCapability
 from agentlab.messages import (
@@ -25,7 +25,7 @@ from agentlab.messages import (
     UserMessage,
 )
 from agentlab.models.assembly import mint_id
-from agentlab.models.encoding import MessageBytes, conversation, encode_json, join_array
+from agentlab.models.encoding import MessageBytes, added_tools, conversation, encode_json, join_array
 from agentlab.models.gemini.decoder import GeminiDecoder
 from agentlab.models.gemini.errors import error_from
 from agentlab.models.gemini.parts import model_parts, user_parts
@@ -34,6 +34,7 @@ from agentlab.models.wire import Dialect, EncodedRequest, Framing, Vendor, merge
 __all__ = ["GeminiGenerate"]
 
 _LEVELS: Final = frozenset({"minimal", "low", "medium", "high", "xhigh"})
+_PROMPT: Final = frozenset({"contents", "systemInstruction", "system_instruction"})
 _MODES: Final = {"auto": "AUTO", "none": "NONE", "required": "ANY"}
 
 
@@ -68,11 +69,15 @@ class GeminiGenerate:
         system = [text for text in (request.preamble, *leading) if text]
         _check(request, system)
         body: dict[str, Any] = {}
-        if request.tools:
-            body["tools"] = [{"functionDeclarations": [_declaration(tool) for tool in request.tools]}]
+        pieces = [encode_json(_declaration(tool)) for tool in request.tools]
+        if pieces:
+            body["tools"] = [{"functionDeclarations": join_array(pieces)}]
+        pieces += added_tools(request.additional_params)
         if system:
             body["systemInstruction"] = {"parts": [{"text": text} for text in system]}
-        body["contents"] = self._contents(request, len(leading), vendor)
+            pieces += map(encode_json, system)
+        contents = self._contents(request, len(leading), vendor)
+        body["contents"] = join_array(contents)
         tool_config = _tool_config(request)
         if tool_config:
             body["toolConfig"] = tool_config
@@ -81,8 +86,9 @@ class GeminiGenerate:
             body["generationConfig"] = generation
         if request.cache is not None and request.cache.cached_content:
             body["cachedContent"] = request.cache.cached_content
+        known = _PROMPT.isdisjoint(request.additional_params)
         body = merge_params(body, request.additional_params)
-        return EncodedRequest(_path(request), encode_json(body))
+        return EncodedRequest(_path(request), encode_json(body), pieces=(*pieces, *contents) if known else ())
 
     def decoder(self, vendor: Vendor, *, mint: Callable[[], str] | None = None) -> GeminiDecoder:  # noqa: ARG002 - Wire
         """A decoder for one response; `mint` makes ids for calls that come without."""
@@ -92,7 +98,7 @@ class GeminiGenerate:
         """What an HTTP error response says. The body is an error object, or a list of one where SSE was not asked for."""
         return error_from(status, body)
 
-    def _contents(self, request: Request, leading: int, vendor: Vendor) -> Raw:
+    def _contents(self, request: Request, leading: int, vendor: Vendor) -> list[bytes]:
         rest = structs.replace(request, messages=request.messages[leading:])
         signature = _by_prefix(vendor.dialect.get("foreign_call_signature"), request.model)
 
@@ -102,7 +108,7 @@ class GeminiGenerate:
         items: list[bytes] = []
         for message in conversation(rest):
             items += self._messages.of(message, build, signature)
-        return join_array(items)
+        return items
 
 
 def _path(request: Request) -> str:

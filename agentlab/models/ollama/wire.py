@@ -31,7 +31,7 @@ from agentlab.messages import (
     UserPart,
 )
 from agentlab.models.assembly import mint_id
-from agentlab.models.encoding import MessageBytes, conversation, encode_json, join_array
+from agentlab.models.encoding import MessageBytes, added_tools, conversation, encode_json, join_array
 from agentlab.models.ollama.decoder import OllamaDecoder
 from agentlab.models.wire import EncodedRequest, Framing, Vendor, error_for_status, merge_params
 
@@ -63,9 +63,12 @@ class OllamaChat:
         """
         _check(request)
         body: dict[str, Any] = {"model": request.model}
-        if request.tools and request.tool_choice != "none":
-            body["tools"] = [_tool(tool) for tool in request.tools]
-        body["messages"] = self._conversation(request)
+        offered = request.tools if request.tool_choice != "none" else ()
+        tools = [encode_json(_tool(tool)) for tool in offered]
+        if tools:
+            body["tools"] = join_array(tools)
+        messages = self._conversation(request)
+        body["messages"] = join_array(messages)
         if request.reasoning is not None:
             think = _think(request.reasoning)
             if think is not None:
@@ -76,7 +79,9 @@ class OllamaChat:
         if options:
             body["options"] = options
         body["stream"] = request.stream
-        return EncodedRequest("/api/chat", encode_json(merge_params(body, request.additional_params)))
+        params = request.additional_params
+        pieces = () if "messages" in params else (*tools, *added_tools(params), *messages)
+        return EncodedRequest("/api/chat", encode_json(merge_params(body, params)), pieces=pieces)
 
     def decoder(self, vendor: Vendor, *, mint: Callable[[], str] | None = None) -> OllamaDecoder:  # noqa: ARG002 - Wire
         """A decoder for one response; `mint` makes ids for calls that come without."""
@@ -94,13 +99,13 @@ class OllamaChat:
         """
         return status == 400 and "does not support tools" in _message(body)
 
-    def _conversation(self, request: Request) -> Raw:
+    def _conversation(self, request: Request) -> list[bytes]:
         items: list[bytes] = []
         if request.preamble:
             items.append(encode_json({"role": "system", "content": request.preamble}))
         for message in conversation(request):
             items += self._messages.of(message, _encoded)
-        return join_array(items)
+        return items
 
 
 def _message(body: bytes) -> str:

@@ -12,7 +12,14 @@ import msgspec
 
 from agentlab.errors import ModelError, UnsupportedCapability
 from agentlab.messages import CacheOptions, Message, Request, SpecificTools, ToolDefinition, UserMessage
-from agentlab.models.encoding import MessageBytes, conversation, encode_json, join_array
+from agentlab.models.encoding import (
+    MessageBytes,
+    added_tools,
+    conversation,
+    encode_json,
+    join_array,
+    rendered_settings,
+)
 from agentlab.models.openai_chat.decoder import ChatDecoder
 from agentlab.models.openai_chat.dialect import ChatDialect, dialect_of
 from agentlab.models.openai_chat.errors import error_from_payload
@@ -21,6 +28,7 @@ from agentlab.models.wire import EncodedRequest, Framing, Vendor, merge_params
 
 __all__ = ["OpenAIChat"]
 
+_RENDERED: Final = ("response_format", "reasoning_effort", "verbosity")
 _SCHEMA_NOTE: Final = "Answer with one JSON object, and nothing else, that fits this JSON Schema:\n"
 
 
@@ -42,8 +50,9 @@ class OpenAIChat:
         """
         dialect, message_bytes = self._for(vendor)
         body: dict[str, Any] = {"model": request.model}
-        if request.tools:
-            body["tools"] = [_tool(tool, dialect) for tool in request.tools]
+        tools = [encode_json(_tool(tool, dialect)) for tool in request.tools]
+        if tools:
+            body["tools"] = join_array(tools)
         body |= _tool_fields(request, dialect)
         body |= _sampling_fields(request, dialect)
         body |= _reasoning_fields(request, dialect)
@@ -54,13 +63,18 @@ class OpenAIChat:
             if dialect.stream_options:
                 body["stream_options"] = {"include_usage": True}
         body |= dialect.body
-        body["messages"] = _messages(request, dialect, message_bytes)
-        body = merge_params(body, request.additional_params)
+        messages, pieces = _messages(request, dialect, message_bytes)
+        body["messages"] = join_array(messages)
+        params = request.additional_params
+        body = merge_params(body, params)
         body["messages"] = body.pop("messages")
         headers: dict[str, str] = {}
         if dialect.cache_key_header and request.cache and request.cache.key:
             headers[dialect.cache_key_header] = request.cache.key
-        return EncodedRequest(dialect.path, encode_json(body), headers)
+        pieces = [*rendered_settings(body, *_RENDERED), *tools, *added_tools(params), *pieces]
+        return EncodedRequest(
+            dialect.path, encode_json(body), headers, () if "messages" in params else tuple(pieces)
+        )
 
     def decoder(self, vendor: Vendor, *, mint: Callable[[], str] | None = None) -> ChatDecoder:
         """A decoder for one answer."""
@@ -83,24 +97,37 @@ class OpenAIChat:
         return known[1], known[2]
 
 
-def _messages(request: Request, dialect: ChatDialect, message_bytes: MessageBytes) -> msgspec.Raw:
+def _messages(
+    request: Request, dialect: ChatDialect, message_bytes: MessageBytes
+) -> tuple[list[bytes], list[bytes]]:
+    """The items of `messages` as they are sent, and without their cache markers."""
     cache = request.cache or CacheOptions()
     messages = conversation(request)
     markers = _markers(request, messages, dialect)
     items: list[bytes] = []
+    pieces: list[bytes] = []
     preamble = _preamble(request, dialect)
     if preamble is not None:
         marker = _marker(None, cache.ttl, dialect) if "preamble" in cache.breakpoints else None
-        items.append(encode_json(system_item(preamble, dialect, marker)))
-    for index, message in enumerate(messages):
-        marker = markers.get(index)
-        variant = None if marker is None else tuple(marker[1].items())
+        pieces.append(encode_json(system_item(preamble, dialect, None)))
+        items.append(encode_json(system_item(preamble, dialect, marker)) if marker else pieces[-1])
 
-        def build(each: Message, marker: Marker | None = marker) -> list[dict[str, Any]]:
+    def plain(each: Message) -> list[dict[str, Any]]:
+        return items_of(each, dialect)
+
+    for index, message in enumerate(messages):
+        unmarked = message_bytes.of(message, plain)
+        pieces += unmarked
+        marker = markers.get(index)
+        if marker is None:
+            items += unmarked
+            continue
+
+        def marked(each: Message, marker: Marker = marker) -> list[dict[str, Any]]:
             return items_of(each, dialect, marker)
 
-        items += message_bytes.of(message, build, variant)
-    return join_array(items)
+        items += message_bytes.of(message, marked, tuple(marker[1].items()))
+    return items, pieces
 
 
 def _preamble(request: Request, dialect: ChatDialect) -> str | None:

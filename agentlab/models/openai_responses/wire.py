@@ -18,8 +18,8 @@ Flags of a vendor's `dialect`:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final
 
 import msgspec
 
@@ -35,7 +35,14 @@ from agentlab.messages import (
     UserMessage,
 )
 from agentlab.models.assembly import Assembly, mint_id
-from agentlab.models.encoding import MessageBytes, conversation, encode_json, join_array
+from agentlab.models.encoding import (
+    MessageBytes,
+    added_tools,
+    conversation,
+    encode_json,
+    join_array,
+    rendered_settings,
+)
 from agentlab.models.openai_responses.decoder import ResponsesDecoder
 from agentlab.models.openai_responses.errors import error_of
 from agentlab.models.openai_responses.items import (
@@ -49,6 +56,8 @@ from agentlab.models.openai_responses.items import (
 from agentlab.models.wire import EncodedRequest, Framing, Vendor, merge_params
 
 __all__ = ["OpenAIResponses"]
+
+_RENDERED: Final = ("text", "reasoning.effort")
 
 
 class OpenAIResponses:
@@ -74,11 +83,13 @@ class OpenAIResponses:
         cache = request.cache or CacheOptions()
         marked_preamble = request.preamble if "preamble" in cache.breakpoints else None
         body: dict[str, Any] = {"model": request.model}
-        if request.tools:
-            body["tools"] = join_array(encode_json(_tool(tool)) for tool in request.tools)
+        tools = [encode_json(_tool(tool)) for tool in request.tools]
+        if tools:
+            body["tools"] = join_array(tools)
         if request.preamble and not marked_preamble:
             body["instructions"] = request.preamble
-        body["input"] = join_array(self._input(request, vendor, cache, marked_preamble))
+        items, pieces = self._input(request, vendor, cache, marked_preamble)
+        body["input"] = join_array(items)
         body |= _settings(request) | _cache_settings(cache)
         for name in vendor.dialect.get("refuses", ()):
             if name in body:
@@ -88,7 +99,11 @@ class OpenAIResponses:
         if vendor.dialect.get("encrypted_reasoning", True) and _reasons(request.model, vendor):
             body["include"] = ["reasoning.encrypted_content"]
         body["stream"] = request.stream
-        return EncodedRequest("/responses", encode_json(merge_params(body, request.additional_params)))
+        params = request.additional_params
+        body = merge_params(body, params)
+        pieces = [*rendered_settings(body, *_RENDERED), *tools, *added_tools(params), *pieces]
+        known = "input" not in params and "instructions" not in params
+        return EncodedRequest("/responses", encode_json(body), pieces=tuple(pieces) if known else ())
 
     def decoder(self, vendor: Vendor, *, mint: Callable[[], str] | None = None) -> ResponsesDecoder:  # noqa: ARG002 - the same for every vendor
         """A decoder for one response; see `Wire`."""
@@ -105,8 +120,8 @@ class OpenAIResponses:
 
     def _input(
         self, request: Request, vendor: Vendor, cache: CacheOptions, preamble: str | None
-    ) -> Iterator[bytes]:
-        """The items of `input`, each as JSON.
+    ) -> tuple[list[bytes], list[bytes]]:
+        """The items of `input`, each as JSON; and all that is rendered of the conversation, without breakpoints.
 
         A breakpoint at `last` marks the end of every user message, not of the newest alone: an earlier prefix is found
         by its marker, and a message once sent keeps its bytes. The provider writes the newest four and ignores the rest.
@@ -114,8 +129,10 @@ class OpenAIResponses:
         role = vendor.dialect.get("system_role", "system")
         item_ids = vendor.dialect.get("item_ids", True)
         inherited, last = breakpoint_marker(None), breakpoint_marker(cache.last_ttl)
+        items: list[bytes] = []
+        pieces = [encode_json(request.preamble)] if request.preamble else []
         if preamble:
-            yield from map(encode_json, system_items(preamble, role, inherited))
+            items += map(encode_json, system_items(preamble, role, inherited))
         custom: frozenset[str] = frozenset()
         for index, message in enumerate(conversation(request)):
             is_context = index == 0 and bool(request.context)
@@ -126,9 +143,12 @@ class OpenAIResponses:
                 if "last" in cache.breakpoints and not is_context
                 else None
             )
-            yield from self._bytes_of(message, role, marker, custom, item_ids=item_ids)
+            plain = self._bytes_of(message, role, None, custom, item_ids=item_ids)
+            pieces += plain
+            items += self._bytes_of(message, role, marker, custom, item_ids=item_ids) if marker else plain
             if isinstance(message, AssistantMessage):
                 custom = custom_calls(message)
+        return items, pieces
 
     def _bytes_of(
         self,
