@@ -1,4 +1,4 @@
-"""The command line: `agentlab demo`, `agentlab simulate`, `agentlab chat`."""
+"""The command line: `agentlab demo`, `agentlab simulate`, `agentlab chat`, `agentlab lint`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from pathlib import Path
 
 from agentlab import __version__
 from agentlab.agent import Agent
+from agentlab.caching.source_lint import lint_notebook
 from agentlab.demo import run_demo, run_notebook
-from agentlab.errors import AgentlabError
+from agentlab.errors import AgentlabError, UsageError
 from agentlab.messages import Message, ReasoningDelta, TextDelta, ToolCall, ToolResult
 from agentlab.simulator import serve
 
@@ -63,6 +64,12 @@ def _parser() -> argparse.ArgumentParser:
     chat.add_argument("model", help="vendor:model, or sim:vendor/model")
     chat.add_argument("--preamble", help="system prompt")
     chat.set_defaults(run=_chat)
+
+    lint = commands.add_parser(
+        "lint", help="find clocks, random values and sets that reach an agent's prompt in notebooks; 1 if there are any"
+    )
+    lint.add_argument("notebooks", type=Path, nargs="+", help=".ipynb files")
+    lint.set_defaults(run=_lint)
     return parser
 
 
@@ -80,6 +87,19 @@ def _simulate(options: argparse.Namespace) -> int:
         print("press Ctrl-C to stop", flush=True)
         threading.Event().wait()
     return 0
+
+
+def _lint(options: argparse.Namespace) -> int:
+    found = False
+    for path in options.notebooks:
+        try:
+            text = path.read_bytes()
+        except OSError as error:
+            raise UsageError(f"{path} cannot be read: {error.strerror}") from None
+        for finding in lint_notebook(text):
+            found = True
+            print(f"{path}: {finding}")
+    return 1 if found else 0
 
 
 def _chat(options: argparse.Namespace) -> int:

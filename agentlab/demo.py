@@ -17,6 +17,14 @@ __all__ = ["DEMO_TAG", "demo_agent", "run_demo", "run_notebook"]
 DEMO_TAG = "demo"
 QUESTION = "What is 1234 + 5678, and what is the weather in Paris?"
 
+# A preamble of the length agents have in use: a provider caches nothing much shorter than a thousand tokens.
+_CITIES = """Amsterdam Athens Auckland Bangkok Barcelona Beijing Berlin Bogota Boston Brussels Budapest Cairo Chicago
+Copenhagen Dakar Delhi Dublin Geneva Hanoi Havana Helsinki Istanbul Jakarta Kyiv Kyoto Lagos Lima Lisbon London Madrid
+Manila Melbourne Miami Milan Montreal Mumbai Munich Nairobi Naples Osaka Oslo Paris Porto Prague Quito Reykjavik Riga
+Rome Seoul Shanghai Singapore Sofia Stockholm Sydney Tallinn Tokyo Toronto Vienna Warsaw Zurich"""
+_STYLE = "give degrees Celsius, rounded to whole degrees, and name the country once"
+_GUIDE = "\n".join(f"- {city}: {_STYLE}." for city in _CITIES.split())
+
 
 @tool
 def add(a: int, b: int) -> int:
@@ -39,7 +47,7 @@ def demo_agent(model: str) -> Agent:
     return Agent(
         model,
         name="quickstart",
-        preamble="You are a careful assistant. Use the tools, and answer in one sentence.",
+        preamble=f"You are a careful assistant. Use the tools, and answer in one sentence.\n{_GUIDE}",
         tools=[add, weather],
         cache=CacheOptions(breakpoints=("preamble", "last")),
     )

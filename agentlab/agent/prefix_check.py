@@ -1,14 +1,13 @@
 """Whether each request of a run still begins with the one before it, at no cost for the length of the history.
 
 A wire gives the bytes of each rendered item (`EncodedRequest.pieces`), and a message once sent is the same object in
-every later request: comparing two requests is comparing pointers. Only where the prefix moved are the bodies cut into
-blocks, to say what moved.
+every later request: comparing two requests is comparing pointers. Only where the prefix moved are the bodies
+compared, to say what moved.
 """
 
 from __future__ import annotations
 
-from agentlab.agent.trace import blocks_of, prefix_notice
-from agentlab.caching import Block, shared_prefix
+from agentlab.agent.trace import prefix_notice
 from agentlab.messages import Notice, RequestSent
 
 __all__ = ["PrefixCheck"]
@@ -20,7 +19,6 @@ class PrefixCheck:
     def __init__(self) -> None:
         self._sent: RequestSent | None = None
         self._pieces: tuple[bytes, ...] = ()
-        self._blocks: tuple[Block, ...] | None = None
 
     def notice(self, sent: RequestSent, pieces: tuple[bytes, ...] = ()) -> Notice | None:
         """What to tell of a request that no longer begins with the one before it; None where it does.
@@ -32,13 +30,8 @@ class PrefixCheck:
         """
         before, self._sent = self._sent, sent
         known, self._pieces = self._pieces, pieces
-        earlier, self._blocks = self._blocks, None
         # Equal tuples are found by the identity of their items first, so no byte of the history is read.
         if before is None or (known and pieces[: len(known)] == known):
             return None
-        previous = blocks_of(before) if earlier is None else earlier
-        current = self._blocks = blocks_of(sent)
-        if not previous:
-            return None
-        text = prefix_notice(previous, current, shared_prefix(previous, current))
+        text = prefix_notice(before, sent)
         return Notice("prefix_moved", text) if text else None

@@ -5,7 +5,7 @@ The live view, `explain`, replay and DataFrames all read this one record.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
@@ -15,6 +15,8 @@ from agentlab.agent.asked import RequestChange, changes_of, requests_of
 from agentlab.agent.frames import provider_and_model
 from agentlab.caching import Block, PrefixMatch, shared_prefix, split
 from agentlab.caching.calls import RecordedCall
+from agentlab.caching.explain import explain, explain_calls
+from agentlab.caching.explanation import Explanation
 from agentlab.errors import UsageError
 from agentlab.messages import (
     Event,
@@ -147,6 +149,27 @@ class Trace(_Record):
                 )
         return tuple(found)
 
+    def explain(self, turn: int | None = None) -> list[Explanation]:
+        """Why requests of the run could not read the cache that the request before each of them left.
+
+        Args:
+            turn: Only the request of this turn, counted from 1; all where None.
+
+        Returns:
+            One explanation for each request whose prefix moved; none where all only appended.
+
+        Raises:
+            UsageError: The run has no such turn.
+        """
+        calls = self.calls
+        if turn is not None and not 1 <= turn <= len(calls):
+            raise UsageError(f"the run has {len(calls)} model calls, and no turn {turn}")
+        wanted = calls if turn is None else calls[max(0, turn - 2) : turn]
+        first = 1 if turn is None else max(1, turn - 1)
+        return [
+            structs.replace(each, turn=first + (each.turn or 1) - 1) for each in explain_calls(wanted)
+        ]
+
     @property
     def turns(self) -> tuple[TurnFinished, ...]:
         """The completed model calls."""
@@ -221,12 +244,13 @@ def blocks_of(sent: RequestSent) -> tuple[Block, ...]:
         return ()
 
 
-def prefix_notice(previous: Sequence[Block], current: Sequence[Block], match: PrefixMatch) -> str | None:
-    """A sentence about a request that no longer begins with the one before it; None where it does."""
-    if match.is_prefix:
+def prefix_notice(previous: RequestSent, current: RequestSent) -> str | None:
+    """A line about a request that no longer begins with the one before it; None where it does.
+
+    Without prices: the table takes half a second to load, and the run is waiting.
+    """
+    try:
+        found = explain((previous.wire, previous.body), (current.wire, current.body))
+    except UsageError:  # a wire this version cannot read
         return None
-    lost = sum(block.tokens for block in previous[match.blocks :])
-    where = previous[match.blocks].label if match.blocks < len(previous) else "the end"
-    now = current[match.blocks].label if match.blocks < len(current) else "nothing"
-    moved = where if where == now else f"{where} (now {now})"
-    return f"the cached prefix moved at {moved}: about {lost} tokens of the previous request cannot be read again"
+    return found.line if found is not None else None

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct, field, structs
@@ -112,7 +113,7 @@ class _Places(Struct):
 
 def _arranged(request: Request, wire: str | None = None) -> _Arranged:
     parts = request.ordering or PARTS
-    ordering = Ordering(" > ".join(parts), parts)
+    ordering = _ordering(parts)
     if wire is not None:
         ordering.check(wire)
     places = _Places()
@@ -154,6 +155,12 @@ def _arranged(request: Request, wire: str | None = None) -> _Arranged:
         prompt_index=None,
     )
     return _Arranged(plain, places.prompt)
+
+
+@lru_cache
+def _ordering(parts: tuple[str, ...]) -> Ordering:
+    """An ordering of these parts; checked once, however many calls use it."""
+    return Ordering(" > ".join(parts), parts)
 
 
 def _place_preamble(request: Request, places: _Places) -> None:

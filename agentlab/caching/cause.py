@@ -17,7 +17,7 @@ Aspect = Literal[
     "added",
     "removed",
     "order",
-    "keys",
+    "reordered",
     "extended",
     "role",
 ]
@@ -32,7 +32,7 @@ class Cause(Struct, frozen=True):
         part: The part of the request it is in: a setting, one tool or the list of tools, the preamble, a static
             document, one message or the list of messages.
         name: Which one: the tool's name, the setting's, the document's id, the message's role; empty for a list.
-        aspect: What about it changed. `keys` is the same members in another order: another byte sequence.
+        aspect: What about it changed. `reordered` is the same members in another order: another byte sequence.
         path: Where it stands in the later request's body (the earlier one's where it was removed).
         block: Index in the earlier request's blocks at which reading the cache ends.
         number: Place of the message in its list, from 0; None for other parts.
@@ -94,8 +94,8 @@ class Cause(Struct, frozen=True):
             return f"{self.subject} was removed" + (f": was {_short(self.before)}" if self.before else "")
         if self.aspect == "order":
             return f"{self.subject} stand in another order: {_short(self.before)} became {_short(self.after)}"
-        if self.aspect == "keys":
-            return f"{self.place} has its keys in another order"
+        if self.aspect == "reordered":
+            return f"{self.place}: the same members stand in another order"
         if self.aspect == "extended":
             return f"{self.place}: text was appended to it: {_short(self.after, self.character)}"
         return f"{self.place}: {_short(self.before, self.character)} became {_short(self.after, self.character)}"

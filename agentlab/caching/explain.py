@@ -16,7 +16,7 @@ from msgspec import Struct, structs
 
 from agentlab.caching.appended import only_appends
 from agentlab.caching.blocks import Block, split_object
-from agentlab.caching.calls import RecordedCall
+from agentlab.caching.calls import Calls, RecordedCall, calls_of
 from agentlab.caching.cause import Cause
 from agentlab.caching.explanation import Explanation
 from agentlab.caching.lost_tokens import dollars_lost, tokens_lost
@@ -25,7 +25,7 @@ from agentlab.caching.text_causes import message_causes, system_causes
 from agentlab.caching.tool_causes import Placed, tool_causes
 from agentlab.errors import UsageError
 
-__all__ = ["Explainable", "explain"]
+__all__ = ["Explainable", "explain", "explain_calls"]
 
 Explainable = Sequence[Block] | tuple[str, str | bytes | Mapping[str, Any]] | RecordedCall
 """A request: its blocks, its wire and JSON body, or a recorded call."""
@@ -66,6 +66,27 @@ def explain(
     return Explanation(
         first, tuple(rest), kept, lost, dollars, home, named, None, before.blocks, after.blocks
     )
+
+
+def explain_calls(
+    trace: Calls, *, provider: str | None = None, model: str | None = None
+) -> tuple[Explanation, ...]:
+    """Explain every call that no longer begins with the call before it.
+
+    Args:
+        trace: A trace, or calls in the order they were made.
+        provider: As in `explain`.
+        model: As in `explain`.
+
+    Returns:
+        One explanation for each call that moved, with its place as `turn`, counted from 1; empty where none did.
+    """
+    calls = calls_of(trace)
+    found = [
+        (number, explain(before, after, provider=provider, model=model))
+        for number, (before, after) in enumerate(zip(calls, calls[1:], strict=False), 2)
+    ]
+    return tuple(structs.replace(each, turn=number) for number, each in found if each is not None)
 
 
 class _Request(Struct, frozen=True):

@@ -18,14 +18,14 @@ class Difference(Struct, frozen=True):
         before: The earlier text, or the JSON of the earlier value; empty where it is new.
         after: The later one; empty where it is gone.
         character: For two texts, the number of equal characters before the first that differs.
-        keys: Whether the same members stand in another order, which is another byte sequence.
+        reordered: Whether the same members stand in another order, which is another byte sequence.
     """
 
     path: tuple[str | int, ...]
     before: str
     after: str
     character: int | None = None
-    keys: bool = False
+    reordered: bool = False
 
 
 def first_difference(before: Any, after: Any, path: tuple[str | int, ...] = ()) -> Difference | None:
@@ -81,11 +81,13 @@ def _of_objects(
         if key not in before:
             return Difference((*path, key), "", _json(new))
     if list(before) != list(after):
-        return Difference(path, _json(before), _json(after), keys=True)
+        return Difference(path, _json(before), _json(after), reordered=True)
     return None
 
 
 def _of_lists(before: list[Any], after: list[Any], path: tuple[str | int, ...]) -> Difference | None:
+    if before != after and sorted(map(_json, before)) == sorted(map(_json, after)):
+        return Difference(path, _json(before), _json(after), reordered=True)
     for index, (old, new) in enumerate(zip(before, after, strict=False)):
         found = first_difference(old, new, (*path, index))
         if found is not None:

@@ -85,7 +85,7 @@ class LongestPrefix:
         node = self._roots.setdefault(prompt.scope, _Node())
         read, matching = 0, True
         for block in prompt.blocks:
-            known = node.children.get(block)
+            known = node.children.get(block.digest)
             if known is None:
                 ids = block.token_ids()
                 if matching:
@@ -112,7 +112,7 @@ class _Node:
     __slots__ = ("children", "ordered")
 
     def __init__(self) -> None:
-        self.children: dict[Block, _Node] = {}
+        self.children: dict[str, _Node] = {}
         self.ordered: list[list[int]] = []
 
     def longest(self, ids: list[int]) -> int:
@@ -124,5 +124,5 @@ class _Node:
 
     def add(self, block: Block, ids: list[int]) -> _Node:
         self.ordered.insert(bisect_left(self.ordered, ids), ids)
-        self.children[block] = child = _Node()
+        self.children[block.digest] = child = _Node()
         return child

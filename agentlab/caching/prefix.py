@@ -45,7 +45,7 @@ def shared_prefix(previous: Sequence[Block], current: Sequence[Block]) -> Prefix
     """
     equal = 0
     for before, after in zip(previous, current, strict=False):
-        if before != after:
+        if before.text != after.text or before.kind != after.kind or before.role != after.role:
             break
         equal += 1
     tokens = sum(block.tokens for block in previous[:equal])

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -274,7 +275,8 @@ def _looked_up(provider: str, model: str, when: datetime) -> PriceCalculation | 
     import genai_prices  # noqa: PLC0415 - half a second and a large table; only costs need it
 
     nothing = genai_prices.Usage(input_tokens=0)
-    try:
-        return genai_prices.calc_price(nothing, model, provider_id=provider, genai_request_timestamp=when)
-    except (LookupError, ValueError):
-        return None
+    # A vendor that speaks two wires has two names and one price list: `xai-chat` is `xai`.
+    for name in dict.fromkeys((provider, provider.removesuffix("-chat").removesuffix("-responses"))):
+        with suppress(LookupError, ValueError):
+            return genai_prices.calc_price(nothing, model, provider_id=name, genai_request_timestamp=when)
+    return None

@@ -12,12 +12,14 @@ import msgspec
 from msgspec import Struct, structs
 
 from agentlab.caching.blocks import Block
+from agentlab.caching.canonical import canonical
 from agentlab.caching.cause import Aspect, Cause
 from agentlab.caching.json_difference import Difference, first_difference, member
 from agentlab.caching.tool_causes import Placed
 
 __all__ = ["message_causes", "system_causes"]
 
+_ENCODER: Final = msgspec.json.Encoder()
 _DOCUMENT: Final = re.compile(r"<file id: ([^>\n]*)>\n")
 _TEXT_MEMBERS: Final = frozenset(["text", "content", "output", "input_text", "output_text", "parts"])
 
@@ -52,11 +54,11 @@ def message_causes(before: Sequence[Placed], after: Sequence[Placed], end: int) 
     """
     old, new = _messages(before), _messages(after)
     equal = 0
-    while equal < min(len(old), len(new)) and old[equal].key == new[equal].key:
+    while equal < min(len(old), len(new)) and _same(old[equal], new[equal]):
         equal += 1
     if equal == len(old):
         return []
-    keys_before, keys_after = ([each.key for each in side[equal:]] for side in (old, new))
+    keys_before, keys_after = ([each.key() for each in side[equal:]] for side in (old, new))
     causes: list[Cause] = []
     steps = SequenceMatcher(None, keys_before, keys_after, autojunk=False).get_opcodes()
     for step, low, high, start, stop in steps:
@@ -78,9 +80,9 @@ class _Message(Struct, frozen=True):
     index: int
     blocks: tuple[Block, ...]
 
-    @property
-    def key(self) -> tuple[tuple[str, str, str], ...]:
-        return tuple((block.kind, block.role, block.text) for block in self.blocks)
+    def key(self) -> bytes:
+        """What the cache compares."""
+        return _ENCODER.encode([(block.kind, block.role, canonical(block)) for block in self.blocks])
 
     @property
     def role(self) -> str:
@@ -96,6 +98,12 @@ def _messages(placed: Sequence[Placed]) -> list[_Message]:
         members = list(group)
         found.append(_Message(which, members[0].index, tuple(each.block for each in members)))
     return found
+
+
+def _same(one: _Message, other: _Message) -> bool:
+    if [(block.role, block.text) for block in one.blocks] == [(block.role, block.text) for block in other.blocks]:
+        return True
+    return one.key() == other.key()
 
 
 def _replaced(was: list[_Message], now: list[_Message], *, last: bool) -> list[Cause]:
@@ -150,13 +158,13 @@ def _whole(part: Any, name: str, aspect: Aspect, index: int, block: Block, numbe
 def _between(was: Block, now: Block) -> Difference | None:
     if was.text == now.text:
         return None
-    return first_difference(msgspec.json.decode(was.text), msgspec.json.decode(now.text))
+    return first_difference(canonical(was), canonical(now))
 
 
 def _cause(part: Any, name: str, number: int | None, index: int, now: Block, found: Difference) -> Cause:
     """A text or another member of a block that changed, and the static document it is in, where it is in one."""
     character = found.character
-    aspect: Aspect = "keys" if found.keys else "changed"
+    aspect: Aspect = "reordered" if found.reordered else "changed"
     if character is not None and character == len(found.before) < len(found.after):
         aspect = "extended"
     before, after = found.before, found.after
@@ -187,12 +195,13 @@ def _is_text(path: tuple[str | int, ...]) -> bool:
 
 
 def _readable(block: Block) -> str:
-    value = msgspec.json.decode(block.text)
+    """The text of a block, where it is just that; else its JSON."""
+    value = canonical(block)
     while isinstance(value, dict | list):
         if isinstance(value, list):
-            value = value[0] if len(value) == 1 else block.text
+            value = value[0] if len(value) == 1 else None
         else:
-            value = next((value[name] for name in ("text", "content", "parts") if name in value), block.text)
+            value = next((value[name] for name in ("text", "content", "parts", "output") if name in value), None)
     return value if isinstance(value, str) else block.text
 
 

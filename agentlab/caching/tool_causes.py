@@ -142,8 +142,8 @@ def _difference(was: _Tool, now: _Tool) -> Cause | None:
     if head == "description" or head in _SCHEMAS:
         aspect = "description" if head == "description" else "schema"
         detail = member(steps[1:])
-    if found.keys:
-        aspect, detail = "keys", member(steps)
+    if found.reordered:
+        aspect, detail = "reordered", member(steps)
     path = f"{now.block.path}.{member(found.path)}".rstrip(".")
     cause = Cause("tool", was.name, aspect, path, was.index)
     return structs.replace(

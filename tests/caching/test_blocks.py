@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentlab.caching import Block, split
+from agentlab.caching.chain import chain
 from agentlab.errors import UsageError
 
 
@@ -95,13 +96,54 @@ def test_a_moved_cache_marker_changes_no_block() -> None:
         texts[marked]["cache_control"] = {"type": "ephemeral"}
         return json.dumps({"system": texts, "messages": [{"role": "user", "content": texts}]})
 
-    assert split("anthropic", body(0)) == split("anthropic", body(2))
+    one, other = split("anthropic", body(0)), split("anthropic", body(2))
+    assert [block.digest for block in one] == [block.digest for block in other]
+    assert chain(one) == chain(other)
+    assert [block.marker for block in one] == ["default", None, None] * 2
+    assert [block.marker for block in other] == [None, None, "default"] * 2
 
 
-def test_the_order_of_keys_is_part_of_a_block() -> None:
-    one = b'{"messages":[{"role":"user","content":"u"}]}'
-    other = b'{"messages":[{"content":"u","role":"user"}]}'
-    assert split("ollama", one) != split("ollama", other)
+def test_a_text_part_and_the_bare_text_are_the_same_block() -> None:
+    bare = split("anthropic", b'{"system":"s","messages":[{"role":"user","content":"u"}]}')
+    parts = split(
+        "anthropic",
+        b'{"system":[{"type":"text","text":"s"}],"messages":[{"role":"user","content":[{"type":"text","text":"u"}]}]}',
+    )
+    assert chain(bare) == chain(parts)
+
+
+def test_the_order_of_keys_in_a_tool_is_part_of_its_block() -> None:
+    one = b'{"tools":[{"name":"f","description":"d"}]}'
+    other = b'{"tools":[{"description":"d","name":"f"}]}'
+    assert chain(split("anthropic", one)) != chain(split("anthropic", other))
+
+
+def test_each_part_of_a_message_is_a_block_and_the_last_ends_it() -> None:
+    parts = [
+        {"type": "text", "text": "a"},
+        {"type": "image", "source": {}},
+        {"type": "tool_result", "tool_use_id": "t"},
+    ]
+    blocks = split("anthropic", json.dumps({"messages": [{"role": "user", "content": parts}]}))
+    assert [block.path for block in blocks] == [f"messages[0].content[{n}]" for n in range(3)]
+    assert [block.ends_message for block in blocks] == [False, False, True]
+    assert {block.message for block in blocks} == {0}
+
+
+def test_markers_of_their_own_belong_to_the_block_before_them() -> None:
+    body = {
+        "system": [{"text": "s"}, {"cachePoint": {"type": "default", "ttl": "1h"}}],
+        "messages": [{"role": "user", "content": [{"text": "u"}, {"cachePoint": {"type": "default"}}]}],
+    }
+    blocks = split("bedrock-converse", json.dumps(body))
+    assert [(block.label, block.marker) for block in blocks] == [("system", "1h"), ("user", "default")]
+
+
+def test_a_link_of_the_chain_stands_for_everything_before_it() -> None:
+    one = split("ollama", b'{"messages":[{"role":"user","content":"a"},{"role":"user","content":"c"}]}')
+    other = split("ollama", b'{"messages":[{"role":"user","content":"b"},{"role":"user","content":"c"}]}')
+    assert one[1].digest == other[1].digest
+    assert chain(one)[1] != chain(other)[1]
 
 
 def test_inline_media_costs_a_flat_number_of_tokens() -> None:
@@ -125,9 +167,11 @@ json_values = st.recursive(
 @given(
     st.lists(st.dictionaries(st.sampled_from(["role", "content", "data", "url"]), json_values), max_size=5)
 )
-def test_any_list_of_messages_gives_one_block_each_and_counts_its_own_tokens(messages: list[Any]) -> None:
+def test_any_list_of_messages_is_cut_in_order_and_counts_its_own_tokens(messages: list[Any]) -> None:
     blocks = split("openai_chat", json.dumps({"messages": messages}))
-    assert len(blocks) == len(messages)
+    numbers = [block.message for block in blocks]
+    assert sorted(set(numbers)) == list(range(len(messages)))  # type: ignore[type-var]
+    assert numbers == sorted(numbers)  # type: ignore[type-var]
     assert [block.tokens for block in blocks] == [len(block.token_ids()) for block in blocks]
 
 

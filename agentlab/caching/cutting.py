@@ -1,0 +1,108 @@
+"""Cuts a conversation's requests into blocks, each message once, however many requests carry it.
+
+A history is sent again with every call, so cutting each request anew would be quadratic in the length of a run.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any, Final
+
+import msgspec
+from msgspec import structs
+
+from agentlab.caching.blocks import Block, blocks_of, split, split_object
+from agentlab.messages import Message, Request
+
+__all__ = ["NeutralBlocks", "SentBlocks"]
+
+_LISTS: Final = ("messages", "contents", "input")
+"""Where the wires keep the list that grows."""
+
+_FIELDS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ITEMS: Final = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+class NeutralBlocks:
+    """Cuts requests into blocks, apart from any wire; what was cut before is found again.
+
+    One instance may serve several layouts of the same calls.
+    """
+
+    def __init__(self) -> None:
+        self._head: tuple[Request, tuple[Block, ...]] | None = None
+        self._sent: tuple[Message, ...] = ()
+        self._blocks: tuple[Block, ...] = ()
+        self._cuts: dict[tuple[int, int], tuple[Message, tuple[Block, ...]]] = {}
+
+    def of(self, request: Request) -> tuple[Block, ...]:
+        """The blocks of a plain request."""
+        messages = request.messages
+        known = len(self._sent)
+        # Equal messages are found by their identity first, so a history that only grew is not read again.
+        if messages[:known] != self._sent:
+            known, self._blocks = 0, ()
+        new = [self._cut(message, index) for index, message in enumerate(messages[known:], known)]
+        self._blocks += tuple(itertools.chain.from_iterable(new))
+        self._sent = messages
+        return self._head_of(request) + self._blocks
+
+    def _head_of(self, request: Request) -> tuple[Block, ...]:
+        head = structs.replace(request, messages=(), cache=None)
+        if self._head is None or self._head[0] != head:
+            self._head = (head, blocks_of(head))
+        return self._head[1]
+
+    def _cut(self, message: Message, index: int) -> tuple[Block, ...]:
+        found = self._cuts.get((id(message), index))
+        if found is None:
+            blocks = self._elsewhere(message) or blocks_of(Request(model="", messages=(message,)))
+            found = (message, tuple(structs.replace(block, message=index) for block in blocks))
+            self._cuts[id(message), index] = self._cuts[id(message), -1] = found
+        return found[1]
+
+    def _elsewhere(self, message: Message) -> tuple[Block, ...]:
+        """The blocks of a message that stood elsewhere in another layout."""
+        return self._cuts.get((id(message), -1), (message, ()))[1]
+
+
+class SentBlocks:
+    """Cuts bodies as they were sent. Of a body that begins with the items of the one before, only the rest is read."""
+
+    def __init__(self) -> None:
+        self._head: tuple[str, list[tuple[str, bytes]], tuple[Block, ...], dict[str, Any]] | None = None
+        self._items: list[bytes] = []
+        self._blocks: tuple[Block, ...] = ()
+
+    def of(self, wire: str, body: str) -> tuple[tuple[Block, ...], dict[str, Any]]:
+        """The blocks of a body, and its fields but the list that grows.
+
+        Raises:
+            UsageError: The wire is not known, or the body is not a JSON object.
+        """
+        try:
+            fields = _FIELDS.decode(body)
+            grows = next(name for name in _LISTS if name in fields)
+            items = [bytes(item) for item in _ITEMS.decode(fields.pop(grows))]
+        except (msgspec.DecodeError, UnicodeError, StopIteration):
+            return split(wire, body), msgspec.json.decode(body)
+        head = [(name, bytes(value)) for name, value in fields.items()]
+        if self._head is None or self._head[:2] != (wire, head):
+            settings = {name: msgspec.json.decode(value) for name, value in head}
+            self._head = (wire, head, split_object(wire, settings), settings)
+            self._items, self._blocks = [], ()
+        known = len(self._items)
+        if items[:known] != self._items:
+            known, self._blocks = 0, ()
+        new = (_cut_item(wire, grows, items[index], index) for index in range(known, len(items)))
+        self._blocks += tuple(itertools.chain.from_iterable(new))
+        self._items = items
+        return self._head[2] + self._blocks, self._head[3]
+
+
+def _cut_item(wire: str, grows: str, item: bytes, index: int) -> Iterator[Block]:
+    """The blocks of one item, as they would be within the whole list."""
+    for block in split_object(wire, {grows: [msgspec.json.decode(item)]}):
+        path = block.path.replace(f"{grows}[0]", f"{grows}[{index}]", 1)
+        yield structs.replace(block, path=path, message=index)

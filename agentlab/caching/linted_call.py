@@ -1,0 +1,97 @@
+"""A call as the lint rules see it: its blocks, its body, and the rules of the cache it goes to."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import msgspec
+
+from agentlab.caching.blocks import Block, blocks_of, split_object
+from agentlab.caching.calls import RecordedCall
+from agentlab.caching.profiles import Profile, profile_for
+from agentlab.errors import UsageError
+
+__all__ = ["LintedCall", "linted"]
+
+
+class LintedCall:
+    """A call with what the rules ask of it.
+
+    Args:
+        call: The call.
+        number: Its place, from 1; 0 for one that was never made.
+        body: Its body as decoded; empty where there is none.
+        blocks: Its blocks.
+    """
+
+    def __init__(self, call: RecordedCall, number: int, body: dict[str, Any], blocks: tuple[Block, ...]) -> None:
+        self.call = call
+        self.number = number
+        self.body = body
+        self.blocks = blocks
+
+    @cached_property
+    def profile(self) -> Profile:
+        """The rules of the provider's cache."""
+        return profile_for(self.call.vendor, self.call.model)
+
+    @cached_property
+    def opening(self) -> tuple[Block, ...]:
+        """What stands before the conversation: tools, system prompt, static documents."""
+        first = next(
+            (
+                index
+                for index, block in enumerate(self.blocks)
+                if block.kind == "message" and block.part != "documents"
+            ),
+            len(self.blocks),
+        )
+        return tuple(block for block in self.blocks[:first] if block.kind != "setting")
+
+    @property
+    def opening_tokens(self) -> int:
+        """Estimated tokens of the opening."""
+        return sum(block.tokens for block in self.opening)
+
+    @property
+    def conversation(self) -> tuple[Block, ...]:
+        """The messages behind the opening."""
+        return tuple(block for block in self.blocks if block.kind == "message" and block.part != "documents")
+
+    @property
+    def input_tokens(self) -> int:
+        """Tokens of the whole prompt: reported, else estimated."""
+        usage = self.call.usage
+        if usage is not None and usage.input_tokens is not None:
+            return usage.input_tokens
+        return sum(block.tokens for block in self.blocks)
+
+    @property
+    def marked(self) -> tuple[int, ...]:
+        """Indexes of the blocks that carry a cache marker."""
+        return tuple(index for index, block in enumerate(self.blocks) if block.marker is not None)
+
+    @property
+    def place(self) -> str:
+        """Where it stands, for a reader."""
+        return f"call {self.number}" if self.number else "the agent"
+
+    def begins_like(self, later: LintedCall) -> bool:
+        """Whether a later call is one of the same conversation: its first message is the same."""
+        mine, theirs = self.conversation[:1], later.conversation[:1]
+        return bool(mine and theirs) and (mine[0].role, mine[0].text) == (theirs[0].role, theirs[0].text)
+
+
+def linted(call: RecordedCall, number: int) -> LintedCall:
+    """Prepare a call.
+
+    Raises:
+        UsageError: It has neither a body nor a request, or its wire is not known.
+    """
+    if call.body:
+        body = msgspec.json.decode(call.body)
+        return LintedCall(call, number, body, split_object(call.wire, body))
+    if call.request is None:
+        raise UsageError("a recorded call without body and request cannot be looked at")
+    return LintedCall(call, number, {}, blocks_of(call.request))
