@@ -66,7 +66,8 @@ def _parser() -> argparse.ArgumentParser:
     chat.set_defaults(run=_chat)
 
     lint = commands.add_parser(
-        "lint", help="find clocks, random values and sets that reach an agent's prompt in notebooks; 1 if there are any"
+        "lint",
+        help="find clocks, random values and sets that reach an agent's prompt in notebooks; 1 if there are any",
     )
     lint.add_argument("notebooks", type=Path, nargs="+", help=".ipynb files")
     lint.set_defaults(run=_lint)

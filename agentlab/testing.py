@@ -40,7 +40,7 @@ def assert_prefix_stable(trace: Calls) -> None:
         raise UsageError(f"a prefix is compared between requests, and there are {len(calls)}")
     moved = explain_calls(calls)
     if moved:
-        raise AssertionError("\n".join(map(str, moved)))
+        raise AssertionError(str(moved))
 
 
 @pytest.fixture(name="assert_prefix_stable")

@@ -16,7 +16,15 @@ import msgspec
 
 from agentlab.caching.calls import RecordedCall
 from agentlab.caching.explain import explain, explain_calls
-from agentlab.messages import AssistantMessage, CacheOptions, Message, Request, Text, ToolDefinition, UserMessage
+from agentlab.messages import (
+    AssistantMessage,
+    CacheOptions,
+    Message,
+    Request,
+    Text,
+    ToolDefinition,
+    UserMessage,
+)
 from agentlab.models.registry import wire_for
 from agentlab.models.vendors import vendor
 
@@ -25,7 +33,7 @@ BODY_BYTES = 1_000_000
 REPEATS = 5
 
 
-def run(*, marked: bool) -> list[RecordedCall]:
+def run(*, marked: bool = False, clock: bool = False) -> list[RecordedCall]:
     """The calls of a run of an Anthropic model."""
     row = vendor("anthropic")
     wire = wire_for(row.wire)
@@ -38,7 +46,7 @@ def run(*, marked: bool) -> list[RecordedCall]:
         request = Request(
             model="claude-sonnet-5",
             tools=(ToolDefinition("search", "Search."),),
-            preamble="You help.",
+            preamble=f"You help. It is {turn} o'clock." if clock else "You help.",
             messages=messages,
             cache=CacheOptions(breakpoints=("last",)) if marked else None,
         )
@@ -60,16 +68,19 @@ def timed(work: Callable[[], object]) -> float:
 
 def main() -> None:
     """Measure and print."""
-    calls, marked = run(marked=False), run(marked=True)
+    calls, marked, clocked = run(), run(marked=True), run(clock=True)
     last = calls[-1].body
     total = sum(len(call.body) for call in calls)
     changed = last.replace("You help.", "You helped.", 1)
-    print(f"{len(calls)} calls, {2 * len(calls) - 1} messages, last body {len(last):,} bytes, all {total:,} bytes")
+    print(
+        f"{len(calls)} calls, {2 * len(calls) - 1} messages, last body {len(last):,} bytes, all {total:,} bytes"
+    )
     decode_last = timed(lambda: msgspec.json.decode(last))
     decode_all = timed(lambda: [msgspec.json.decode(call.body) for call in calls])
     for name, work, decoded in (
         ("all turns, appended", lambda: explain_calls(calls), decode_all),
         ("all turns, marker moves", lambda: explain_calls(marked), decode_all),
+        ("all turns, clock in preamble", lambda: explain_calls(clocked), decode_all),
         ("last pair, appended", lambda: explain(calls[-2], calls[-1]), 2 * decode_last),
         (
             "last pair, preamble changed",
@@ -78,7 +89,9 @@ def main() -> None:
         ),
     ):
         seconds = timed(work)
-        print(f"{name:30} {1000 * seconds:8.1f} ms   {seconds / decoded:6.2f} of one JSON decode of the bodies")
+        print(
+            f"{name:30} {1000 * seconds:8.1f} ms   {seconds / decoded:6.2f} of one JSON decode of the bodies"
+        )
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ The live view, `explain`, replay and DataFrames all read this one record.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, TypeVar
+from itertools import islice, takewhile
+from typing import TYPE_CHECKING, TypeVar, Unpack
 
 import msgspec
 from msgspec import Struct, field, structs
@@ -16,7 +17,8 @@ from agentlab.agent.frames import provider_and_model
 from agentlab.caching import Block, PrefixMatch, shared_prefix, split
 from agentlab.caching.calls import RecordedCall
 from agentlab.caching.explain import explain, explain_calls
-from agentlab.caching.explanation import Explanation
+from agentlab.caching.explanation import Explanations
+from agentlab.caching.what_if import Change, what_if
 from agentlab.errors import UsageError
 from agentlab.messages import (
     Event,
@@ -82,7 +84,7 @@ class _WrittenTrace(_Record):
     asked: list[RequestChange] = field(default_factory=list)
 
 
-class Trace(_Record):
+class Trace(_Record, dict=True):
     """Everything that happened in a run.
 
     Attributes:
@@ -108,7 +110,10 @@ class Trace(_Record):
 
     @property
     def requests(self) -> tuple[TracedRequest, ...]:
-        """The last attempt of each model call, split into blocks and matched with the call before it."""
+        """The last attempt of each model call, split into blocks and matched with the call before it.
+
+        Computed when asked for, and each request once: a trace that grew adds only its new ones.
+        """
         last: dict[int, RequestSent] = {}
         turn = 0
         for traced in self.events:
@@ -116,11 +121,14 @@ class Trace(_Record):
                 turn = traced.event.turn
             elif isinstance(traced.event, RequestSent):
                 last[turn] = traced.event
-        found: list[TracedRequest] = []
-        for number, sent in last.items():
+        known: tuple[TracedRequest, ...] = self.__dict__.get("_requests", ())
+        same = takewhile(lambda pair: pair[0].sent is pair[1], zip(known, last.values(), strict=False))
+        found = [request for request, _ in same]
+        for number, sent in islice(last.items(), len(found), None):
             blocks = blocks_of(sent)
             prefix = shared_prefix(found[-1].blocks, blocks) if found else None
             found.append(TracedRequest(number, sent, blocks, prefix))
+        self.__dict__["_requests"] = tuple(found)
         return tuple(found)
 
     @property
@@ -149,7 +157,7 @@ class Trace(_Record):
                 )
         return tuple(found)
 
-    def explain(self, turn: int | None = None) -> list[Explanation]:
+    def explain(self, turn: int | None = None) -> Explanations:
         """Why requests of the run could not read the cache that the request before each of them left.
 
         Args:
@@ -166,9 +174,13 @@ class Trace(_Record):
             raise UsageError(f"the run has {len(calls)} model calls, and no turn {turn}")
         wanted = calls if turn is None else calls[max(0, turn - 2) : turn]
         first = 1 if turn is None else max(1, turn - 1)
-        return [
+        return Explanations(
             structs.replace(each, turn=first + (each.turn or 1) - 1) for each in explain_calls(wanted)
-        ]
+        )
+
+    def what_if(self, **change: Unpack[Change]) -> pd.DataFrame:
+        """What the run would have cost under another ordering, provider or cache setting; see `caching.what_if`."""
+        return what_if(self, **change)
 
     @property
     def turns(self) -> tuple[TurnFinished, ...]:

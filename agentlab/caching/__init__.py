@@ -1,7 +1,15 @@
 """Prompt-cache science, pure: blocks, prefixes, policies. No I/O, no clock of its own."""
 
+from agentlab.caching.arrangement import arrange
 from agentlab.caching.blocks import Block, BlockKind, split, split_object
-from agentlab.caching.policy import CacheOutcome, CachePolicy, LongestPrefix, Prompt
+from agentlab.caching.calls import RecordedCall, Recording, calls_of
+from agentlab.caching.comparison import compare_orderings
+from agentlab.caching.first_token import FirstToken
+from agentlab.caching.ordering import Ordering
+from agentlab.caching.orderings import ordering_of
+from agentlab.caching.placement import Marker, PlacedTurn, Placement, place_breakpoints
+from agentlab.caching.policies.longest_prefix import LongestPrefix
+from agentlab.caching.policy import CacheOutcome, CachePolicy, Prompt
 from agentlab.caching.prefix import PrefixMatch, common_tokens, shared_prefix
 from agentlab.caching.prices import (
     Rates,
@@ -12,27 +20,52 @@ from agentlab.caching.prices import (
     savings_ceiling,
     turn_cost,
 )
+from agentlab.caching.projection import Compaction, Projection, project
+from agentlab.caching.reuse import BreakEven, break_even, hit_share
+from agentlab.caching.stability import part_changes, stability_order
 from agentlab.caching.tokens import estimate_tokens, tokenize
+from agentlab.caching.what_if import what_if
 
 __all__ = [
     "Block",
     "BlockKind",
+    "BreakEven",
     "CacheOutcome",
     "CachePolicy",
+    "Compaction",
+    "FirstToken",
     "LongestPrefix",
+    "Marker",
+    "Ordering",
+    "PlacedTurn",
+    "Placement",
     "PrefixMatch",
+    "Projection",
     "Prompt",
     "Rates",
+    "RecordedCall",
+    "Recording",
     "TurnCost",
+    "arrange",
+    "break_even",
+    "calls_of",
     "common_tokens",
+    "compare_orderings",
     "cost_usd",
     "estimate_tokens",
+    "hit_share",
+    "ordering_of",
+    "part_changes",
+    "place_breakpoints",
     "price_changes",
+    "project",
     "rates",
     "savings_ceiling",
     "shared_prefix",
     "split",
     "split_object",
+    "stability_order",
     "tokenize",
     "turn_cost",
+    "what_if",
 ]

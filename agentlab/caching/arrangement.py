@@ -99,12 +99,11 @@ class _Places(Struct):
     prompt: UserMessage | None = None
 
     def place_messages(self, messages: Iterable[Message]) -> None:
-        """Add messages, behind a message of what waits for one."""
-        added = tuple(messages)
-        if added and self.waiting:
+        """Add messages, behind a message of what waits for one: even where there are none, so that it stays apart."""
+        if self.waiting:
             self.messages.append(UserMessage(tuple(self.waiting)))
             self.waiting = []
-        self.messages += added
+        self.messages += messages
 
     def place_parts(self, parts: Iterable[UserPart]) -> None:
         """Add content of a user message: it goes in the next one, or behind the prompt."""

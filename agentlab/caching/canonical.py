@@ -12,7 +12,7 @@ import msgspec
 
 from agentlab.caching.blocks import Block
 
-__all__ = ["canonical"]
+__all__ = ["canonical", "readable"]
 
 _TEXT_TYPES: Final = frozenset(["text", "input_text", "output_text"])
 _HOLDERS: Final = frozenset(["content", "output"])
@@ -24,6 +24,19 @@ def canonical(block: Block) -> Any:
     if block.kind in {"tool", "setting"}:
         return value
     return {"text": value} if isinstance(value, str) else _folded(value)
+
+
+def readable(block: Block) -> str:
+    """The text of a block, where it is just that; else its JSON."""
+    value = canonical(block)
+    while isinstance(value, dict | list):
+        if isinstance(value, list):
+            value = value[0] if len(value) == 1 else None
+        else:
+            value = next(
+                (value[name] for name in ("text", "content", "parts", "output") if name in value), None
+            )
+    return value if isinstance(value, str) else block.text
 
 
 def _folded(value: Any) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any, Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from agentlab.caching.block import Block
 from agentlab.caching.blocks import split_object
@@ -24,6 +24,10 @@ _LAYOUTS: Final = {
     "bedrock-converse-stream": "bedrock-converse",
 }
 """Wires whose requests are laid out as another's."""
+
+_HIDDEN_FACTOR: Final = 4
+_HIDDEN_FLOOR: Final = 600
+"""A prompt so much longer than its request holds a file, or text of the vendor's own, that the recording has not."""
 
 _STORED: Final = {
     "previous_response_id": "the conversation is stored by the provider",
@@ -76,6 +80,7 @@ def turns(exchanges: Iterable[Exchange]) -> Iterator[list[Turn]]:
 
 def _placed(exchanges: Iterable[Exchange]) -> Iterator[Turn]:
     openings: dict[str, tuple[int, int]] = {}
+    tooled: set[int] = set()
     session = conversations = 0
     now, dated = 0.0, None
     for each in exchanges:
@@ -84,7 +89,6 @@ def _placed(exchanges: Iterable[Exchange]) -> Iterator[Turn]:
             openings.clear()
         dated = each.at if each.at is not None else dated
         now = max(now + 1.0, each.at or 0.0)
-        missing = missing_prompt(each)
         blocks = () if each.body is None else _blocks(each.api, each.body)
         opening = _opening(blocks)
         number, turn = openings.get(opening, (-1, 0)) if opening else (-1, 0)
@@ -93,29 +97,45 @@ def _placed(exchanges: Iterable[Exchange]) -> Iterator[Turn]:
             number = conversations
         if opening:
             openings[opening] = (number, turn + 1)
+        missing = missing_prompt(each, blocks)
+        if missing is None and number in tooled:
+            missing = "the answer before it came of tools the provider ran: what that left is not in the recording"
+        if missing is None and turn == 0 and len(openings) > 1 and each.at is None:
+            missing = "undated: nothing tells whether independent requests ran side by side"
+        (tooled.add if each.server_tools else tooled.discard)(number)
         yield Turn(each, blocks, session, number, turn + 1, missing, now)
 
 
-def missing_prompt(exchange: Exchange) -> str | None:
+def missing_prompt(exchange: Exchange, blocks: tuple[Block, ...]) -> str | None:
     """Why a recorded request is not the whole prompt the provider billed; None where it is.
 
-    Decided from the request and from which tools the provider ran, never from what its cache did.
+    Decided from the request, its length and the tools the provider ran, never from what its cache did.
     """
-    if exchange.body is None or not _blocks(exchange.api, exchange.body):
+    if exchange.body is None or not blocks:
         return "the request is not in the recording"
     for field, why in _STORED.items():
         if exchange.body.get(field):
             return why
     if exchange.server_tools:
         return "the provider ran tools: several prompts in one response"
+    usage = exchange.usage
+    total = usage.input_tokens or 0
+    if (usage.cache_read_tokens or 0) + (usage.cache_write_tokens or 0) > total:
+        return "the provider's counters contradict each other"
+    if total > _HIDDEN_FLOOR + _HIDDEN_FACTOR * sum(block.tokens for block in blocks):
+        return "most of the prompt is not in the request"
     return None
 
 
 def _blocks(api: str, body: dict[str, Any]) -> tuple[Block, ...]:
     try:
-        return split_object(_LAYOUTS.get(api, api), body)
+        blocks = split_object(_LAYOUTS.get(api, api), body)
     except UsageError:
         return ()
+    automatic = body.get("cache_control")  # of the whole request: the marker of the last block that can carry one
+    if blocks and isinstance(automatic, dict) and blocks[-1].marker is None:
+        return (*blocks[:-1], structs.replace(blocks[-1], marker=str(automatic.get("ttl") or "default")))
+    return blocks
 
 
 def _opening(blocks: tuple[Block, ...]) -> str | None:

@@ -98,7 +98,9 @@ class Cause(Struct, frozen=True):
             return f"{self.place}: the same members stand in another order"
         if self.aspect == "extended":
             return f"{self.place}: text was appended to it: {_short(self.after, self.character)}"
-        return f"{self.place}: {_short(self.before, self.character)} became {_short(self.after, self.character)}"
+        return (
+            f"{self.place}: {_short(self.before, self.character)} became {_short(self.after, self.character)}"
+        )
 
 
 def _short(text: str, character: int | None = None) -> str:

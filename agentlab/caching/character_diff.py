@@ -35,9 +35,15 @@ def character_diff(before: str, after: str) -> tuple[Segment, ...]:
         after: The later text.
     """
     start = common_start(before, after)
-    end = min(common_start(before[start:][::-1], after[start:][::-1]), len(before) - start, len(after) - start)
+    end = min(
+        common_start(before[start:][::-1], after[start:][::-1]), len(before) - start, len(after) - start
+    )
     old, new = before[start : len(before) - end], after[start : len(after) - end]
-    segments = [Segment("same", before[:start]), *_between(old, new), Segment("same", before[len(before) - end :])]
+    segments = [
+        Segment("same", before[:start]),
+        *_between(old, new),
+        Segment("same", before[len(before) - end :]),
+    ]
     return tuple(segment for segment in segments if segment.text)
 
 

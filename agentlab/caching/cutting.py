@@ -31,7 +31,7 @@ class NeutralBlocks:
     """
 
     def __init__(self) -> None:
-        self._head: tuple[Request, tuple[Block, ...]] | None = None
+        self._head: tuple[bytes, tuple[Block, ...]] | None = None
         self._sent: tuple[Message, ...] = ()
         self._blocks: tuple[Block, ...] = ()
         self._cuts: dict[tuple[int, int], tuple[Message, tuple[Block, ...]]] = {}
@@ -50,8 +50,10 @@ class NeutralBlocks:
 
     def _head_of(self, request: Request) -> tuple[Block, ...]:
         head = structs.replace(request, messages=(), cache=None)
-        if self._head is None or self._head[0] != head:
-            self._head = (head, blocks_of(head))
+        # Written out, because a schema with its keys in another order is equal to Python and another prefix to a cache.
+        written = msgspec.json.encode(head)
+        if self._head is None or self._head[0] != written:
+            self._head = (written, blocks_of(head))
         return self._head[1]
 
     def _cut(self, message: Message, index: int) -> tuple[Block, ...]:

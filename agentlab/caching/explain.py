@@ -7,28 +7,20 @@ after. The counters alone do not tell: they stay above zero. Anthropic and OpenA
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from itertools import pairwise
 
-import msgspec
-from msgspec import Struct, structs
+from msgspec import structs
 
 from agentlab.caching.appended import only_appends
-from agentlab.caching.blocks import Block, split_object
 from agentlab.caching.calls import Calls, RecordedCall, calls_of
-from agentlab.caching.cause import Cause
-from agentlab.caching.explanation import Explanation
-from agentlab.caching.lost_tokens import dollars_lost, tokens_lost
-from agentlab.caching.moving_settings import Level, Vocabulary, moved_settings, setting_name, vocabulary
-from agentlab.caching.text_causes import message_causes, system_causes
-from agentlab.caching.tool_causes import Placed, tool_causes
-from agentlab.errors import UsageError
+from agentlab.caching.causes import causes_between
+from agentlab.caching.compared_request import ComparedRequest, Explainable, compared
+from agentlab.caching.explanation import Explanation, Explanations
+from agentlab.caching.growing_blocks import GrowingBlocks
+from agentlab.caching.lost_tokens import dollars_lost, matches_whole_blocks, tokens_lost
+from agentlab.caching.moving_settings import home_vendor
 
 __all__ = ["Explainable", "explain", "explain_calls"]
-
-Explainable = Sequence[Block] | tuple[str, str | bytes | Mapping[str, Any]] | RecordedCall
-"""A request: its blocks, its wire and JSON body, or a recorded call."""
 
 
 def explain(
@@ -54,23 +46,11 @@ def explain(
     """
     if _plainly_appended(previous, current):
         return None
-    before, after = _request(previous, provider, model), _request(current, provider, model)
-    causes = _causes(before, after)
-    if not causes:
-        return None
-    first, *rest = sorted(causes, key=lambda cause: cause.block)
-    kept, lost = tokens_lost(before.blocks, after.blocks, first, total=before.input_tokens)
-    home = after.provider or before.provider
-    named = after.model or before.model
-    dollars = dollars_lost(home, named, lost, after.blocks, at=after.at, input_tokens=after.input_tokens)
-    return Explanation(
-        first, tuple(rest), kept, lost, dollars, home, named, None, before.blocks, after.blocks
-    )
+    cut = GrowingBlocks()
+    return _explanation(compared(previous, provider, model, cut), compared(current, provider, model, cut))
 
 
-def explain_calls(
-    trace: Calls, *, provider: str | None = None, model: str | None = None
-) -> tuple[Explanation, ...]:
+def explain_calls(trace: Calls, *, provider: str | None = None, model: str | None = None) -> Explanations:
     """Explain every call that no longer begins with the call before it.
 
     Args:
@@ -82,23 +62,36 @@ def explain_calls(
         One explanation for each call that moved, with its place as `turn`, counted from 1; empty where none did.
     """
     calls = calls_of(trace)
-    found = [
-        (number, explain(before, after, provider=provider, model=model))
-        for number, (before, after) in enumerate(zip(calls, calls[1:], strict=False), 2)
-    ]
-    return tuple(structs.replace(each, turn=number) for number, each in found if each is not None)
+    cut = GrowingBlocks()
+    known: tuple[int, ComparedRequest] | None = None
+    found = Explanations()
+    for number, (before, after) in enumerate(pairwise(calls), 2):
+        if _plainly_appended(before, after):
+            continue
+        was_after = known is not None and known[0] == number - 1
+        earlier = known[1] if known is not None and was_after else compared(before, provider, model, cut)
+        known = (number, compared(after, provider, model, cut))
+        each = _explanation(earlier, known[1])
+        if each is not None:
+            found.append(structs.replace(each, turn=number))
+    return found
 
 
-class _Request(Struct, frozen=True):
-    """A request in the one form the comparison takes."""
-
-    blocks: tuple[Block, ...]
-    wire: str | None = None
-    body: Mapping[str, Any] | None = None
-    provider: str | None = None
-    model: str | None = None
-    input_tokens: int | None = None
-    at: float | None = None
+def _explanation(before: ComparedRequest, after: ComparedRequest) -> Explanation | None:
+    causes = causes_between(before, after)
+    if not causes:
+        return None
+    first, *rest = causes
+    home = after.provider or before.provider
+    named = after.model or before.model
+    whole = matches_whole_blocks(home or home_vendor(after.wire), named)
+    kept, lost = tokens_lost(
+        before.blocks, after.blocks, first, whole_blocks=whole, total=before.input_tokens
+    )
+    dollars = dollars_lost(home, named, lost, after.blocks, at=after.at, input_tokens=after.input_tokens)
+    return Explanation(
+        first, tuple(rest), kept, lost, dollars, home, named, None, before.blocks, after.blocks
+    )
 
 
 def _plainly_appended(previous: Explainable, current: Explainable) -> bool:
@@ -117,154 +110,3 @@ def _text_of(given: Explainable) -> tuple[str, str, str, str] | None:
         if isinstance(body, bytes):
             return body.decode("utf-8", "replace"), given[0], "", ""
     return None
-
-
-def _request(given: Explainable, provider: str | None, model: str | None) -> _Request:
-    if isinstance(given, RecordedCall):
-        body = _object(given.body) if given.body else None
-        read = _from_body(given.wire, body, provider or given.vendor or None) if body is not None else None
-        if read is None:
-            read = _Request(_neutral_blocks(given), provider=provider or given.vendor or None)
-        reported = given.usage.input_tokens if given.usage is not None else None
-        # Some wires name the model in the address alone.
-        body = {**read.body, "model": given.model} if read.body is not None and given.model else read.body
-        return structs.replace(
-            read, body=body, model=model or given.model, input_tokens=reported, at=given.at or None
-        )
-    if len(given) == 2 and isinstance(given[0], str):
-        wire, raw = given
-        body = raw if isinstance(raw, Mapping) else _object(raw)  # type: ignore[arg-type]  # a pair, by its first
-        read = _from_body(str(wire), dict(body), provider)
-        return structs.replace(read, model=model or read.model)
-    return _Request(tuple(given), provider=provider, model=model)  # type: ignore[arg-type]  # blocks: no pair
-
-
-def _neutral_blocks(call: RecordedCall) -> tuple[Block, ...]:
-    from agentlab.caching.blocks import blocks_of
-
-    if call.request is None:
-        raise UsageError("a recorded call without body and request cannot be compared")
-    return blocks_of(call.request)
-
-
-def _from_body(wire: str, body: dict[str, Any], provider: str | None) -> _Request:
-    model = body.get("model")
-    return _Request(
-        split_object(wire, body),
-        wire,
-        body,
-        provider,
-        model if isinstance(model, str) else None,
-    )
-
-
-def _object(body: str | bytes) -> dict[str, Any]:
-    try:
-        read = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeError) as error:
-        raise UsageError(f"the body is not JSON: {error}") from None
-    if not isinstance(read, dict):
-        raise UsageError("the body is not a JSON object")
-    return read
-
-
-# ------------------------------------------------------------------- causes
-
-
-def _causes(before: _Request, after: _Request) -> list[Cause]:
-    elsewhere = _another_provider(before, after)
-    if elsewhere is not None:
-        return [elsewhere]
-    words = vocabulary(after.wire, after.provider)
-    old, new = _Levels.of(before.blocks), _Levels.of(after.blocks)
-    causes = _setting_causes(before, after, old, words)
-    end = len(before.blocks)
-    after_tools = old.start("system", end)
-    after_system = old.start("messages", end)
-    parts = (
-        (tool_causes(old.tools, new.tools, after_tools), words.tools if words else None),
-        (system_causes(old.system, new.system, after_system), words.system if words else None),
-        (message_causes(old.messages, new.messages, end), words.messages if words else None),
-    )
-    for found, word in parts:
-        causes += [structs.replace(cause, reason=_word(cause, word, words)) for cause in found]
-    return causes
-
-
-def _word(cause: Cause, word: str | None, words: Vocabulary | None) -> str | None:
-    compacted = cause.part == "message" and '"type":"compaction"' in cause.after
-    return words.compaction if words is not None and words.compaction and compacted else word
-
-
-def _another_provider(before: _Request, after: _Request) -> Cause | None:
-    """A request to another vendor or over another wire shares nothing, whatever it says."""
-    was, now = ((each.provider or "", each.wire or "") for each in (before, after))
-    if not any(old and new and old != new for old, new in zip(was, now, strict=True)):
-        return None
-    named = [f"{vendor}:{each.model}" if vendor else wire for (vendor, wire), each in ((was, before), (now, after))]
-    return Cause("setting", "provider", "changed", "", 0, before=named[0], after=named[1])
-
-
-class _Levels(Struct, frozen=True):
-    """The blocks of a request by level, without settings, each with its index."""
-
-    tools: list[Placed]
-    system: list[Placed]
-    messages: list[Placed]
-
-    @classmethod
-    def of(cls, blocks: Sequence[Block]) -> _Levels:
-        """Sort blocks by level; system texts among the messages belong to the conversation."""
-        levels = cls([], [], [])
-        for index, block in enumerate(blocks):
-            if block.kind == "tool":
-                levels.tools.append(Placed(index, block))
-            elif block.kind == "system" and not levels.messages:
-                levels.system.append(Placed(index, block))
-            elif block.kind != "setting":
-                levels.messages.append(Placed(index, block))
-        return levels
-
-    def start(self, level: Level, end: int) -> int:
-        """Index at which a level begins; that of the next where it is empty."""
-        if level == "tools":
-            return 0
-        if level == "system" and self.system:
-            return self.system[0].index
-        return self.messages[0].index if self.messages else end
-
-
-def _setting_causes(
-    before: _Request, after: _Request, old: _Levels, words: Vocabulary | None
-) -> list[Cause]:
-    end = len(before.blocks)
-    if before.body is None or after.body is None or after.wire is None:
-        return _rendered_settings(before.blocks, after.blocks)
-    return [
-        Cause(
-            "setting",
-            moved.setting.name,
-            "changed",
-            moved.setting.path,
-            old.start(moved.setting.level, end),
-            before=moved.before,
-            after=moved.after,
-            reason=moved.setting.reason if words is not None else None,
-            assumed=moved.setting.assumed,
-        )
-        for moved in moved_settings(after.wire, before.body, after.body)
-    ]
-
-
-def _rendered_settings(previous: Sequence[Block], current: Sequence[Block]) -> list[Cause]:
-    """Settings that differ, where only blocks are known."""
-    was = {block.label: (index, block.text) for index, block in enumerate(previous) if block.kind == "setting"}
-    now = {block.label: (index, block.text) for index, block in enumerate(current) if block.kind == "setting"}
-    causes: list[Cause] = []
-    for label in {**was, **now}:
-        old, new = was.get(label), now.get(label)
-        if old is None or new is None or old[1] != new[1]:
-            place = old[0] if old is not None else min(new[0], len(previous)) if new is not None else 0
-            texts = (each[1] if each is not None else "" for each in (old, new))
-            causes.append(Cause("setting", setting_name(label), "changed", label, place, 0, *texts))
-    return causes

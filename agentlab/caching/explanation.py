@@ -10,7 +10,7 @@ from agentlab.caching.blocks import Block
 from agentlab.caching.cause import Cause
 from agentlab.caching.explanation_html import explanation_html
 
-__all__ = ["Explanation"]
+__all__ = ["Explanation", "Explanations"]
 
 _MOST_SHOWN = 8
 
@@ -65,19 +65,27 @@ class Explanation(Struct, frozen=True):
     def _dollars(self) -> str:
         return "" if math.isnan(self.dollars_lost) else f", ${self.dollars_lost:.6f}"
 
+    def _cost(self) -> str:
+        return (
+            f"{self.tokens_lost:,} tokens of the previous request cannot be read again{self._dollars()}; "
+            f"{self.tokens_kept:,} still can."
+        )
+
     def __str__(self) -> str:
         turn = f"Turn {self.turn}: the" if self.turn is not None else "The"
         word = f" ({self.reason})" if self.reason else ""
         lines = [
             f"{turn} cached prefix moved at {self.cause.place}{word}.",
             f"  {self.cause.sentence}",
-            f"  {self.tokens_lost:,} tokens of the previous request cannot be read again{self._dollars()}; "
-            f"{self.tokens_kept:,} still can.",
+            f"  {self._cost()}",
         ]
         lines += [f"  Also: {cause.sentence}" for cause in self.also[:_MOST_SHOWN]]
         if len(self.also) > _MOST_SHOWN:
             lines.append(f"  and {len(self.also) - _MOST_SHOWN} changes more")
         return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return f"<Explanation: {self.line}>"
 
     def _repr_html_(self) -> str:
         return explanation_html(
@@ -85,9 +93,28 @@ class Explanation(Struct, frozen=True):
             self.cause,
             self.also,
             (self.previous, self.current),
-            f"{self.tokens_lost:,} tokens of the previous request cannot be read again{self._dollars()}; "
-            f"{self.tokens_kept:,} still can.",
+            self._cost(),
         )
+
+
+class Explanations(list[Explanation]):
+    """Explanations of a run, in order; empty where nothing moved."""
+
+    def __str__(self) -> str:
+        lines = [str(each) for each in self[:_MOST_SHOWN]]
+        if len(self) > _MOST_SHOWN:
+            turns = ", ".join(str(each.turn) for each in self[_MOST_SHOWN:])
+            lines.append(f"The prefix moved again at turns {turns}.")
+        return "\n".join(lines) or "every request begins with the one before it"
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        if not self:
+            return f"<div>{self}</div>"
+        shown = "".join(each._repr_html_() for each in self[:_MOST_SHOWN])
+        more = len(self) - _MOST_SHOWN
+        return f"{shown}<div>and {more} turns more</div>" if more > 0 else shown
 
 
 def _listed(causes: tuple[Cause, ...]) -> str:

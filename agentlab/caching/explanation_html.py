@@ -6,7 +6,7 @@ safe in a notebook that is saved, sent and opened elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from typing import Final
 
@@ -22,13 +22,18 @@ _MARKS: Final = {
     "gone": "background:#f8d7d3;color:#7a1d12;text-decoration:line-through",
     "new": "background:#d5ecdf;color:#10492f",
 }
+_NARROWEST: Final = 0.01
 _CONTEXT: Final = 160
 _MOST_CHANGED: Final = 4_000
 _MOST_CAUSES: Final = 20
 
 
 def explanation_html(
-    title: str, cause: Cause, also: Sequence[Cause], requests: tuple[Sequence[Block], Sequence[Block]], cost: str
+    title: str,
+    cause: Cause,
+    also: Sequence[Cause],
+    requests: tuple[Sequence[Block], Sequence[Block]],
+    cost: str,
 ) -> str:
     """An explanation as HTML.
 
@@ -52,10 +57,11 @@ def explanation_html(
 
 
 def _bar(name: str, blocks: Sequence[Block], first: int, widest: int) -> str:
-    pieces = "".join(
-        _piece(block, _KEPT if index < first else _FIRST if index == first else _LOST, widest)
+    coloured = (
+        (_KEPT if index < first else _FIRST if index == first else _LOST, block)
         for index, block in enumerate(blocks)
     )
+    pieces = "".join(_piece(colour, run, widest) for colour, run in _runs(coloured, widest))
     return (
         '<div style="display:flex;align-items:center;margin:4px 0">'
         f'<span style="width:5.5em;flex:none">{name}</span>'
@@ -63,20 +69,39 @@ def _bar(name: str, blocks: Sequence[Block], first: int, widest: int) -> str:
     )
 
 
-def _piece(block: Block, colour: str, widest: int) -> str:
-    about = f"{block.label}: {block.tokens:,} tokens"
-    width = 100 * block.tokens / widest
+def _runs(coloured: Iterable[tuple[str, Block]], widest: int) -> Iterator[tuple[str, list[Block]]]:
+    """Blocks of one colour that are too small to be seen, together; the others one by one."""
+    run: list[Block] = []
+    last, tokens = "", 0
+    for colour, block in coloured:
+        if run and (colour != last or tokens + block.tokens > _NARROWEST * widest):
+            yield last, run
+            run, tokens = [], 0
+        run.append(block)
+        last, tokens = colour, tokens + block.tokens
+    if run:
+        yield last, run
+
+
+def _piece(colour: str, run: list[Block], widest: int) -> str:
+    tokens = sum(block.tokens for block in run)
+    name = run[0].label if len(run) == 1 else f"{run[0].label} … {run[-1].label} ({len(run)} blocks)"
     return (
-        f'<span title="{_text(about)}" style="width:{width:.3f}%;min-width:1px;background:{colour};'
+        f'<span title="{_text(f"{name}: {tokens:,} tokens")}" '
+        f'style="width:{100 * tokens / widest:.3f}%;min-width:1px;background:{colour};'
         'box-sizing:border-box;border-right:1px solid rgba(255,255,255,.6)"></span>'
     )
 
 
 def _legend() -> str:
     entries = ((_KEPT, "shared prefix"), (_FIRST, "first change"), (_LOST, "after it"))
-    return '<div style="margin:2px 0 6px 5.5em;font-size:11px">' + " ".join(
-        f'<span style="color:{colour}">\u25a0</span> {name}&nbsp;&nbsp;' for colour, name in entries
-    ) + "</div>"
+    return (
+        '<div style="margin:2px 0 6px 5.5em;font-size:11px">'
+        + " ".join(
+            f'<span style="color:{colour}">\u25a0</span> {name}&nbsp;&nbsp;' for colour, name in entries
+        )
+        + "</div>"
+    )
 
 
 def _opened(cause: Cause) -> str:
@@ -122,4 +147,6 @@ def _text(text: str) -> str:
     return escape(visible, quote=True)
 
 
-_INVISIBLE: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200b\u200e\u200f\ufeff")
+_INVISIBLE: Final = frozenset(
+    "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200b\u200e\u200f\ufeff"
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any, Protocol, runtime_checkable
 
 from agentlab.caching.arrangement import arrange
@@ -70,7 +71,7 @@ def _of_calls(recorded: Sequence[RecordedCall], *, one_run: bool) -> Findings:
     if not calls:
         return Findings()
     found = _static(calls[0])
-    for before, after in zip(calls, calls[1:], strict=False):
+    for before, after in pairwise(calls):
         if one_run or before.begins_like(after):
             found += [each for rule in BETWEEN_RULES for each in rule(before, after)]
     for rule in WHOLE_RULES:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import Final
 
 from agentlab.caching.cause import Cause
@@ -60,7 +61,9 @@ def cold_fan_out(calls: Sequence[LintedCall]) -> Iterator[Finding]:
         groups.setdefault(key, []).append(call)
     for group in groups.values():
         cold = [call for call in group if _wrote_cold(call)]
-        together = [call for call in cold[1:] if call.call.at <= cold[0].call.at + (cold[0].call.ttft_s or 0.0)]
+        together = [
+            call for call in cold[1:] if call.call.at <= cold[0].call.at + (cold[0].call.ttft_s or 0.0)
+        ]
         if together and cold[0].opening_tokens >= cold[0].profile.min_tokens:
             numbers = ", ".join(str(call.number) for call in (cold[0], *together))
             wasted = sum(min(call.opening_tokens, _written(call)) for call in together)
@@ -76,7 +79,7 @@ def cold_fan_out(calls: Sequence[LintedCall]) -> Iterator[Finding]:
 
 def implicit_trap_seen(calls: Sequence[LintedCall]) -> Iterator[Finding]:
     """Conversations that begin alike, each of which wrote the whole prompt and read nothing."""
-    for before, after in zip(calls, calls[1:], strict=False):
+    for before, after in pairwise(calls):
         if after.profile.family != "message_boundaries" or after.marked or before.begins_like(after):
             continue
         same = [block.text for block in before.opening] == [block.text for block in after.opening]

@@ -9,9 +9,10 @@ from typing import Any, Final
 import msgspec
 
 from agentlab.caching.blocks import Block
+from agentlab.caching.canonical import readable
 from agentlab.caching.changing_values import changing_values
 from agentlab.caching.finding import Finding, Severity
-from agentlab.caching.linted_call import LintedCall
+from agentlab.caching.linted_call import LintedCall, holds_documents
 
 __all__ = ["CALL_RULES", "SORT_ADVICE", "STABLE_ADVICE", "VALUE_CODES"]
 
@@ -21,7 +22,9 @@ VALUE_CODES: Final = {
     "random": "random-in-prefix",
     "set": "set-in-prefix",
 }
-STABLE_ADVICE: Final = "Put it in `volatile=`, behind everything that stays: whatever stands after it is paid anew."
+STABLE_ADVICE: Final = (
+    "Put it in `volatile=`, behind everything that stays: whatever stands after it is paid anew."
+)
 SORT_ADVICE: Final = "Sort it before it becomes text: `sorted(...)`, `json.dumps(..., sort_keys=True)`."
 
 _SAID: Final = {
@@ -36,18 +39,18 @@ _DOCUMENT: Final = re.compile(r"<file id: ([^>\n]*)>\n(?:<metadata[^\n]*/>\n)?(.
 def changing_values_in_prefix(call: LintedCall) -> Iterator[Finding]:
     """Clocks, identifiers and printed sets in what should never change.
 
-    A document may well tell of a date; there it is only noted, and a certain one comes from comparing two calls.
+    A document may well tell of a date; whether it changes, a comparison of two calls tells.
     """
     for block in call.opening:
-        for value in changing_values(block.text):
-            document = block.part == "documents"
-            if document and value.kind != "set":
+        documents = holds_documents(block)
+        for value in changing_values(block.text if block.kind == "tool" else readable(block)):
+            if documents and value.kind != "set":
                 continue
             severity: Severity = "note" if value.kind == "date" else "warning"
             yield Finding(
                 VALUE_CODES[value.kind],
                 severity,
-                f"{_named(block)} character {_readable_place(block.text, value.start)}",
+                _named(block) if block.kind == "tool" else f"{_named(block)} character {value.start}",
                 f"`{value.text}` {_SAID[value.kind]}.",
                 SORT_ADVICE if value.kind == "set" else STABLE_ADVICE,
             )
@@ -56,9 +59,9 @@ def changing_values_in_prefix(call: LintedCall) -> Iterator[Finding]:
 def unsorted_documents(call: LintedCall) -> Iterator[Finding]:
     """Static documents that are JSON with keys as they came."""
     for block in call.opening:
-        if block.part != "documents":
+        if not holds_documents(block):
             continue
-        for name, text in _documents(block.text):
+        for name, text in _documents(readable(block)):
             try:
                 value = msgspec.json.decode(text)
             except msgspec.DecodeError:
@@ -105,7 +108,10 @@ def implicit_trap(call: LintedCall) -> Iterator[Finding]:
     """A long static opening whose only cache entry ends behind the changing prompt."""
     if call.profile.family != "message_boundaries" or call.marked:
         return
-    if call.opening_tokens >= call.profile.min_tokens and len(_numbers(call.conversation)) == 1:
+    if (
+        call.opening_tokens >= call.profile.min_tokens
+        and len({block.message for block in call.conversation}) == 1
+    ):
         yield Finding(
             "implicit-mode-trap",
             "warning",
@@ -119,7 +125,7 @@ def implicit_trap(call: LintedCall) -> Iterator[Finding]:
 def _named(block: Block) -> str:
     if block.kind == "tool":
         return f"tool `{block.label}`"
-    return "static document" if block.part == "documents" else "preamble"
+    return "static document" if holds_documents(block) else "preamble"
 
 
 def _documents(text: str) -> Iterator[tuple[str, str]]:

@@ -9,10 +9,11 @@ import msgspec
 
 from agentlab.caching.blocks import Block, blocks_of, split_object
 from agentlab.caching.calls import RecordedCall
+from agentlab.caching.canonical import readable
 from agentlab.caching.profiles import Profile, profile_for
 from agentlab.errors import UsageError
 
-__all__ = ["LintedCall", "linted"]
+__all__ = ["LintedCall", "holds_documents", "linted"]
 
 
 class LintedCall:
@@ -25,7 +26,9 @@ class LintedCall:
         blocks: Its blocks.
     """
 
-    def __init__(self, call: RecordedCall, number: int, body: dict[str, Any], blocks: tuple[Block, ...]) -> None:
+    def __init__(
+        self, call: RecordedCall, number: int, body: dict[str, Any], blocks: tuple[Block, ...]
+    ) -> None:
         self.call = call
         self.number = number
         self.body = body
@@ -39,25 +42,27 @@ class LintedCall:
     @cached_property
     def opening(self) -> tuple[Block, ...]:
         """What stands before the conversation: tools, system prompt, static documents."""
-        first = next(
-            (
-                index
-                for index, block in enumerate(self.blocks)
-                if block.kind == "message" and block.part != "documents"
-            ),
-            len(self.blocks),
-        )
-        return tuple(block for block in self.blocks[:first] if block.kind != "setting")
+        return tuple(block for block in self.blocks[: self._start] if block.kind != "setting")
 
     @property
     def opening_tokens(self) -> int:
-        """Estimated tokens of the opening."""
-        return sum(block.tokens for block in self.opening)
+        """Tokens of the opening, estimated as this provider counts."""
+        return round(self.profile.tokens_per_estimate * sum(block.tokens for block in self.opening))
 
-    @property
+    @cached_property
     def conversation(self) -> tuple[Block, ...]:
         """The messages behind the opening."""
-        return tuple(block for block in self.blocks if block.kind == "message" and block.part != "documents")
+        return tuple(block for block in self.blocks[self._start :] if block.kind != "setting")
+
+    @cached_property
+    def _start(self) -> int:
+        """Index at which the conversation begins."""
+        places = (
+            index
+            for index, block in enumerate(self.blocks)
+            if block.kind == "message" and not holds_documents(block)
+        )
+        return next(places, len(self.blocks))
 
     @property
     def input_tokens(self) -> int:
@@ -81,6 +86,11 @@ class LintedCall:
         """Whether a later call is one of the same conversation: its first message is the same."""
         mine, theirs = self.conversation[:1], later.conversation[:1]
         return bool(mine and theirs) and (mine[0].role, mine[0].text) == (theirs[0].role, theirs[0].text)
+
+
+def holds_documents(block: Block) -> bool:
+    """Whether a block is static documents, as agentlab sends them."""
+    return block.part == "documents" or (block.kind == "message" and readable(block).startswith("<file id: "))
 
 
 def linted(call: RecordedCall, number: int) -> LintedCall:

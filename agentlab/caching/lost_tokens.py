@@ -4,32 +4,45 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Final
 
 from agentlab.caching.blocks import Block
 from agentlab.caching.cause import Cause
 from agentlab.caching.prefix import common_tokens
 from agentlab.caching.prices import rates
+from agentlab.caching.profiles import profile_for
 
-__all__ = ["dollars_lost", "tokens_lost"]
+__all__ = ["dollars_lost", "matches_whole_blocks", "tokens_lost"]
+
+
+_WHOLE_BLOCKS: Final = frozenset(["breakpoints", "message_boundaries", "resource"])
+
+
+def matches_whole_blocks(provider: str | None, model: str | None) -> bool:
+    """Whether a provider's cache entries end at blocks or messages, and not anywhere in a text."""
+    return profile_for(provider or "", model or "").family in _WHOLE_BLOCKS
 
 
 def tokens_lost(
-    previous: Sequence[Block], current: Sequence[Block], cause: Cause, *, total: int | None = None
+    previous: Sequence[Block],
+    current: Sequence[Block],
+    cause: Cause,
+    *,
+    whole_blocks: bool = False,
+    total: int | None = None,
 ) -> tuple[int, int]:
     """Tokens of the earlier request that can still be read, and those that no longer can.
-
-    The start of the first changed block counts as readable: caches that match tokens read it. Those that match whole
-    blocks (Anthropic) or messages (OpenAI from GPT-5.6) lose the block, which is seldom much of the prompt.
 
     Args:
         previous: Blocks of the earlier request.
         current: Blocks of the later one.
         cause: The first change.
+        whole_blocks: Whether the cache's entries end at blocks, so that nothing of the changed one is read.
         total: Tokens of the earlier request as its provider counted them; the estimates are scaled to it.
     """
     first = cause.block
     kept = sum(block.tokens for block in previous[:first])
-    if cause.character and first < len(previous) and first < len(current):
+    if cause.character and not whole_blocks and first < len(previous) and first < len(current):
         was, now = previous[first], current[first]
         if was.kind == now.kind:
             kept += common_tokens(was.token_ids(), now.token_ids())

@@ -11,7 +11,15 @@ from typing import Any, Final, Literal
 import msgspec
 from msgspec import Struct
 
-__all__ = ["Level", "MovedSetting", "Vocabulary", "moved_settings", "setting_name", "vocabulary"]
+__all__ = [
+    "Level",
+    "MovedSetting",
+    "Vocabulary",
+    "home_vendor",
+    "moved_settings",
+    "setting_name",
+    "vocabulary",
+]
 
 Level = Literal["tools", "system", "messages"]
 """The levels of a prompt in render order; a change at one makes it and all later ones unreadable."""
@@ -65,6 +73,8 @@ class MovedSetting(Struct, frozen=True):
 
 class _Wire(Struct, frozen=True):
     settings: tuple[Setting, ...] = ()
+    also: tuple[str, ...] = ()
+    home: str | None = None
     vocabulary: str | None = None
 
 
@@ -91,7 +101,7 @@ def moved_settings(
         before: The earlier body.
         after: The later body.
     """
-    known = _table().wires.get(wire)
+    known = _wire(wire)
     found: list[MovedSetting] = []
     for setting in known.settings if known is not None else ():
         old, new = _value(setting, before), _value(setting, after)
@@ -106,6 +116,12 @@ def setting_name(path: str) -> str:
     return next((setting.name for setting in rows if setting.path == path), path)
 
 
+def home_vendor(wire: str | None) -> str | None:
+    """The vendor a wire comes from; None where many speak it, or it is not known."""
+    known = _wire(wire)
+    return known.home if known is not None else None
+
+
 def vocabulary(wire: str | None, provider: str | None) -> Vocabulary | None:
     """The words of a vendor's diagnosis; None where it has none.
 
@@ -117,8 +133,15 @@ def vocabulary(wire: str | None, provider: str | None) -> Vocabulary | None:
     if provider is not None:
         spoken = table.vocabularies.values()
         return next((words for words in spoken if provider in words.providers), None)
-    known = table.wires.get(wire or "")
+    known = _wire(wire)
     return table.vocabularies.get(known.vocabulary) if known is not None and known.vocabulary else None
+
+
+def _wire(name: str | None) -> _Wire | None:
+    """A wire by any of its names."""
+    spelled = (name or "").replace("_", "-")
+    wires = _table().wires
+    return wires.get(spelled) or next((wire for wire in wires.values() if spelled in wire.also), None)
 
 
 def _value(setting: Setting, body: Mapping[str, Any]) -> Any:
@@ -133,7 +156,7 @@ def _value(setting: Setting, body: Mapping[str, Any]) -> Any:
 
 
 def _holds(value: Any, part_type: str) -> bool:
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return value.get("type") == part_type or any(_holds(inner, part_type) for inner in value.values())
     return isinstance(value, list) and any(_holds(inner, part_type) for inner in value)
 

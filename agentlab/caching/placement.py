@@ -20,10 +20,12 @@ from agentlab.caching.calls import Calls, RecordedCall, calls_of
 from agentlab.caching.layouts import layouts
 from agentlab.caching.marker_rules import TTL_SECONDS, Bill, Entry, MarkedTurn, MarkerRules, bill
 from agentlab.caching.placement_search import Plan, cheapest
+from agentlab.caching.placement_static import best_options, stops_of
 from agentlab.caching.prices import Rates
 from agentlab.caching.prices import rates as rates_of
 from agentlab.caching.profiles import profile_for
 from agentlab.errors import UsageError
+from agentlab.messages import CacheOptions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Marker", "PlacedTurn", "Placement", "place_breakpoints"]
 
 TTL = Literal["5m", "1h"]
+_UNMARKED: Final = ('"type":"thinking"', '"type":"redacted_thinking"')
 LOOKBACK: Final = 20
 """Blocks a marker looks back where a provider's profile does not say."""
 _TTL_NAMES: Final[dict[float, TTL]] = {300.0: "5m", 3600.0: "1h"}
@@ -74,6 +77,9 @@ class Placement(Struct, frozen=True):
         automatic_usd: What the provider's automatic mode costs: one 5-minute marker that moves to the last block of
             each request that can be cached.
         uncached_usd: What no marker at all costs.
+        options: The best cache controls that are the same for every request.
+        options_usd: What the run costs with them.
+        exact: Whether no plan is cheaper. False for runs that branch so much that not all plans could be weighed.
     """
 
     turns: tuple[PlacedTurn, ...]
@@ -81,6 +87,9 @@ class Placement(Struct, frozen=True):
     last_block_usd: float
     automatic_usd: float
     uncached_usd: float
+    options: CacheOptions
+    options_usd: float
+    exact: bool = True
 
     @property
     def regret_last_block_usd(self) -> float:
@@ -91,6 +100,11 @@ class Placement(Struct, frozen=True):
     def regret_automatic_usd(self) -> float:
         """What the automatic mode costs above the plan."""
         return self.automatic_usd - self.cost_usd
+
+    @property
+    def regret_options_usd(self) -> float:
+        """What the best settings for the whole run cost above the plan: the price of not knowing the future."""
+        return self.options_usd - self.cost_usd
 
     def frame(self) -> pd.DataFrame:
         """One row a request: its markers, tokens by rate, cost."""
@@ -138,7 +152,7 @@ def place_breakpoints(
         ttls: Lifetimes to choose from; 1 hour is left out where it has no price.
 
     Raises:
-        UsageError: There is no call or no price, or the run branches too much for an exact answer.
+        UsageError: There is no call or no price, or the calls are out of order.
     """
     calls = calls_of(trace)
     if not calls:
@@ -154,13 +168,19 @@ def place_breakpoints(
     allowed = [TTL_SECONDS[ttl] for ttl in ttls if ttl != "1h" or _has_hour_price(turns)]
     if k < 1 or not allowed:
         raise UsageError("at least one marker of one lifetime has to be allowed")
-    cost, plan = cheapest(turns, rules, allowed)
+    found = cheapest(turns, rules, allowed)
+    stops = [
+        stops_of(each, has_context=call.request is not None and bool(call.request.context))
+        for call, each in zip(calls, blocks, strict=True)
+    ]
     return Placement(
-        _placed(turns, blocks, rules, plan),
-        cost,
+        _placed(turns, blocks, rules, found.plan),
+        found.cost_usd,
         _cost(turns, rules, lambda turn: len(turn.prefixes) if len(turn.prefixes) in turn.markable else 0),
         _cost(turns, rules, lambda turn: turn.markable[-1] if turn.markable else 0),
         _cost(turns, rules, lambda _: 0),
+        *best_options(turns, stops, rules, [_TTL_NAMES[ttl] for ttl in allowed]),
+        found.exact,
     )
 
 
@@ -173,23 +193,28 @@ def _turns(
     for call, each in zip(calls, blocks, strict=True):
         prefixes: list[int] = []
         estimated = [0]
+        skipped, tokens_skipped = "", 0
         for block in each:
+            if block.kind == "setting":
+                skipped, tokens_skipped = f"{skipped}{block.digest} ", tokens_skipped + block.tokens
+                continue
             before = prefixes[-1] if prefixes else -1
-            prefixes.append(numbers.setdefault((before, block.digest), len(numbers)))
-            estimated.append(estimated[-1] + block.tokens)
+            prefixes.append(numbers.setdefault((before, skipped + block.digest), len(numbers)))
+            estimated.append(estimated[-1] + tokens_skipped + block.tokens)
+            skipped, tokens_skipped = "", 0
         tokens = tuple(round(count * scale) for count in estimated)
-        turns.append(
-            MarkedTurn(
-                call.at,
-                tuple(prefixes),
-                tokens,
-                tuple(place for place, block in enumerate(each, 1) if block.kind != "setting"),
-                given or _prices(call, tokens[-1]),
-            )
-        )
+        places = [block for block in each if block.kind != "setting"]
+        markable = tuple(place for place, block in enumerate(places, 1) if _can_be_marked(block))
+        prices = given or _prices(call, tokens[-1])
+        turns.append(MarkedTurn(call.at, tuple(prefixes), tokens, markable, prices))
     if any(later.at < earlier.at for earlier, later in pairwise(turns)):
         raise UsageError("the calls are not in the order of their times")
     return turns
+
+
+def _can_be_marked(block: Block) -> bool:
+    """Thinking cannot: https://platform.claude.com/docs/en/build-with-claude/prompt-caching."""
+    return not any(kind in block.text for kind in _UNMARKED)
 
 
 def _scale(calls: Sequence[RecordedCall], blocks: Sequence[tuple[Block, ...]]) -> float:
@@ -223,7 +248,12 @@ def _placed(
     entries: dict[int, Entry] = {}
     for number, (turn, each, markers) in enumerate(zip(turns, blocks, plan, strict=True), 1):
         charged, entries = bill(rules, turn, entries, markers)
-        named = tuple(Marker(place - 1, each[place - 1].label, _TTL_NAMES[ttl]) for place, ttl in markers)
+        # A setting is rendered, but no marker stands on it and no lookback counts it.
+        places = [index for index, block in enumerate(each) if block.kind != "setting"]
+        named = tuple(
+            Marker(places[place - 1], each[places[place - 1]].label, _TTL_NAMES[ttl])
+            for place, ttl in markers
+        )
         placed.append(PlacedTurn(number, named, charged))
     return tuple(placed)
 

@@ -1,21 +1,33 @@
 """How a provider's prompt cache decides what was read and what was written.
 
 A policy is a small state machine on virtual time: each prompt comes in, and out comes what the provider would bill.
-Providers differ in where an entry may end, how long it lives and what a write costs; each such rule is a policy.
+Providers differ in where an entry may end, how long it lives and what a write costs; each such rule is a file of
+`agentlab.caching.policies`, and each provider's numbers are a row of `profiles.toml`.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Mapping
 from typing import Any, Protocol
 
 from msgspec import Struct, field
 
-from agentlab.caching.blocks import Block
-from agentlab.caching.prefix import common_tokens
+from agentlab.caching.block import Block
+from agentlab.errors import UsageError
 
-__all__ = ["CacheOutcome", "CachePolicy", "LongestPrefix", "Prompt"]
+__all__ = ["CacheOutcome", "CachePolicy", "CacheRefused", "Prompt"]
+
+
+class CacheRefused(UsageError):
+    """The provider would refuse the request because of how it uses the cache.
+
+    Attributes:
+        status: HTTP status of the refusal.
+    """
+
+    def __init__(self, message: str, *, status: int = 400) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class Prompt(Struct, frozen=True):
@@ -24,27 +36,52 @@ class Prompt(Struct, frozen=True):
     Attributes:
         blocks: In render order.
         scope: What separates caches: vendor, model, cache key. Prompts of different scopes never meet.
-        body: The request body, for policies that read markers and settings.
+        body: The request body, for policies that read settings.
+        total: Length in the provider's own tokens; the blocks are scaled to it. None takes the estimate.
+        first_byte_s: Seconds from the request to the first byte of its answer; an entry can be read from then on.
+        last_byte_s: Seconds from the request to the end of its answer.
+        ends: Where its first 0, 1, ... blocks end in the provider's own tokens, where that is known; the last is `total`.
     """
 
     blocks: tuple[Block, ...]
     scope: tuple[str, ...] = ()
     body: Mapping[str, Any] = field(default_factory=dict)
+    total: int | None = None
+    first_byte_s: float = 0.0
+    last_byte_s: float = 0.0
+    ends: tuple[int, ...] | None = None
 
     @property
     def tokens(self) -> int:
-        """Estimated tokens of the whole prompt."""
-        return sum(block.tokens for block in self.blocks)
+        """Tokens of the whole prompt: as the provider counted them, else estimated."""
+        return sum(block.tokens for block in self.blocks) if self.total is None else self.total
 
 
 class CacheOutcome(Struct, frozen=True):
-    """What a cache did with one prompt, in tokens; None is not reported by this provider."""
+    """What a cache did with one prompt, in tokens; None is not reported by this provider.
+
+    Uncached tokens are the rest: uncached + read + write = input.
+
+    Attributes:
+        input_tokens: The whole prompt.
+        read_tokens: Read from the cache.
+        write_tokens: Written to it, where the provider bills that apart.
+        write_5m_tokens: The part of it written with the provider's shorter lifetime.
+        write_1h_tokens: The part of it written for an hour.
+        reason: Why the cache read less than it could; None where it did not or the rule cannot tell.
+    """
 
     input_tokens: int
     read_tokens: int | None = None
     write_tokens: int | None = None
     write_5m_tokens: int | None = None
     write_1h_tokens: int | None = None
+    reason: str | None = None
+
+    @property
+    def uncached_tokens(self) -> int:
+        """Prompt tokens neither read nor written."""
+        return self.input_tokens - (self.read_tokens or 0) - (self.write_tokens or 0)
 
 
 class CachePolicy(Protocol):
@@ -55,74 +92,7 @@ class CachePolicy(Protocol):
 
         Args:
             prompt: The prompt.
-            now: Virtual time in seconds.
+            now: Virtual time in seconds; what was stored at a moment is found only later than it, so prompts of one
+                moment run side by side.
         """
         ...
-
-
-class LongestPrefix:
-    """The plain rule: whatever an earlier prompt began with is read, exact to the token; entries never expire.
-
-    The best any prefix cache can do, and so the yardstick for the others. Kept as a tree of blocks, with the tokens of
-    unequal siblings in order, so a look-up costs one comparison for each block.
-
-    Args:
-        minimum: Shorter matches are not read (OpenAI: 1,024 tokens).
-        reports_writes: Whether the provider reports what it wrote.
-        needs_marker: Whether prompts without any `cache_control` are left alone (Anthropic).
-    """
-
-    def __init__(self, *, minimum: int = 0, reports_writes: bool = False, needs_marker: bool = False) -> None:
-        self._minimum = minimum
-        self._reports_writes = reports_writes
-        self._needs_marker = needs_marker
-        self._roots: dict[tuple[str, ...], _Node] = {}
-
-    def account(self, prompt: Prompt, now: float) -> CacheOutcome:  # noqa: ARG002 - entries never expire
-        """Read the longest common prefix with any earlier prompt of the scope, and store this one."""
-        if self._needs_marker and not _has_marker(prompt.body):
-            return CacheOutcome(prompt.tokens, 0, 0 if self._reports_writes else None)
-        node = self._roots.setdefault(prompt.scope, _Node())
-        read, matching = 0, True
-        for block in prompt.blocks:
-            known = node.children.get(block.digest)
-            if known is None:
-                ids = block.token_ids()
-                if matching:
-                    read += node.longest(ids)
-                    matching = False
-                known = node.add(block, ids)
-            elif matching:
-                read += block.tokens
-            node = known
-        total = prompt.tokens
-        read = read if read >= self._minimum else 0
-        return CacheOutcome(total, read, total - read if self._reports_writes else None)
-
-
-def _has_marker(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return "cache_control" in value or any(_has_marker(inner) for inner in value.values())
-    return isinstance(value, list) and any(_has_marker(inner) for inner in value)
-
-
-class _Node:
-    """A place in the tree: the blocks that followed here, by themselves and in the order of their tokens."""
-
-    __slots__ = ("children", "ordered")
-
-    def __init__(self) -> None:
-        self.children: dict[str, _Node] = {}
-        self.ordered: list[list[int]] = []
-
-    def longest(self, ids: list[int]) -> int:
-        """The longest common start with any child: in sorted order only the two neighbours can have it."""
-        place = bisect_left(self.ordered, ids)
-        return max(
-            (common_tokens(ids, near) for near in self.ordered[max(0, place - 1) : place + 1]), default=0
-        )
-
-    def add(self, block: Block, ids: list[int]) -> _Node:
-        self.ordered.insert(bisect_left(self.ordered, ids), ids)
-        self.children[block.digest] = child = _Node()
-        return child

@@ -19,12 +19,13 @@ from agentlab.caching.calls import Calls, RecordedCall, calls_of
 from agentlab.caching.growth import Growth, growth_of
 from agentlab.caching.prices import Rates, price_changes, turn_cost
 from agentlab.caching.prices import rates as rates_of
+from agentlab.caching.reuse import break_even
 from agentlab.errors import UsageError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Compaction", "Projection", "project"]
+__all__ = ["Compaction", "Projection", "break_even", "project"]
 
 LIFETIMES: Final[dict[str, float]] = {"5m": 300.0, "30m": 1800.0, "1h": 3600.0, "24h": 86_400.0}
 THINK_TIMES_S: Final = (30, 120, 300, 301, 900, 1800, 1801, 3600, 3601, 14_400, 86_400, 86_401)

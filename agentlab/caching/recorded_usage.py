@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -9,12 +10,13 @@ from typing import Any, Final
 
 from agentlab.messages import Usage
 
-__all__ = ["USD_PER_TICK", "recorded_at", "recorded_cost", "recorded_usage"]
+__all__ = ["USD_PER_TICK", "recorded_at", "recorded_cost", "recorded_model", "recorded_usage"]
 
 USD_PER_TICK: Final = 1e-10
 """xAI states what a call cost in ticks (docs.x.ai/developers/advanced-api-usage/prompt-caching)."""
 
 _DATED: Final = re.compile(r'"(?:created|created_at|createTime)": ?"?([0-9][^",}\s]*)')
+_SERVED: Final = re.compile(r'"(?:model|modelVersion)": ?"([^"]+)"')
 _DATE_WITHIN: Final = 20_000
 _RESET_HEADER: Final = "anthropic-ratelimit-tokens-reset"
 
@@ -69,11 +71,19 @@ def recorded_at(record: Mapping[str, Any]) -> float | None:
     return _moment(str(reset)) if reset else None
 
 
+def recorded_model(record: Mapping[str, Any]) -> str:
+    """The model that answered, by the response's own word; empty where it does not say."""
+    found = _SERVED.search(str(record.get("response_body") or ""))
+    return found.group(1) if found else ""
+
+
 def _moment(text: str) -> float | None:
     try:
-        return float(text) or None
+        seconds = float(text)
     except ValueError:
         pass
+    else:
+        return seconds if seconds and math.isfinite(seconds) else None
     try:
         return datetime.fromisoformat(text).timestamp()
     except ValueError:

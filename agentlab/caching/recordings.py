@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Collection, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from agentlab.caching.recorded_usage import recorded_at, recorded_usage
+from agentlab.caching.recorded_usage import recorded_at, recorded_model, recorded_usage
 from agentlab.errors import UsageError
 from agentlab.messages import Usage
 
@@ -39,6 +40,8 @@ class Exchange(Struct, frozen=True):
         usage: What the provider reported.
         at: Unix time at which it was answered, in seconds; None where the response is not dated.
         server_tools: Tools the provider ran itself before it answered.
+        served_model: The model's name in the response, which may be another than was asked for.
+        native: The provider's own usage object.
     """
 
     id: str
@@ -52,6 +55,8 @@ class Exchange(Struct, frozen=True):
     usage: Usage
     at: float | None = None
     server_tools: int = 0
+    served_model: str = ""
+    native: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 def read_exchanges(folder: str | Path, providers: Collection[str] | None = None) -> Iterator[Exchange]:
@@ -106,6 +111,8 @@ def _exchange(record: dict[str, Any], expected: dict[str, Any]) -> Exchange | No
         usage=usage,
         at=recorded_at(record),
         server_tools=len(expected.get("server_tool_calls") or ()),
+        served_model=recorded_model(record),
+        native=expected.get("usage_native") or {},
     )
 
 
@@ -114,7 +121,7 @@ def _model(record: dict[str, Any], body: object) -> str:
     if isinstance(body, dict) and isinstance(body.get("model"), str):
         return str(body["model"])
     parts = str(record.get("path", "")).split("/")
-    for before, name in zip(parts, parts[1:], strict=False):
+    for before, name in pairwise(parts):
         if before in {"models", "model", "deployments"}:
             named = name.replace("%3A", ":").replace("%2F", "/")
             return named if before == "model" else named.partition(":")[0]

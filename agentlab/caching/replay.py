@@ -14,9 +14,9 @@ from agentlab.caching.policy import CacheOutcome, Prompt
 from agentlab.caching.prices import rates, turn_cost
 from agentlab.caching.profiles import Profile, make_policy, profile_for
 from agentlab.errors import UsageError
-from agentlab.messages import Usage
+from agentlab.messages import CacheOptions, Usage
 
-__all__ = ["Judged", "Provider", "estimated_tokens", "judged", "provider_of", "reported"]
+__all__ = ["Judged", "Provider", "estimated_tokens", "judged", "marks_for", "provider_of", "reported"]
 
 
 class Provider(Struct, frozen=True):
@@ -111,7 +111,8 @@ def judged(
     for call, layout, total, at in zip(calls, laid, totals, times, strict=True):
         key = layout.settings.get("prompt_cache_key")
         scope = (provider.vendor, provider.model, key if isinstance(key, str) else "")
-        outcome = policy.account(Prompt(layout.blocks, scope, layout.settings, total), at)
+        prompt = Prompt(layout.blocks, scope, layout.settings, total, _first_byte(call, first_token))
+        outcome = policy.account(prompt, at)
         usage = _usage(outcome, call.output_tokens)
         found.append(_priced(usage, provider, call.at, first_token, outcome.reason))
     return found
@@ -124,12 +125,23 @@ def reported(call: RecordedCall, provider: Provider, first_token: FirstToken) ->
     return _priced(call.usage, provider, call.at, first_token, None)
 
 
-def estimated_tokens(profile: Profile, blocks: Sequence[Block]) -> float:
+def estimated_tokens(profile: Profile, blocks: tuple[Block, ...]) -> int:
     """About how many of a provider's tokens a prompt is."""
-    text = sum(block.tokens for block in blocks) * profile.tokens_per_estimate
-    tools = profile.tool_overhead if any(block.kind == "tool" for block in blocks) else 0
-    messages = sum(1 for block in blocks if block.kind == "message" and block.ends_message)
-    return text + tools + messages * profile.message_overhead
+    return profile.counts.ends(Prompt(blocks))[-1]
+
+
+def marks_for(provider: Provider, laid: Sequence[Layout]) -> CacheOptions | None:
+    """A marker at the end of each request, where the provider caches only what is marked and nothing is."""
+    marked = any(block.marker is not None for layout in laid for block in layout.blocks)
+    needs_marker = provider.profile.family == "breakpoints" and not marked
+    return CacheOptions(breakpoints=("last",)) if needs_marker else None
+
+
+def _first_byte(call: RecordedCall, first_token: FirstToken) -> float:
+    """When a call's entries can be read: as recorded; a call that was only made up takes an empty prompt's time."""
+    if call.ttft_s is not None:
+        return call.ttft_s
+    return 0.0 if call.usage is not None or call.body else first_token.t0_s
 
 
 def _usage(outcome: CacheOutcome, output_tokens: int | None) -> Usage:

@@ -13,7 +13,7 @@ from typing import Any
 from msgspec import Struct, structs
 
 from agentlab.caching.arrangement import arrange, prompt_as_sent, prompt_place
-from agentlab.caching.ordering import Ordering
+from agentlab.caching.ordering import PARTS, Ordering, split_part
 from agentlab.messages import Message, Request
 
 __all__ = ["retold"]
@@ -66,16 +66,9 @@ def retold(requests: Iterable[Request], ordering: Ordering | None) -> Iterator[R
 
 def _told(request: Request, parts: tuple[str, ...]) -> dict[str, Any]:
     """What a run tells once: the facts that share the prompt's message."""
-    place = prompt_place(request)
-    if place is None:
-        return {}
-    bare = structs.replace(request, ordering=parts, retrieved=(), volatile=())
-    found = {name: getattr(request, name) for name in ("retrieved", "volatile")}
-    return {
-        name: facts
-        for name, facts in found.items()
-        if facts and prompt_as_sent(structs.replace(bare, **{name: facts})) != request.messages[place]
-    }
+    names = [split_part(part)[0] for part in parts or PARTS]
+    behind = names[max(names.index("few_shots"), names.index("history")) :]
+    return {name: getattr(request, name) for name in ("retrieved", "volatile") if name in behind}
 
 
 def _rewritten(

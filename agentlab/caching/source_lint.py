@@ -121,7 +121,9 @@ def _of_agent(call: ast.Call, scope: Scope, cell: int) -> Iterator[Finding]:
             )
 
 
-def _suspects(node: ast.AST, scope: Scope, seen: frozenset[str], *, ordered: bool = False) -> Iterator[_Suspect]:
+def _suspects(
+    node: ast.AST, scope: Scope, seen: frozenset[str], *, ordered: bool = False
+) -> Iterator[_Suspect]:
     """What changes by itself in the value of an expression; sets count only where their order shows."""
     if isinstance(node, ast.Lambda):
         return

@@ -38,30 +38,37 @@ class Scope:
 
     def take(self, statement: ast.stmt) -> None:
         """Learn what one statement binds; the statements inside it are not looked at."""
-        if isinstance(statement, ast.Import):
-            for name in statement.names:
-                bound = name.asname or name.name.partition(".")[0]
-                self.imports[bound] = name.name if name.asname else bound
-        elif isinstance(statement, ast.ImportFrom):
-            for name in statement.names:
-                self.imports[name.asname or name.name] = f"{statement.module or ''}.{name.name}"
+        if isinstance(statement, ast.Import | ast.ImportFrom):
+            self._import(statement)
         elif isinstance(statement, Function):
             self.functions[statement.name] = statement
             self.values.pop(statement.name, None)
-        elif isinstance(statement, ast.Assign):
-            self._bind(statement.targets, (statement.value,))
-        elif isinstance(statement, ast.AnnAssign) and statement.value is not None:
-            self._bind([statement.target], (statement.value,))
-        elif isinstance(statement, ast.AugAssign):
-            self._grow(statement.target, (statement.value,))
-        elif isinstance(statement, ast.For | ast.AsyncFor):
-            self._bind([statement.target], (statement.iter,))
         elif isinstance(statement, ast.With | ast.AsyncWith):
             for item in statement.items:
                 if item.optional_vars is not None:
                     self._bind([item.optional_vars], (item.context_expr,))
+        elif isinstance(statement, ast.AugAssign):
+            self._grow(statement.target, (statement.value,))
         elif isinstance(statement, ast.Expr):
             self._mutate(statement.value)
+        else:
+            self._assign(statement)
+
+    def _import(self, statement: ast.Import | ast.ImportFrom) -> None:
+        for name in statement.names:
+            if isinstance(statement, ast.ImportFrom):
+                self.imports[name.asname or name.name] = f"{statement.module or ''}.{name.name}"
+            else:
+                first = name.name.partition(".")[0]
+                self.imports[name.asname or first] = name.name if name.asname else first
+
+    def _assign(self, statement: ast.stmt) -> None:
+        if isinstance(statement, ast.Assign):
+            self._bind(statement.targets, (statement.value,))
+        elif isinstance(statement, ast.AnnAssign) and statement.value is not None:
+            self._bind([statement.target], (statement.value,))
+        elif isinstance(statement, ast.For | ast.AsyncFor):
+            self._bind([statement.target], (statement.iter,))
 
     def _bind(self, targets: Iterable[ast.expr], values: tuple[ast.expr, ...]) -> None:
         for target in targets:

@@ -17,7 +17,7 @@ from agentlab.caching.first_token import FirstToken
 from agentlab.caching.layouts import layouts
 from agentlab.caching.ordering import PARTS, Ordering
 from agentlab.caching.prompt_parts import part_tokens, part_values
-from agentlab.caching.replay import Provider, judged, provider_of
+from agentlab.caching.replay import Provider, judged, marks_for, provider_of
 from agentlab.errors import UsageError
 
 if TYPE_CHECKING:
@@ -75,7 +75,8 @@ def stability_order(
 
     Args:
         traces: A trace, or several in the order they were made, with the requests' parts apart. They share one cache.
-        provider: Another `"vendor:model"`.
+        provider: Another `"vendor:model"`. Where its cache needs markers and the calls have none, one is set at the end
+            of each request.
         strict: Whether the cache behaves as documented, without chance.
         first_token: The model of the time to the first token.
 
@@ -91,7 +92,7 @@ def stability_order(
 
     conversations = _conversations(traces)
     served = provider_of(conversations[0][0], provider)
-    changes = part_changes(traces)["changed"].to_dict()
+    changes = {str(part): float(share) for part, share in part_changes(traces)["changed"].items()}
     present = [
         part for part in _MOVABLE if any(_has(call, part) for calls in conversations for call in calls)
     ]
@@ -157,11 +158,10 @@ def _share(changed: Sequence[bool]) -> float:
 
 
 def _orders(present: Sequence[str], wires: set[str]) -> Iterator[Ordering]:
-    """Every order of the present parts that the wires can send; the absent stand before the prompt, where they cost nothing."""
+    """Every order of the present parts that the wires can send."""
     absent = [part for part in _MOVABLE if part not in present]
     for order in permutations(present):
-        place = order.index("prompt") if "prompt" in order else len(order)
-        parts = (*order[:place], *absent, *order[place:])
+        parts = (*order[: _opening(order)], *absent, *order[_opening(order) :])
         try:
             ordering = Ordering(" > ".join(order), ("tools", *parts))
             for wire in wires - {""}:
@@ -169,6 +169,12 @@ def _orders(present: Sequence[str], wires: set[str]) -> Iterator[Ordering]:
         except UsageError:
             continue
         yield ordering
+
+
+def _opening(order: Sequence[str]) -> int:
+    """Where the conversation begins: absent parts named there change nothing."""
+    place = next(index for index, part in enumerate(order) if part not in {"preamble", "volatile"})
+    return place + (order[place] == "documents")
 
 
 def _tried(
@@ -181,6 +187,9 @@ def _tried(
 ) -> dict[str, Any]:
     calls = [call for each in conversations for call in each]
     laid = [layout for each in conversations for layout in layouts(each, ordering=ordering)]
+    cache = marks_for(served, laid)
+    if cache is not None:
+        laid = [layout for each in conversations for layout in layouts(each, ordering=ordering, cache=cache)]
     found = judged(
         calls,
         laid,

@@ -6,14 +6,14 @@ import re
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 from itertools import groupby
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from msgspec import Struct, structs
 
 from agentlab.caching.blocks import Block
-from agentlab.caching.canonical import canonical
-from agentlab.caching.cause import Aspect, Cause
+from agentlab.caching.canonical import canonical, readable
+from agentlab.caching.cause import Aspect, Cause, Part
 from agentlab.caching.json_difference import Difference, first_difference, member
 from agentlab.caching.tool_causes import Placed
 
@@ -36,7 +36,7 @@ def system_causes(before: Sequence[Placed], after: Sequence[Placed], end: int) -
     for number, (was, now) in enumerate(zip(before, after, strict=False)):
         found = _between(was.block, now.block)
         if found is not None:
-            causes.append(_cause("preamble", _system_name(number), None, was.index, now.block, found))
+            causes.append(_cause("preamble", _system_name(number), was.index, now.block, found))
     for number, now in enumerate(after[len(before) :], len(before)):
         causes.append(_whole("preamble", _system_name(number), "added", end, now.block))
     for number, was in enumerate(before[len(after) :], len(after)):
@@ -101,7 +101,9 @@ def _messages(placed: Sequence[Placed]) -> list[_Message]:
 
 
 def _same(one: _Message, other: _Message) -> bool:
-    if [(block.role, block.text) for block in one.blocks] == [(block.role, block.text) for block in other.blocks]:
+    if [(block.role, block.text) for block in one.blocks] == [
+        (block.role, block.text) for block in other.blocks
+    ]:
         return True
     return one.key() == other.key()
 
@@ -122,21 +124,23 @@ def _replaced(was: list[_Message], now: list[_Message], *, last: bool) -> list[C
 def _edited(was: _Message, now: _Message, *, last: bool) -> list[Cause]:
     """What became of a message that still has its place; a block appended to the last one leaves the prefix whole."""
     if was.role != now.role:
-        before, after = _readable(was.blocks[0]), _readable(now.blocks[0])
+        before, after = readable(was.blocks[0]), readable(now.blocks[0])
         if before == after:
             return [_role_changed(was, now)]
         path = _path(now.blocks[0])
-        return [Cause("message", was.role, "changed", path, was.index, was.number, before=before, after=after)]
+        return [
+            Cause("message", was.role, "changed", path, was.index, was.number, before=before, after=after)
+        ]
     for offset, (one, other) in enumerate(zip(was.blocks, now.blocks, strict=False)):
         found = _between(one, other)
         if found is not None:
-            return [_cause("message", now.role, was.number, was.index + offset, other, found)]
+            return [_cause("message", now.role, was.index + offset, other, found, number=was.number)]
     if len(now.blocks) < len(was.blocks):
         at = len(now.blocks)
-        return [_whole("message", was.role, "removed", was.index + at, was.blocks[at], was.number)]
+        return [_whole("message", was.role, "removed", was.index + at, was.blocks[at], number=was.number)]
     if len(now.blocks) > len(was.blocks) and not last:
         at = len(was.blocks)
-        return [_whole("message", now.role, "extended", was.index + at, now.blocks[at], was.number)]
+        return [_whole("message", now.role, "extended", was.index + at, now.blocks[at], number=was.number)]
     return []
 
 
@@ -146,11 +150,13 @@ def _role_changed(was: _Message, now: _Message) -> Cause:
 
 
 def _moved(message: _Message, aspect: Aspect, block: int) -> Cause:
-    return _whole("message", message.role, aspect, block, message.blocks[0], message.number)
+    return _whole("message", message.role, aspect, block, message.blocks[0], number=message.number)
 
 
-def _whole(part: Any, name: str, aspect: Aspect, index: int, block: Block, number: int | None = None) -> Cause:
-    text = _readable(block)
+def _whole(
+    part: Part, name: str, aspect: Aspect, index: int, block: Block, *, number: int | None = None
+) -> Cause:
+    text = readable(block)
     before, after = (text, "") if aspect == "removed" else ("", text)
     return Cause(part, name, aspect, _path(block), index, number, before=before, after=after)
 
@@ -161,21 +167,21 @@ def _between(was: Block, now: Block) -> Difference | None:
     return first_difference(canonical(was), canonical(now))
 
 
-def _cause(part: Any, name: str, number: int | None, index: int, now: Block, found: Difference) -> Cause:
+def _cause(
+    part: Part, name: str, index: int, now: Block, found: Difference, *, number: int | None = None
+) -> Cause:
     """A text or another member of a block that changed, and the static document it is in, where it is in one."""
     character = found.character
     aspect: Aspect = "reordered" if found.reordered else "changed"
     if character is not None and character == len(found.before) < len(found.after):
         aspect = "extended"
     before, after = found.before, found.after
-    document = _document(before, after, character) if part == "message" and number is not None else None
+    document = _document(before, after, character) if part == "message" else None
     if document is not None:
         part, (name, start) = "document", document
         before, after, character = before[start:], after[start:], (character or 0) - start
     detail = "" if _is_text(found.path) else member(found.path)
-    return Cause(
-        part, name, aspect, _path(now), index, number, detail, character, before=before, after=after
-    )
+    return Cause(part, name, aspect, _path(now), index, number, detail, character, before=before, after=after)
 
 
 def _document(before: str, after: str, character: int | None) -> tuple[str, int] | None:
@@ -192,17 +198,6 @@ def _document(before: str, after: str, character: int | None) -> tuple[str, int]
 
 def _is_text(path: tuple[str | int, ...]) -> bool:
     return all(isinstance(step, int) or step in _TEXT_MEMBERS for step in path)
-
-
-def _readable(block: Block) -> str:
-    """The text of a block, where it is just that; else its JSON."""
-    value = canonical(block)
-    while isinstance(value, dict | list):
-        if isinstance(value, list):
-            value = value[0] if len(value) == 1 else None
-        else:
-            value = next((value[name] for name in ("text", "content", "parts", "output") if name in value), None)
-    return value if isinstance(value, str) else block.text
 
 
 def _system_name(number: int) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict
 
 from msgspec import Struct, structs
 
@@ -18,16 +18,38 @@ from agentlab.caching.first_token import FirstToken
 from agentlab.caching.layouts import Layout, layouts
 from agentlab.caching.ordering import Ordering
 from agentlab.caching.orderings import ordering_of
-from agentlab.caching.replay import Judged, Provider, estimated_tokens, judged, provider_of, reported
+from agentlab.caching.replay import (
+    Judged,
+    Provider,
+    estimated_tokens,
+    judged,
+    marks_for,
+    provider_of,
+    reported,
+)
 from agentlab.errors import UsageError
 from agentlab.messages import CacheOptions
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Breakpoint", "what_if"]
+__all__ = ["Breakpoint", "Change", "what_if"]
 
 Breakpoint = Literal["tools", "preamble", "context", "last"]
+
+
+class Change(TypedDict, total=False):
+    """What `what_if` can change, by name."""
+
+    ordering: str | Ordering | Sequence[str] | None
+    provider: str | None
+    ttl: str | None
+    breakpoints: Sequence[Breakpoint] | None
+    tools: Sequence[str] | None
+    strict: bool
+    think_time_s: float | None
+    first_token: FirstToken | None
+
 
 _COLUMNS: Final = (
     "input_tokens",
@@ -89,8 +111,8 @@ def what_if(
     same = after.name == before.name and order is None and tools is None
     cut = NeutralBlocks()
     was = list(layouts(calls, neutral=not same, cut=cut))
-    moved = after.name != before.name and after.profile.family == "breakpoints"
-    cache = _cache(calls, ttl, breakpoints, needs_marker=moved and not _marked(was))
+    default = marks_for(after, was) if after.name != before.name else None
+    cache = _cache(calls, ttl, breakpoints, default)
     unchanged = same and cache is None
     now = (
         was
@@ -123,21 +145,16 @@ def _times(calls: Sequence[RecordedCall], think_time_s: float | None) -> list[fl
     return [calls[0].at + number * think_time_s for number in range(len(calls))]
 
 
-def _marked(laid: Sequence[Layout]) -> bool:
-    return any(block.marker is not None for layout in laid for block in layout.blocks)
-
-
 def _cache(
     calls: Sequence[RecordedCall],
     ttl: str | None,
     breakpoints: Sequence[Breakpoint] | None,
-    *,
-    needs_marker: bool,
+    default: CacheOptions | None,
 ) -> CacheOptions | None:
     """The cache controls to lay the calls out with; None keeps each call's own."""
-    places = tuple(breakpoints) if breakpoints is not None else None
-    if places is None and needs_marker:
-        places = ("last",)
+    places = default.breakpoints if default is not None else None
+    if breakpoints is not None:
+        places = tuple(breakpoints)
     if places is None and ttl is None:
         return None
     own = next((call.request.cache for call in calls if call.request and call.request.cache), CacheOptions())
@@ -156,18 +173,20 @@ def _totals(
     before: Provider,
     after: Provider,
 ) -> list[int | None]:
-    """The length of each prompt in the other provider's tokens, from what the first one counted."""
+    """The length of each prompt in the other provider's tokens, from what the first one counted.
+
+    None where that is the estimate itself, as it is of a simulated provider: then its blocks need no scaling.
+    """
     found: list[int | None] = []
     for call, old, new in zip(calls, was, now, strict=True):
         counted = call.usage.input_tokens if call.usage is not None else None
-        if counted is None:
+        estimated = None if counted is None else estimated_tokens(before.profile, old.blocks)
+        if counted is None or not estimated or counted == estimated:
             found.append(None)
         elif new is old:
             found.append(counted)
         else:
-            estimated = estimated_tokens(before.profile, old.blocks)
-            other = estimated_tokens(after.profile, new.blocks)
-            found.append(round(counted * other / estimated) if estimated else counted)
+            found.append(round(counted * estimated_tokens(after.profile, new.blocks) / estimated))
     return found
 
 
@@ -187,7 +206,7 @@ def _originals(
         calls,
         was,
         provider,
-        totals=[call.usage.input_tokens if call.usage else None for call in calls],
+        totals=_totals(calls, was, was, provider, provider),
         times=[call.at for call in calls],
         first_token=timing,
         strict=strict,
@@ -196,12 +215,13 @@ def _originals(
 
 
 def _row(each: Judged) -> dict[str, float | int | None]:
+    """The columns of one side; what a provider does not report is unknown, and so is what was not read."""
     usage = each.usage
     hour = usage.cache_write_1h_tokens or 0
     return {
         "input_tokens": usage.input_tokens,
-        "uncached_tokens": usage.uncached_tokens,
-        "cache_read_tokens": usage.cache_read_tokens or 0,
+        "uncached_tokens": None if usage.cache_read_tokens is None else usage.uncached_tokens,
+        "cache_read_tokens": usage.cache_read_tokens,
         "cache_write_5m_tokens": (usage.cache_write_tokens or 0) - hour,
         "cache_write_1h_tokens": hour,
         "output_tokens": usage.output_tokens,
@@ -224,8 +244,11 @@ def _frame(
     columns: dict[str, Any] = {"at_s": [at - times[0] for at in times]}
     for suffix, rows in (("", now), ("_original", was)):
         for name in _COLUMNS:
-            kind = "Int64" if name in _COUNTS else "float64"
-            columns[name + suffix] = pd.array([row[name] for row in rows], dtype=kind)
+            values: Any = [row[name] for row in rows]
+            counts = name in _COUNTS
+            columns[name + suffix] = (
+                pd.array(values, dtype="Int64") if counts else pd.Series(values).to_numpy()
+            )
     for name in _COLUMNS:
         columns[f"delta_{name}"] = columns[name] - columns[f"{name}_original"]
     columns["ttft_s_recorded"] = pd.array([call.ttft_s for call in calls], dtype="Float64")

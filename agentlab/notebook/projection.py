@@ -14,6 +14,7 @@ Only `blocks` carries HTML, and only what `SafeHTML` holds. No request body, hea
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, Final
 
 from agentlab.notebook.markdown import StreamingMarkdown
@@ -100,14 +101,14 @@ class _TurnMirror:
         return {"head": self._head, "parts": parts}
 
 
-class _PartMirror:
+class _PartMirror(ABC):
     """One part as the front end has it. `update` gives operations without turn and key."""
 
-    def update(self, part: Part) -> list[Operation]:
-        raise NotImplementedError
+    @abstractmethod
+    def update(self, part: Part) -> list[Operation]: ...
 
-    def document(self) -> dict[str, Any]:
-        raise NotImplementedError
+    @abstractmethod
+    def document(self) -> dict[str, Any]: ...
 
 
 class _TextMirror(_PartMirror):

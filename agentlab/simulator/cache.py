@@ -1,25 +1,44 @@
 """Tokens of an exchange: what the prompt's cache did, and what the reply costs.
 
-Which rule a provider's cache follows is a `CachePolicy`; one instance serves each vendor for as long as the server
-lives, so a conversation's second turn finds its first.
+Each vendor caches by its own rule: the profile of vendor and model says which (`agentlab.caching.profiles`). One policy
+serves each model for as long as the server lives, so a conversation's second turn finds its first.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from typing import Final, Literal
 
 import msgspec
 
 from agentlab.caching import CachePolicy, LongestPrefix, Prompt, estimate_tokens, split_object
+from agentlab.caching.policy import CacheOutcome
+from agentlab.caching.profiles import Profile, make_policy, profile_for
 from agentlab.messages import AssistantPart, Reasoning, Refusal, Text, ToolCall, Usage
+from agentlab.simulator.cached_contents import CachedContents
 from agentlab.simulator.exchange import Reply, SimRequest
 
-__all__ = ["Accounts", "PolicyFactory", "output_usage", "plain_policy"]
+__all__ = [
+    "Accounts",
+    "PolicyChoice",
+    "PolicyFactory",
+    "output_usage",
+    "plain_policy",
+    "policy_factory",
+    "profile_of",
+    "prompt_of",
+    "scope_of",
+]
 
 PolicyFactory = Callable[[SimRequest], CachePolicy]
+PolicyChoice = Literal["provider", "longest-prefix"] | PolicyFactory
 
-_CALL_TOKENS = 8
+_CALL_TOKENS: Final = 8
 """Tokens a call costs beside its name and arguments, about what OpenAI and Anthropic bill for the frame."""
+
+_HOME: Final = {"anthropic": "anthropic", "gemini": "gemini", "ollama": "ollama"}
+"""Whose rule a vendor without a row follows: that of the wire's own vendor, where the wire has but one."""
 
 
 def plain_policy(request: SimRequest) -> CachePolicy:
@@ -28,32 +47,71 @@ def plain_policy(request: SimRequest) -> CachePolicy:
     return LongestPrefix(reports_writes=marked, needs_marker=marked)
 
 
+def policy_factory(choice: PolicyChoice, *, strict: bool = True, seed: int = 0) -> PolicyFactory:
+    """What makes the policy of a model from its first request.
+
+    Args:
+        choice: `provider` is the vendor's own rule; `longest-prefix` reads whatever an earlier prompt began with, however
+            short; a function is taken as it is.
+        strict: Whether the vendor's rule leaves chance out.
+        seed: Source of chance.
+    """
+    if callable(choice):
+        return choice
+    if choice == "longest-prefix":
+        return plain_policy
+    return lambda request: make_policy(profile_of(request), model=request.model, seed=seed, strict=strict)
+
+
+def profile_of(request: SimRequest) -> Profile:
+    """The cache of the vendor and model a request is for."""
+    found = profile_for(request.vendor, request.model)
+    if found.name == "unknown" and request.wire in _HOME:
+        return profile_for(_HOME[request.wire], request.model)
+    return found
+
+
+def scope_of(request: SimRequest) -> tuple[str, ...]:
+    """What separates the caches of a server: vendor, model, cache key."""
+    key = request.json.get("prompt_cache_key")
+    return (request.vendor, request.model, key if isinstance(key, str) else "")
+
+
+def prompt_of(request: SimRequest, first_byte_s: float = 0.0) -> Prompt:
+    """A request as a cache sees it."""
+    blocks = split_object(request.wire, request.json)
+    return Prompt(
+        blocks, scope_of(request), request.json, first_byte_s=first_byte_s, last_byte_s=first_byte_s
+    )
+
+
 class Accounts:
     """Reports the usage of each exchange.
 
     Args:
-        policy: Makes the cache policy of a vendor, from its first request.
+        policy: Makes the cache policy of a model, from its first request.
+        contents: Gemini's cache resources.
     """
 
-    def __init__(self, policy: PolicyFactory = plain_policy) -> None:
+    def __init__(self, policy: PolicyFactory = plain_policy, contents: CachedContents | None = None) -> None:
         self._make = policy
-        self._policies: dict[tuple[str, str], CachePolicy] = {}
+        self._policies: dict[tuple[str, str, str], CachePolicy] = {}
+        self._contents = contents or CachedContents()
+        self._last = -math.inf
 
-    def account(self, request: SimRequest, reply: Reply, now: float) -> Usage:
+    def account(self, request: SimRequest, reply: Reply, now: float, *, first_byte_s: float = 0.0) -> Usage:
         """The usage to report; fields the reply sets itself win.
 
         Args:
             request: The request.
             reply: What is said to it.
-            now: Virtual time in seconds.
+            now: Virtual time in seconds. Requests of one moment are taken one after the other, as they came.
+            first_byte_s: Seconds until the answer begins; what it wrote can be read from then on.
+
+        Raises:
+            CacheRefused: The provider would not take the request for how it uses the cache.
         """
-        policy = self._policies.get((request.vendor, request.wire))
-        if policy is None:
-            policy = self._policies[request.vendor, request.wire] = self._make(request)
-        key = request.json.get("prompt_cache_key")
-        scope = (request.vendor, request.model, key if isinstance(key, str) else "")
-        prompt = Prompt(split_object(request.wire, request.json), scope, request.json)
-        outcome = policy.account(prompt, now)
+        outcome = self._outcome(request, prompt_of(request, first_byte_s), now)
         usage = msgspec.structs.replace(
             output_usage(reply.content),
             input_tokens=outcome.input_tokens,
@@ -63,6 +121,16 @@ class Accounts:
             cache_write_1h_tokens=outcome.write_1h_tokens,
         )
         return usage if reply.usage is None else usage.merged(reply.usage)
+
+    def _outcome(self, request: SimRequest, prompt: Prompt, now: float) -> CacheOutcome:
+        self._last = max(now, math.nextafter(self._last, math.inf))
+        if isinstance(request.json.get("cachedContent"), str):
+            return self._contents.account(prompt)
+        key = (request.vendor, request.wire, request.model)
+        policy = self._policies.get(key)
+        if policy is None:
+            policy = self._policies[key] = self._make(request)
+        return policy.account(prompt, self._last)
 
 
 def output_usage(content: tuple[AssistantPart, ...]) -> Usage:

@@ -80,6 +80,7 @@ class Reply(Struct, frozen=True, kw_only=True):
         latency: Pace of this reply; None takes the server's.
         fault: What goes wrong while it is sent.
         chunk_tokens: About how many tokens of text go into one event.
+        diagnosis: A member of the answer that tells why the cache missed, as the provider has it; the server sets it.
     """
 
     content: tuple[AssistantPart, ...] = ()
@@ -88,6 +89,7 @@ class Reply(Struct, frozen=True, kw_only=True):
     latency: Latency | None = None
     fault: Fault | None = None
     chunk_tokens: int = 1
+    diagnosis: dict[str, Any] | None = None
 
     @property
     def reason(self) -> FinishReason:

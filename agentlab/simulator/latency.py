@@ -61,6 +61,11 @@ class VirtualClock:
         self._start = real() if real else 0.0
         self._offset = 0.0
 
+    @property
+    def is_real(self) -> bool:
+        """Whether time passes by itself."""
+        return self._real is not None
+
     def now(self) -> float:
         """Seconds since the server's time began."""
         return self._offset + (self._real() - self._start if self._real else 0.0)

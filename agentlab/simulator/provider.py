@@ -13,9 +13,12 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from agentlab.caching.policy import CacheRefused
 from agentlab.messages import Usage
 from agentlab.simulator.behaviours import Behaviour
 from agentlab.simulator.cache import Accounts, output_usage
+from agentlab.simulator.cache_diagnosis import Diagnoses
+from agentlab.simulator.cached_contents import CachedContents
 from agentlab.simulator.dialects import DIALECTS, Dialect, Ids, Rejected
 from agentlab.simulator.exchange import ErrorReply, Recorded, Reply, SimRequest, limited
 from agentlab.simulator.faults import Ending, Fault, FaultQueue, disturb
@@ -77,6 +80,7 @@ class Provider:
         clock: The server's time.
         faults: What goes wrong next.
         accounts: Usage and cache.
+        contents: Gemini's cache resources.
         seed: Source of all ids.
         latency: Pace of replies that name none.
         dialects: The wires.
@@ -91,6 +95,7 @@ class Provider:
         clock: VirtualClock,
         faults: FaultQueue,
         accounts: Accounts,
+        contents: CachedContents | None = None,
         seed: int = 0,
         latency: Latency | None = None,
         dialects: Sequence[Dialect] = DIALECTS,
@@ -101,6 +106,8 @@ class Provider:
         self._hosts = frozenset(hosts)
         self._faults = faults
         self._accounts = accounts
+        self._contents = contents or CachedContents(clock.timestamp)
+        self._diagnoses = Diagnoses()
         self._seed = seed
         self._latency = latency
         self._dialects = tuple(dialects)
@@ -115,13 +122,16 @@ class Provider:
         vendor, _, rest = incoming.path.removeprefix("/").partition("/")
         path = f"/{rest}"
         entry.vendor = vendor
-        dialect = self._dialect(incoming, path)
+        of_resource = self._contents.matches(incoming.method, path)
+        dialect = self._dialect(incoming, "/v1beta/models" if of_resource else path, of_resource=of_resource)
         if dialect is None:
             return _plain(entry, 404, f"No simulated wire answers {incoming.method} {incoming.path}.")
         entry.wire = dialect.wire
         ids = Ids(self._seed, entry.serial, self.clock.timestamp())
         if not self._knows_key(incoming):
             return self._error(dialect, entry, ids, dialect.wrong_key)
+        if of_resource:
+            return self._resource(dialect, incoming, vendor, path, entry, ids)
         if incoming.method == "GET":
             entry.status = 200
             return Answer(status=200, headers=(("content-type", _JSON),), events=(dialect.models(_MODELS),))
@@ -137,8 +147,8 @@ class Provider:
         entry.json = request.json
         return self._speak(dialect, request, entry, ids)
 
-    def _dialect(self, incoming: Incoming, path: str) -> Dialect | None:
-        wire = None
+    def _dialect(self, incoming: Incoming, path: str, *, of_resource: bool = False) -> Dialect | None:
+        wire = "gemini" if of_resource else None
         if incoming.method == "GET":
             if path in _MODEL_LISTS:
                 wire = _MODEL_LISTS[path]
@@ -149,6 +159,17 @@ class Provider:
                 return dialect
         return None
 
+    def _resource(
+        self, dialect: Dialect, incoming: Incoming, vendor: str, path: str, entry: LoggedRequest, ids: Ids
+    ) -> Answer:
+        """What is asked of Gemini's cache resources."""
+        try:
+            said = self._contents.answer(vendor, incoming.method, path, incoming.query, incoming.body)
+        except Rejected as refused:
+            return self._error(dialect, entry, ids, refused.reply)
+        entry.status = 200
+        return Answer(status=200, headers=(("content-type", _JSON),), events=(said,))
+
     def _knows_key(self, incoming: Incoming) -> bool:
         shown = [incoming.headers.get(name, "") for name in _KEY_HEADERS] + [incoming.query.get("key", "")]
         return any(secrets.compare_digest(key.removeprefix("Bearer ").encode(), self._token) for key in shown)
@@ -158,6 +179,9 @@ class Provider:
         if fault is not None and fault.kind == "status":
             entry.fault = fault.kind
             return self._error(dialect, entry, ids, _failure(fault))
+        refused = self._refusal(request)
+        if refused is not None:
+            return self._error(dialect, entry, ids, refused)
         try:
             said = self.behaviour(request)
         except Exception as error:  # noqa: BLE001 - whatever a user's function raises is the provider's failure
@@ -179,12 +203,28 @@ class Provider:
         said = limited(said, request.max_tokens)
         return self._disturbed(self._reply(dialect, request, said, entry, ids), fault, dialect, entry)
 
+    def _refusal(self, request: SimRequest) -> ErrorReply | None:
+        """What the provider says to a request that uses its cache wrongly; None where it does not."""
+        try:
+            self._contents.check(request.vendor, request.model, request.json)
+        except CacheRefused as refused:
+            return ErrorReply(refused.status, str(refused))
+        return None
+
     def _reply(
         self, dialect: Dialect, request: SimRequest, said: Reply, entry: LoggedRequest, ids: Ids
     ) -> Answer:
-        usage = self._accounts.account(request, said, self.clock.now())
-        entry.usage, entry.status = usage, 200
         latency = said.latency or self._latency
+        began_s = latency.before_first(0) if latency is not None and self.clock.is_real else 0.0
+        try:
+            usage = self._accounts.account(request, said, self.clock.now(), first_byte_s=began_s)
+        except CacheRefused as refused:
+            return self._error(dialect, entry, ids, ErrorReply(refused.status, str(refused)))
+        entry.usage, entry.status = usage, 200
+        diagnosis = self._diagnoses.of(request, usage)
+        self._diagnoses.remember(request, usage, ids)
+        if diagnosis is not None:
+            said = msgspec.structs.replace(said, diagnosis=diagnosis)
         uncached = usage.uncached_tokens or 0
         _stamp(entry, latency, uncached, usage)
         headers = [

@@ -18,11 +18,11 @@ from agentlab.messages import (
     Json,
     Message,
     SpecificTools,
+    Text,
     ToolCall,
     ToolDefinition,
     ToolResult,
     UserMessage,
-    last_user_text,
 )
 from agentlab.simulator.evidence import EXPRESSION_NAMES, Evidence
 from agentlab.simulator.exchange import Reply, SimRequest, call, reply
@@ -76,7 +76,7 @@ class RuleBased:
 
     def __call__(self, request: SimRequest) -> Reply:
         """Answer a request."""
-        text = last_user_text(request.messages) or ""
+        text = _asked(request.messages)
         results = _new_results(request.messages)
         calls = _calls(request, _step(text, request.messages, results), forced=not results)
         thought = _thought(text, calls, results) if request.reasoning else None
@@ -94,6 +94,17 @@ class _Fit(Struct, frozen=True):
 
     tool: ToolDefinition
     text: str
+
+
+def _asked(messages: Sequence[Message]) -> str:
+    """All the user wrote last, facts told beside a prompt included; documents are no words of the user's."""
+    for message in reversed(messages):
+        if isinstance(message, UserMessage):
+            texts = [part.text for part in message.content if isinstance(part, Text)]
+            said = [text for text in texts if not text.startswith("<file id: ")]
+            if said:
+                return "\n".join(said)
+    return ""
 
 
 def _step(text: str, messages: Sequence[Message], results: Sequence[ToolResult]) -> str:

@@ -21,7 +21,8 @@ from typing import Final, Literal, Self
 
 from agentlab.errors import UsageError
 from agentlab.simulator.behaviours import Behaviour, Scripted, Turn
-from agentlab.simulator.cache import Accounts, PolicyFactory, plain_policy
+from agentlab.simulator.cache import Accounts, PolicyChoice, PolicyFactory, policy_factory
+from agentlab.simulator.cached_contents import CachedContents
 from agentlab.simulator.connection import Connection
 from agentlab.simulator.faults import FaultQueue
 from agentlab.simulator.latency import Latency, VirtualClock
@@ -48,6 +49,7 @@ class Simulator:
         requests: What it was asked, newest last.
         faults: What goes wrong next; `sim.faults.add(Fault("rst", at_event=3))`.
         clock: Its time.
+        cached_contents: Gemini's cache resources; `sim.cached_contents.storage_usd("gemini")`.
     """
 
     def __init__(
@@ -72,13 +74,15 @@ class Simulator:
         self._listener = socket.create_server(("127.0.0.1", port), backlog=_BACKLOG)
         self.port: int = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
+        self.cached_contents = CachedContents(self.clock.timestamp)
         self._provider = Provider(
             behaviour,
             token=self.token,
             hosts=(f"127.0.0.1:{self.port}", f"localhost:{self.port}"),
             clock=self.clock,
             faults=self.faults,
-            accounts=Accounts(policy),
+            accounts=Accounts(policy, self.cached_contents),
+            contents=self.cached_contents,
             seed=seed,
             latency=latency,
         )
@@ -181,7 +185,8 @@ def serve(
     latency: Latency | None = None,
     port: int = 0,
     realtime: bool = False,
-    policy: PolicyFactory = plain_policy,
+    policy: PolicyChoice = "provider",
+    strict_cache: bool = True,
     log_size: int = 1000,
     max_body: int = 64 * 2**20,
 ) -> Simulator:
@@ -193,7 +198,10 @@ def serve(
         latency: Pace of its answers; None is none, or a usual one where `realtime`.
         port: Where to listen; 0 takes a free one.
         realtime: Whether answers really take their time; else times are only noted.
-        policy: Makes the cache policy of each vendor.
+        policy: How prompts are cached: `provider` follows each vendor's own rule, with its minimum lengths and lifetimes
+            on the server's clock (`Simulator.advance`); `longest-prefix` reads whatever an earlier prompt began with,
+            however short; a function makes the policy of each model.
+        strict_cache: Whether the vendors' rules leave chance out: the documented best case. Else `seed` decides.
         log_size: How many requests `Simulator.requests` keeps.
         max_body: Bytes of a request that are accepted.
 
@@ -213,7 +221,7 @@ def serve(
             latency=latency,
             port=port,
             realtime=realtime,
-            policy=policy,
+            policy=policy_factory(policy, strict=strict_cache, seed=seed),
             log_size=log_size,
             max_body=max_body,
         )

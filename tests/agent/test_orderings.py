@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import count
+from itertools import count, pairwise
 
 import pytest
 
@@ -46,11 +46,13 @@ def options(ordering: str = "stable_first") -> dict[str, object]:
 
 def prefixes(trace: Trace) -> list[bool]:
     blocks = [split(call.wire, call.body) for call in trace.calls]
-    return [shared_prefix(before, after).is_prefix for before, after in zip(blocks, blocks[1:], strict=False)]
+    return [shared_prefix(before, after).is_prefix for before, after in pairwise(blocks)]
 
 
 @pytest.mark.parametrize("ordering", orderings.PRESETS)
-async def test_every_preset_is_sent_on_every_wire_and_accepted(bench: Bench, vendor: str, ordering: str) -> None:
+async def test_every_preset_is_sent_on_every_wire_and_accepted(
+    bench: Bench, vendor: str, ordering: str
+) -> None:
     run = await bench.agent(vendor, TURNS, **options(ordering)).prompt("1+2, and twice that?")
     assert run.text == "Six."
     assert bench.refused == []
@@ -137,7 +139,9 @@ async def test_an_ordering_the_wire_cannot_say_is_refused_before_anything_is_sen
 async def test_tools_chosen_by_turn_are_the_tools_that_can_be_called(bench: Bench) -> None:
     one = ("tools:1", *orderings.stable_first.parts[1:])
     turns = [reply(calls=[call("add", a=1, b=2)]), "Sunny."]
-    run = await bench.agent("openai-chat", turns, **options(one)).prompt("What is the weather in the city of Oslo?")
+    run = await bench.agent("openai-chat", turns, **options(one)).prompt(
+        "What is the weather in the city of Oslo?"
+    )
     assert '"name":"weather"' in bench.requests[0].body.decode()
     assert "there is no tool `add`; there are weather" in bench.requests[1].body.decode()
     assert run.text == "Sunny."

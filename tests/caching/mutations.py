@@ -41,7 +41,25 @@ OTHER_MODELS: Final = {
     "gemini": "gemini-3-flash",
     "ollama": "qwen3:8b",
 }
-WORDS: Final = "the of paper cache prefix model tool answer river “quoted” naïve ångström 数据 line\n {json} \\ <b>".split(" ")
+WORDS: Final = [
+    "the",
+    "of",
+    "paper",
+    "cache",
+    "prefix",
+    "model",
+    "tool",
+    "answer",
+    "river",
+    "“quoted”",
+    "naïve",
+    "ångström",
+    "数据",
+    "line\n",
+    "{json}",
+    "\\",
+    "<b>",
+]
 
 
 def encoded(request: Request, vendor_name: str) -> RecordedCall:
@@ -70,7 +88,12 @@ def turn(draw: random.Random, number: int, tools: tuple[ToolDefinition, ...]) ->
     if not tools or draw.random() < 0.5:
         return asked, answered
     calls = tuple(
-        ToolCall(f"call_{number}_{index}", draw.choice(tools).name, f'{{"city":"{number} {index}"}}', f"call_{number}_{index}")
+        ToolCall(
+            f"call_{number}_{index}",
+            draw.choice(tools).name,
+            f'{{"city":"{number} {index}"}}',
+            f"call_{number}_{index}",
+        )
         for index in range(draw.randint(1, 3))
     )
     results = tuple(
@@ -119,7 +142,9 @@ def tool_description(draw: random.Random, request: Request, _: str) -> tuple[Req
     at = draw.randrange(len(request.tools))
     changed, place = inserted(draw, request.tools[at].description)
     tools = _with(request.tools, at, structs.replace(request.tools[at], description=changed))
-    return structs.replace(request, tools=tools), Expected("tool", request.tools[at].name, "description", place)
+    return structs.replace(request, tools=tools), Expected(
+        "tool", request.tools[at].name, "description", place
+    )
 
 
 def tool_schema(draw: random.Random, request: Request, _: str) -> tuple[Request, Expected]:
@@ -181,7 +206,9 @@ def document(draw: random.Random, request: Request, _: str) -> tuple[Request, Ex
 
 
 def message_edit(draw: random.Random, request: Request, _: str) -> tuple[Request, Expected]:
-    at = draw.choice([index for index, each in enumerate(request.messages) if isinstance(each.content[0], Text)])
+    at = draw.choice(
+        [index for index, each in enumerate(request.messages) if isinstance(each.content[0], Text)]
+    )
     old = request.messages[at]
     changed, place = inserted(draw, old.content[0].text)
     messages = _with(request.messages, at, structs.replace(old, content=(Text(changed),)))
@@ -189,7 +216,12 @@ def message_edit(draw: random.Random, request: Request, _: str) -> tuple[Request
 
 
 def output_schema(draw: random.Random, request: Request, vendor_name: str) -> tuple[Request, Expected]:
-    schema = {"type": "object", "properties": {"x": {"type": "string"}}, "required": ["x"], "additionalProperties": False}
+    schema = {
+        "type": "object",
+        "properties": {"x": {"type": "string"}},
+        "required": ["x"],
+        "additionalProperties": False,
+    }
     changed = structs.replace(request, output_schema=OutputSchema(schema))
     return changed, Expected(None if vendor_name == "ollama" else "setting", "output schema")
 
@@ -234,7 +266,7 @@ def appended(draw: random.Random, request: Request) -> Request:
 def neutral(draw: random.Random, request: Request, vendor_name: str) -> Request:
     """The request with something changed that no cache sees."""
     changes: list[dict[str, Any]] = [{"max_tokens": 5_000}, {"stream": False}]
-    if vendor_name not in {"anthropic"}:
+    if vendor_name != "anthropic":
         changes.append({"temperature": draw.random()})
     if vendor_name != "openai":
         changes.append({"stop_sequences": ("END",)})

@@ -61,7 +61,7 @@ def said(message: Message) -> str:
 
 def rendered(plain: Request) -> str:
     """The prompt behind the tools, as the wires render it."""
-    assert not (plain.few_shots or plain.retrieved or plain.volatile or plain.ordering)
+    assert (plain.few_shots, plain.retrieved, plain.volatile, plain.ordering) == ((), (), (), ())
     texts = [plain.preamble or "", *(document.rendered() for document in plain.context)]
     return "\n".join([*texts, *map(said, plain.messages)])
 
@@ -188,7 +188,9 @@ def test_tools_are_chosen_by_what_was_said_last() -> None:
 def test_the_prompt_as_sent_has_its_facts_but_not_the_agents_documents() -> None:
     kept = prompt_as_sent(request(ordering=orderings.docs_last.parts))
     assert said(kept) == "<file id: r>\nRETRIEVED\n</file>\n\nVOLATILE\nPROMPT"
-    assert prompt_as_sent(request(ordering=orderings.volatile_first.parts, retrieved=())) == UserMessage.of("PROMPT")
+    assert prompt_as_sent(request(ordering=orderings.volatile_first.parts, retrieved=())) == UserMessage.of(
+        "PROMPT"
+    )
 
 
 def test_facts_without_a_prompt_are_refused() -> None:

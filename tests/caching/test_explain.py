@@ -14,7 +14,7 @@ from agentlab.caching.appended import only_appends
 from agentlab.caching.calls import RecordedCall
 from agentlab.caching.explain import explain, explain_calls
 from agentlab.errors import UsageError
-from agentlab.messages import CacheOptions, Image, UserMessage, Usage
+from agentlab.messages import CacheOptions, Image, Usage, UserMessage
 from tests.caching.mutations import MUTATIONS, VENDORS, appended, base_request, encoded, neutral, text
 
 SEEDS = range(10)
@@ -67,7 +67,9 @@ def test_the_quick_proof_holds_for_plain_appends_and_never_for_changes(vendor_na
         plain = encoded(request, vendor_name).body
         assert only_appends(plain, encoded(appended(draw, request), vendor_name).body)
         for name, mutate in MUTATIONS.items():
-            changed, expected = mutate(draw, request, vendor_name) if name != "output_schema" else (request, None)
+            changed, expected = (
+                mutate(draw, request, vendor_name) if name != "output_schema" else (request, None)
+            )
             if expected is not None and (name, vendor_name) != ("model", "gemini"):
                 assert not only_appends(plain, encoded(changed, vendor_name).body), name
                 assert not only_appends(plain, encoded(appended(draw, changed), vendor_name).body), name
@@ -119,7 +121,9 @@ def pair(vendor_name: str, **params: object) -> tuple[RecordedCall, RecordedCall
         ("anthropic", {"speed": "fast"}, "system_changed"),
     ],
 )
-def test_settings_that_move_the_prefix_are_named(vendor_name: str, params: dict[str, object], word: str) -> None:
+def test_settings_that_move_the_prefix_are_named(
+    vendor_name: str, params: dict[str, object], word: str
+) -> None:
     found = explain(*pair(vendor_name, **params))
     assert found is not None
     assert (found.cause.part, found.reason) == ("setting", word)
@@ -205,13 +209,20 @@ def test_an_image_that_comes_first_late_moves_the_messages_of_anthropic_alone() 
     for vendor_name, moves in (("anthropic", True), ("openai", False)):
         request = base_request(random.Random(5), vendor_name)
         picture = UserMessage.of("see", Image.from_bytes(b"\x89PNG" * 9))
-        later = structs.replace(request, messages=(*request.messages, *appended(random.Random(1), request).messages[-2:-1], picture))
+        later = structs.replace(
+            request,
+            messages=(*request.messages, *appended(random.Random(1), request).messages[-2:-1], picture),
+        )
         found = explain(encoded(request, vendor_name), encoded(later, vendor_name))
         assert (found is not None) is moves
 
 
 def test_tools_whose_loading_is_deferred_are_outside_the_prefix() -> None:
-    body = {"model": "m", "tools": [{"name": "a", "description": "x"}], "messages": [{"role": "user", "content": "hi"}]}
+    body = {
+        "model": "m",
+        "tools": [{"name": "a", "description": "x"}],
+        "messages": [{"role": "user", "content": "hi"}],
+    }
     later = {**body, "tools": [*body["tools"], {"name": "b", "defer_loading": True}]}  # type: ignore[misc]
     assert explain(("anthropic-messages", body), ("anthropic-messages", later)) is None
 
@@ -270,16 +281,39 @@ def test_markers_of_a_moving_breakpoint_are_no_reason() -> None:
     assert explain(before, after) is None
 
 
-@pytest.mark.parametrize("hostile", ["<script>alert(1)</script>", "\"'><img src=x onerror=alert(1)>", "\u202egnp.exe"])
+@pytest.mark.parametrize(
+    "hostile", ["<script>alert(1)</script>", "\"'><img src=x onerror=alert(1)>", "\u202egnp.exe"]
+)
 def test_the_html_shows_hostile_text_as_text(hostile: str) -> None:
     request = base_request(random.Random(5), "openai")
     tools = (structs.replace(request.tools[0], name="t", description=hostile), *request.tools[1:])
     before = encoded(structs.replace(request, tools=tools, preamble="x"), "openai")
-    tools = (structs.replace(request.tools[0], name="t", description=hostile[::-1] + hostile), *request.tools[1:])
-    after = encoded(structs.replace(request, tools=tools, preamble=hostile + text(random.Random(0))), "openai")
+    tools = (
+        structs.replace(request.tools[0], name="t", description=hostile[::-1] + hostile),
+        *request.tools[1:],
+    )
+    after = encoded(
+        structs.replace(request, tools=tools, preamble=hostile + text(random.Random(0))), "openai"
+    )
     found = explain(before, after)
     assert found is not None
     html = found._repr_html_()
     for danger in ("<script", "<img", "\u202e", "javascript:", "<a "):
         assert danger not in html
     assert "&lt;" in html or "\\u202e" in html
+
+
+def test_a_long_run_that_moved_every_turn_is_shown_in_a_page() -> None:
+    request = base_request(random.Random(5), "openai")
+    calls = []
+    for turn in range(30):
+        request = appended(random.Random(turn), request)
+        calls.append(encoded(structs.replace(request, preamble=f"It is {turn} o'clock."), "openai"))
+    found = explain_calls(calls)
+    assert [each.turn for each in found] == list(range(2, 31))
+    assert len(found._repr_html_()) < 200_000
+    assert "and 21 turns more" in found._repr_html_()
+    assert "moved again at turns 10, 11" in str(found)
+    assert len(repr(found[0])) < 500
+    assert str(explain_calls(calls[:1])) == "every request begins with the one before it"
+    assert found[-1]._repr_html_().count(" blocks): ") > 2

@@ -29,7 +29,12 @@ from tests.caching.mutations import encoded
 
 LONG = "You follow the rules of the house, one after the other. " * 200
 SEARCH = ToolDefinition("search", "Search.", {"type": "object", "properties": {"q": {"type": "string"}}})
-MODELS = {"anthropic": "claude-sonnet-5", "openai": "gpt-5.6", "openai-chat": "gpt-5.6", "gemini": "gemini-2.5-flash"}
+MODELS = {
+    "anthropic": "claude-sonnet-5",
+    "openai": "gpt-5.6",
+    "openai-chat": "gpt-5.6",
+    "gemini": "gemini-2.5-flash",
+}
 
 
 def agent(preamble: str = LONG, *, model: str = "anthropic:claude-sonnet-5", **options: Any) -> Agent:
@@ -37,7 +42,12 @@ def agent(preamble: str = LONG, *, model: str = "anthropic:claude-sonnet-5", **o
 
 
 def call(
-    *messages: Message | str, vendor: str = "anthropic", model: str = "", usage: Usage | None = None, at: float = 0.0, **request: Any
+    *messages: Message | str,
+    vendor: str = "anthropic",
+    model: str = "",
+    usage: Usage | None = None,
+    at: float = 0.0,
+    **request: Any,
 ) -> RecordedCall:
     said = tuple(UserMessage.of(each) if isinstance(each, str) else each for each in messages)
     request = {"preamble": LONG, "max_tokens": 1_000, **request}
@@ -102,7 +112,7 @@ def test_what_differs_between_two_builds_is_seen_and_not_guessed() -> None:
     found = lint(lambda: agent(f"{LONG} Build {next(counter)}."))
     assert [(each.code, each.severity) for each in found] == [("preamble-changed", "error")]
     assert f"preamble character {len(LONG) + 7}" in found[0].place
-    assert codes(lambda: agent()) == ()
+    assert codes(agent) == ()
 
 
 def test_a_clock_between_two_calls_is_told_from_other_changes() -> None:
@@ -124,9 +134,13 @@ def test_keys_in_another_order_are_found() -> None:
 
 def test_a_list_that_was_a_set_is_found() -> None:
     def tool(*names: str) -> ToolDefinition:
-        return structs.replace(SEARCH, parameters={"type": "object", "properties": {"q": {"enum": list(names)}}})
+        return structs.replace(
+            SEARCH, parameters={"type": "object", "properties": {"q": {"enum": list(names)}}}
+        )
 
-    assert codes([call("a", tools=(tool("x", "y"),)), call("a", tools=(tool("y", "x"),))]) == ("unsorted-json",)
+    assert codes([call("a", tools=(tool("x", "y"),)), call("a", tools=(tool("y", "x"),))]) == (
+        "unsorted-json",
+    )
 
 
 def test_a_document_of_json_without_order_is_noted() -> None:
@@ -140,13 +154,19 @@ def test_a_document_of_json_without_order_is_noted() -> None:
 
 def test_tools_that_change_between_turns_are_found() -> None:
     other = structs.replace(SEARCH, name="fetch")
-    assert codes([call("a", tools=(SEARCH,)), call("a", said("b"), "c", tools=(SEARCH, other))]) == ("tools-changed",)
-    assert codes([call("a", tools=(SEARCH, other)), call("a", said("b"), "c", tools=(other, SEARCH))]) == ("tools-changed",)
+    assert codes([call("a", tools=(SEARCH,)), call("a", said("b"), "c", tools=(SEARCH, other))]) == (
+        "tools-changed",
+    )
+    assert codes([call("a", tools=(SEARCH, other)), call("a", said("b"), "c", tools=(other, SEARCH))]) == (
+        "tools-changed",
+    )
     assert codes([call("a", tools=(SEARCH,)), call("a", said("b"), "c", tools=(SEARCH,))]) == ()
 
 
 def test_a_rewritten_history_is_found() -> None:
-    assert codes([call("a", said("b"), "c"), call("a", said("B"), "c", said("d"), "e")]) == ("history-rewritten",)
+    assert codes([call("a", said("b"), "c"), call("a", said("B"), "c", said("d"), "e")]) == (
+        "history-rewritten",
+    )
     assert codes([call("a", said("b"), "c"), call("a", said("b"), "c", said("d"), "e")]) == ()
 
 
@@ -163,7 +183,9 @@ def test_more_new_blocks_than_the_provider_looks_back_over_are_found() -> None:
 
     def after(count: int, *places: str) -> list[RecordedCall]:
         calls = tuple(ToolCall(f"c{number}", "search", "{}", f"c{number}") for number in range(count))
-        results = UserMessage(tuple(ToolResult(each.id, each.name, (Text("x"),), provider_id=each.id) for each in calls))
+        results = UserMessage(
+            tuple(ToolResult(each.id, each.name, (Text("x"),), provider_id=each.id) for each in calls)
+        )
         first = call("a", tools=(SEARCH,), cache=cache)
         return [first, call("a", AssistantMessage(calls), results, tools=(SEARCH,), cache=cache)]
 
@@ -183,7 +205,10 @@ def test_a_prefix_under_the_minimum_is_noted() -> None:
 
 def test_a_run_that_stays_under_the_minimum_is_warned_of() -> None:
     short = [call("a", preamble="P"), call("a", said("b"), "c", preamble="P")]
-    assert [(each.code, each.severity) for each in lint(short)] == [("below-minimum", "warning"), ("below-minimum", "note")]
+    assert [(each.code, each.severity) for each in lint(short)] == [
+        ("below-minimum", "warning"),
+        ("below-minimum", "note"),
+    ]
 
 
 def test_parallel_calls_that_all_write_the_same_prefix_are_found() -> None:
@@ -204,8 +229,13 @@ def test_the_trap_of_the_implicit_mode_is_found(vendor: str) -> None:
     assert codes([call("a", vendor=vendor, cache=marked)]) == ()
     assert codes([call("a", vendor=vendor, cache=key, preamble="Be terse.")]) == ("below-minimum",)
     wrote = Usage(input_tokens=2_000, cache_read_tokens=0, cache_write_tokens=2_000)
-    twice = [call(name, vendor=vendor, cache=key, usage=wrote, at=at) for name, at in (("a", 0.0), ("b", 60.0))]
-    assert [each.severity for each in lint(twice) if each.code == "implicit-mode-trap"] == ["error", "warning"]
+    twice = [
+        call(name, vendor=vendor, cache=key, usage=wrote, at=at) for name, at in (("a", 0.0), ("b", 60.0))
+    ]
+    assert [each.severity for each in lint(twice) if each.code == "implicit-mode-trap"] == [
+        "error",
+        "warning",
+    ]
 
 
 def test_a_missing_cache_key_is_noted_where_it_matters() -> None:
@@ -218,7 +248,9 @@ def test_a_missing_cache_key_is_noted_where_it_matters() -> None:
 
 
 def test_findings_are_a_list_that_shows_itself() -> None:
-    findings = Findings([Finding("b", "note", "p", "<b>s</b>.", "a."), Finding("a", "error", "p", "s.", "a.")] * 2)
+    findings = Findings(
+        [Finding("b", "note", "p", "<b>s</b>.", "a."), Finding("a", "error", "p", "s.", "a.")] * 2
+    )
     assert [each.code for each in findings] == ["a", "b"]
     assert findings.codes == ("a", "b")
     assert len(findings[1:]) == 1
@@ -233,5 +265,3 @@ def test_nothing_else_is_looked_at() -> None:
     with pytest.raises(UsageError, match="lint takes an agent"):
         lint(3)  # type: ignore[arg-type]
     assert lint([]) == Findings()
-
-

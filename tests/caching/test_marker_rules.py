@@ -5,9 +5,15 @@ from __future__ import annotations
 import math
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from agentlab.caching.marker_rules import Entry, MarkedTurn, MarkerRules, bill
+from agentlab.caching.blocks import Block
+from agentlab.caching.marker_rules import TTL_SECONDS, Entry, MarkedTurn, MarkerRules, bill
+from agentlab.caching.policies.breakpoints import Breakpoints
+from agentlab.caching.policy import Prompt
 from agentlab.caching.prices import Rates
+from agentlab.caching.profiles import Profile
 
 SHORT, LONG = 300.0, 3600.0
 PRICES = Rates(uncached=1.0, read=0.1, write_5m=1.25, write_1h=2.0, output=5.0)
@@ -89,3 +95,60 @@ def test_an_hour_without_a_price_costs_nothing_where_none_is_written() -> None:
     )
     charged, _ = bill(RULES, plain, {}, [(1, SHORT)])
     assert charged.cost_usd == pytest.approx(625.0)
+
+
+@st.composite
+def conversations(draw: st.DrawFn) -> list[tuple[float, list[int], dict[int, str]]]:
+    """Requests as sizes of blocks, with lifetimes of markers by place: growing, branching, pausing."""
+    found: list[tuple[float, list[int], dict[int, str]]] = []
+    blocks: list[int] = []
+    at = 0.0
+    for _ in range(draw(st.integers(1, 6))):
+        kept = draw(st.integers(0, len(blocks))) if draw(st.booleans()) else len(blocks)
+        blocks = blocks[:kept] + draw(st.lists(st.integers(50, 53), min_size=1, max_size=6))
+        places = sorted(draw(st.sets(st.integers(1, len(blocks)), max_size=4)))
+        hourly = draw(st.integers(0, len(places)))
+        markers = {place: "1h" if index < hourly else "5m" for index, place in enumerate(places)}
+        at += draw(st.sampled_from([1.0, 250.0, 301.0, 3000.0, 4000.0]))
+        found.append((at, blocks, markers))
+    return found
+
+
+@settings(max_examples=200, deadline=None)
+@given(run=conversations(), minimum=st.sampled_from([0, 120]), lookback=st.sampled_from([1, 3, 20]))
+def test_the_bill_is_what_the_simulated_provider_charges(
+    run: list[tuple[float, list[int], dict[int, str]]], minimum: int, lookback: int
+) -> None:
+    profile = Profile(
+        name="x",
+        family="breakpoints",
+        min_tokens=minimum,
+        lookback=lookback,
+        max_breakpoints=4,
+        ttl=TTL_SECONDS,
+        default_ttl="5m",
+        visibility="immediate",
+    )
+    provider = Breakpoints(profile)
+    rules = MarkerRules(minimum, lookback)
+    numbers: dict[tuple[int, ...], int] = {}
+    entries: dict[int, Entry] = {}
+    for at, blocks, markers in run:
+        prompt = Prompt(
+            tuple(
+                Block("message", "user", str(size), size, marker=markers.get(place))
+                for place, size in enumerate(blocks, 1)
+            )
+        )
+        told = provider.account(prompt, at)
+        ends = [sum(blocks[:place]) for place in range(len(blocks) + 1)]
+        prefixes = [numbers.setdefault(tuple(blocks[:place]), len(numbers)) for place in range(1, len(ends))]
+        asked = MarkedTurn(at, tuple(prefixes), tuple(ends), tuple(range(1, len(ends))), PRICES)
+        charged, entries = bill(
+            rules, asked, entries, [(place, TTL_SECONDS[ttl]) for place, ttl in markers.items()]
+        )
+        assert (charged.read_tokens, charged.write_5m_tokens, charged.write_1h_tokens) == (
+            told.read_tokens,
+            told.write_5m_tokens,
+            told.write_1h_tokens,
+        )

@@ -17,6 +17,7 @@ from agentlab.caching.placement import Placement, place_breakpoints
 from agentlab.caching.placement_search import cheapest
 from agentlab.caching.prices import Rates
 from agentlab.errors import UsageError
+from agentlab.messages import CacheOptions, Usage
 
 SHORT, LONG = 300.0, 3600.0
 PRICES = Rates(uncached=1e-6, read=1e-7, write_5m=1.25e-6, write_1h=2e-6, output=5e-6)
@@ -92,7 +93,9 @@ def test_the_plan_costs_what_the_best_of_all_plans_costs(
     for turn in turns:
         plans *= sum(1 for _ in markings(turn, rules.max_markers, ttls))
     assume(plans <= MOST_PLANS)
-    cost, plan = cheapest(turns, rules, ttls)
+    found = cheapest(turns, rules, ttls)
+    cost, plan = found.cost_usd, found.plan
+    assert found.exact
     assert cost == pytest.approx(brute(turns, rules, ttls, {}), rel=1e-12)
     entries: dict[int, Entry] = {}
     charged = 0.0
@@ -142,7 +145,10 @@ def loop(turns: int, *, gap_s: float = 30.0, system: str = SYSTEM) -> list[Recor
 
 def assert_consistent(placed: Placement) -> None:
     assert placed.cost_usd == pytest.approx(sum(turn.bill.cost_usd for turn in placed.turns))
-    assert placed.cost_usd <= min(placed.last_block_usd, placed.automatic_usd, placed.uncached_usd) + 1e-12
+    usual = (placed.last_block_usd, placed.automatic_usd, placed.uncached_usd, placed.options_usd)
+    assert placed.cost_usd <= min(usual) + 1e-12
+    assert placed.options_usd <= min(placed.last_block_usd, placed.uncached_usd) + 1e-12
+    assert placed.exact
 
 
 def test_a_run_that_only_appends_marks_its_last_block_and_nothing_in_its_last_turn() -> None:
@@ -156,6 +162,7 @@ def test_a_run_that_only_appends_marks_its_last_block_and_nothing_in_its_last_tu
     assert last.read_tokens > 0
     assert placed.regret_last_block_usd == pytest.approx(last.uncached_tokens * 0.25e-6)
     assert placed.regret_automatic_usd == pytest.approx(placed.regret_last_block_usd)
+    assert placed.options == CacheOptions(("last",), ttl="5m")
 
 
 def test_more_than_twenty_new_blocks_cost_the_last_block_its_whole_prefix() -> None:
@@ -164,6 +171,7 @@ def test_more_than_twenty_new_blocks_cost_the_last_block_its_whole_prefix() -> N
     assert_consistent(placed)
     assert placed.turns[1].bill.read_tokens == placed.turns[0].bill.write_5m_tokens
     assert placed.regret_last_block_usd > 1000 * 1e-6
+    assert set(placed.options.breakpoints) == {"preamble"}
     assert placed.last_block_usd > placed.uncached_usd
 
 
@@ -174,18 +182,21 @@ def test_a_tail_that_changes_every_turn_is_left_out_of_the_cache() -> None:
     assert [marker.label for marker in placed.turns[0].markers] == ["system"]
     assert all(turn.bill.write_5m_tokens == 0 for turn in placed.turns[1:])
     assert placed.regret_last_block_usd > 0.5 * placed.cost_usd
+    assert placed.options == CacheOptions(("preamble",), ttl="5m")
+    assert placed.regret_options_usd == pytest.approx(0.0, abs=1e-12)
 
 
 @pytest.mark.parametrize(("gap_s", "ttl"), [(30.0, "5m"), (300.0, "5m"), (600.0, "1h"), (3600.0, "1h")])
 def test_the_lifetime_follows_the_pauses(gap_s: float, ttl: str) -> None:
     placed = place_breakpoints(loop(5, gap_s=gap_s), rates=PRICES)
-    assert placed.turns[0].markers[-1].ttl == ttl
+    assert placed.turns[0].markers[-1].ttl == placed.options.ttl == ttl
     assert_consistent(placed)
 
 
 def test_pauses_longer_than_every_lifetime_are_not_worth_a_marker() -> None:
     placed = place_breakpoints(loop(3, gap_s=4000.0), rates=PRICES)
     assert all(turn.markers == () for turn in placed.turns)
+    assert placed.options == CacheOptions()
     assert placed.cost_usd == pytest.approx(placed.uncached_usd)
     assert placed.last_block_usd == pytest.approx(1.25 * placed.uncached_usd)
 
@@ -219,17 +230,18 @@ def test_no_calls_or_calls_out_of_order_are_refused() -> None:
 
 
 def test_counted_tokens_replace_estimates() -> None:
-    from agentlab.messages import Usage  # noqa: PLC0415 - beside its only use
-
     run = loop(2)
     plain = place_breakpoints(run, rates=PRICES)
-    total = sum(plain.turns[0].bill.__getattribute__(name) for name in COUNTS)
+    total = _sent(plain)
     counted = [msgspec.structs.replace(run[0], usage=Usage(input_tokens=2 * total)), run[1]]
     doubled = place_breakpoints(counted, rates=PRICES)
-    assert sum(doubled.turns[0].bill.__getattribute__(name) for name in COUNTS) == 2 * total
+    assert _sent(doubled) == 2 * total
 
 
-COUNTS = ("uncached_tokens", "read_tokens", "write_5m_tokens", "write_1h_tokens")
+def _sent(placed: Placement) -> int:
+    """All tokens of the first prompt."""
+    first = placed.turns[0].bill
+    return first.uncached_tokens + first.read_tokens + first.write_5m_tokens + first.write_1h_tokens
 
 
 def test_the_frame_has_a_row_a_turn() -> None:

@@ -77,7 +77,9 @@ def test_what_does_not_reach_the_prefix_is_left_alone(cells: list[str]) -> None:
 
 
 def test_the_place_is_the_cell_and_the_line() -> None:
-    found = lint_notebook(notebook("import time", "%%time\nx = 1\nAgent('m:x',\n  preamble=str(time.time()))"))
+    found = lint_notebook(
+        notebook("import time", "%%time\nx = 1\nAgent('m:x',\n  preamble=str(time.time()))")
+    )
     assert [(each.place, each.severity) for each in found] == [("cell 2, line 4", "error")]
     assert "`time.time()`" in found[0].sentence
 
@@ -93,7 +95,9 @@ def test_what_is_no_notebook_is_refused(text: str) -> None:
         lint_notebook(text)
 
 
-def test_the_command_prints_findings_and_exits_with_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_prints_findings_and_exits_with_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     bad, good = tmp_path / "bad.ipynb", tmp_path / "good.ipynb"
     bad.write_text(notebook("Agent('m:x', preamble=f'{datetime.now()}')"))
     good.write_text(notebook("Agent('m:x', preamble='fixed')"))

@@ -78,7 +78,7 @@ class Anthropic:
 
     def stream(self, request: SimRequest, reply: Reply, usage: Usage, ids: Ids) -> Iterator[bytes]:
         """`message_start`, each block with its deltas, `message_delta`, `message_stop`; one `ping` on the way."""
-        opened = {**_message(request, ids), "usage": {**_usage(usage), "output_tokens": 1}}
+        opened = {**_message(request, ids), **(reply.diagnosis or {}), "usage": {**_usage(usage), "output_tokens": 1}}
         yield _event({"type": "message_start", "message": opened})
         blocks = list(_blocks(request, reply, ids))
         for index, (block, deltas) in enumerate(blocks):
@@ -97,7 +97,7 @@ class Anthropic:
         whole = _message(request, ids)
         whole["content"] = [_joined(block, deltas) for block, deltas in _blocks(request, reply, ids)]
         whole["stop_reason"] = _STOP[reply.reason]
-        return msgspec.json.encode({**whole, "usage": _usage(usage)})
+        return msgspec.json.encode({**whole, **(reply.diagnosis or {}), "usage": _usage(usage)})
 
     def error(self, reply: ErrorReply) -> bytes:
         """`{"type": "error", "error": {type, message}, "request_id"}`."""

@@ -55,6 +55,13 @@ class Ids:
         digits = "".join(f"{zlib.crc32(f'{text}/{part}'.encode()):08x}" for part in range(length // 8 + 1))
         return f"{prefix}sim{digits}"[: len(prefix) + length]
 
+    def next(self, prefix: str, length: int = 24) -> str:
+        """The id that `new` would give, without taking it."""
+        taken = self._count
+        found = self.new(prefix, length)
+        self._count = taken
+        return found
+
     def of(self, call: ToolCall, prefix: str) -> str:
         """The id a tool call goes out under: its own where the behaviour gave one, else a fresh one."""
         return call.provider_id or call.id or self.new(prefix)

@@ -216,10 +216,6 @@ def _preamble(instruction: dict[str, Any] | None) -> str | None:
 def _check_settings(asked: _Body, settings: _Generation, thinking: _Thinking) -> None:
     if not asked.contents:
         raise Rejected.because("* GenerateContentRequest.contents: contents is not specified\n")
-    if asked.cached_content is not None:
-        raise Rejected.because(
-            "CachedContent not found (or permission denied)", status=403, code="PERMISSION_DENIED"
-        )
     if thinking.thinking_budget is not None and thinking.thinking_level is not None:
         raise Rejected.because("You can only set only one of thinking budget and thinking level.")
     if settings.temperature is not None and not 0 <= settings.temperature <= 2:

@@ -267,7 +267,9 @@ class _Answer:
             "parallel_tool_calls": _or(asked.get("parallel_tool_calls"), True),
             "presence_penalty": 0.0,
             "previous_response_id": None,
+            **(self._reply.diagnosis or {} if ended else {}),
             "prompt_cache_key": asked.get("prompt_cache_key"),
+            **_cache_options(asked),
             "prompt_cache_retention": asked.get("prompt_cache_retention"),
             "reasoning": _reasoning_settings(asked.get("reasoning")),
             "safety_identifier": asked.get("safety_identifier"),
@@ -288,6 +290,17 @@ class _Answer:
 
 
 _SHOWN = (Reasoning, Text, Refusal, ToolCall)
+
+
+def _cache_options(asked: dict[str, Any]) -> dict[str, Any]:
+    """The cache options that were applied, where the request names any; older models know none."""
+    options = asked.get("prompt_cache_options")
+    if not isinstance(options, dict):
+        return {}
+    applied = {"mode": options.get("mode") or "implicit", "ttl": options.get("ttl") or "30m"}
+    if options.get("comparison_response_id") is not None:
+        applied["comparison_response_id"] = options["comparison_response_id"]
+    return {"prompt_cache_options": applied}
 
 
 def _text(part: AssistantPart) -> str:

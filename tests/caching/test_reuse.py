@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentlab.caching.break_even import break_even, hit_share
+from agentlab.caching.reuse import break_even, hit_share
 from agentlab.errors import UsageError
 
 

@@ -1,0 +1,1 @@
+"""The rules by which providers cache prompts, one file a family."""
