@@ -19,7 +19,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from agentlab import errors, notebook, simulator
+    from agentlab import caching, errors, notebook, simulator
     from agentlab.agent import (
         Agent,
         Hook,
@@ -37,6 +37,18 @@ if TYPE_CHECKING:
         Trace,
         UseModel,
     )
+    from agentlab.caching import orderings, workloads
+    from agentlab.caching.calibrate import calibrate
+    from agentlab.caching.calls import RecordedCall
+    from agentlab.caching.comparison import compare_orderings
+    from agentlab.caching.explain import explain
+    from agentlab.caching.lint import lint
+    from agentlab.caching.ordering import Ordering
+    from agentlab.caching.placement import place_breakpoints
+    from agentlab.caching.prices import savings_ceiling, turn_cost
+    from agentlab.caching.projection import break_even, project
+    from agentlab.caching.stability import stability_order
+    from agentlab.caching.what_if import what_if
     from agentlab.http import HttpClient, Retry, Secret, Timeouts
     from agentlab.messages import (
         AssistantMessage,
@@ -85,6 +97,17 @@ _PLACES = {
         "Agent Hook HookContext RenameCall RequestPatch RetryTurn RewriteArguments RewriteResult Run RunResult RunStream "
         "Skip Stop Trace UseModel"
     ),
+    "agentlab.caching.calibrate": "calibrate",
+    "agentlab.caching.calls": "RecordedCall",
+    "agentlab.caching.comparison": "compare_orderings",
+    "agentlab.caching.explain": "explain",
+    "agentlab.caching.lint": "lint",
+    "agentlab.caching.ordering": "Ordering",
+    "agentlab.caching.placement": "place_breakpoints",
+    "agentlab.caching.prices": "savings_ceiling turn_cost",
+    "agentlab.caching.projection": "break_even project",
+    "agentlab.caching.stability": "stability_order",
+    "agentlab.caching.what_if": "what_if",
     "agentlab.http": "HttpClient Retry Secret Timeouts",
     "agentlab.messages": (
         "AssistantMessage Audio CacheOptions Citation Document Event Image Json Message Notice Reasoning ReasoningBlock "
@@ -95,7 +118,14 @@ _PLACES = {
     "agentlab.models": "Model model vendors",
     "agentlab.tools": "Tool ToolContext Toolset tool",
 }
-_MODULES = ("errors", "notebook", "simulator")
+_MODULES = {
+    "caching": "agentlab.caching",
+    "errors": "agentlab.errors",
+    "notebook": "agentlab.notebook",
+    "orderings": "agentlab.caching.orderings",
+    "simulator": "agentlab.simulator",
+    "workloads": "agentlab.caching.workloads",
+}
 _HOMES = {name: module for module, names in _PLACES.items() for name in names.split()}
 
 __all__ = [
@@ -114,10 +144,12 @@ __all__ = [
     "Message",
     "Model",
     "Notice",
+    "Ordering",
     "Reasoning",
     "ReasoningBlock",
     "ReasoningDelta",
     "ReasoningOptions",
+    "RecordedCall",
     "RenameCall",
     "Request",
     "RequestPatch",
@@ -156,16 +188,30 @@ __all__ = [
     "UserMessage",
     "Video",
     "__version__",
+    "break_even",
+    "caching",
+    "calibrate",
+    "compare_orderings",
     "errors",
+    "explain",
+    "lint",
     "messages_from_json",
     "messages_to_json",
     "model",
     "notebook",
+    "orderings",
+    "place_breakpoints",
+    "project",
     "repair",
+    "savings_ceiling",
     "simulator",
+    "stability_order",
     "tool",
+    "turn_cost",
     "validate",
     "vendors",
+    "what_if",
+    "workloads",
 ]
 
 __version__ = "0.1.0"
@@ -174,7 +220,7 @@ __version__ = "0.1.0"
 def __getattr__(name: str) -> Any:
     """Load a public name from its home."""
     if name in _MODULES:
-        return import_module(f"agentlab.{name}")
+        return import_module(_MODULES[name])
     if name not in _HOMES:
         raise AttributeError(f"module 'agentlab' has no attribute {name!r}")
     value = getattr(import_module(_HOMES[name]), name)

@@ -2,8 +2,8 @@
 
     python -m benchmarks.prefix_check
 
-One row a wire and length of history: microseconds a turn to encode, to check by pieces, and to check by cutting both
-bodies into blocks (what a model without pieces pays); the check as a share of the encoding.
+One row a wire and length of history: microseconds a turn to encode, to check by pieces, and to check by comparing both
+bodies (what a model without pieces pays); the check as a share of the encoding.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ class Row(Struct, frozen=True):
         messages: Messages in the history.
         encode_us: Microseconds to encode the request, its earlier messages being known.
         check_us: Microseconds to check its prefix by pieces.
-        blocks_us: Microseconds to check it by cutting the bodies into blocks.
+        bodies_us: Microseconds to check it by the bodies.
     """
 
     wire: str
     messages: int
     encode_us: float
     check_us: float
-    blocks_us: float
+    bodies_us: float
 
     @property
     def share(self) -> float:
@@ -74,7 +74,7 @@ def measure(wire: str, messages: int, *, repeats: int = 7) -> Row:
     sent = RequestSent(wire, "", before.body.decode())
     encode_s: list[float] = []
     check_s: list[float] = []
-    blocks_s: list[float] = []
+    bodies_s: list[float] = []
     for _ in range(repeats):
         later = structs.replace(earlier, messages=(*history, _message(1), _message(0)))
         seconds, after = _timed(partial(speaker.encode, later, row))
@@ -82,7 +82,7 @@ def measure(wire: str, messages: int, *, repeats: int = 7) -> Row:
         now = RequestSent(wire, "", after.body.decode())
         given: tuple[tuple[list[float], tuple[bytes, ...], tuple[bytes, ...]], ...] = (
             (check_s, before.pieces, after.pieces),
-            (blocks_s, (), ()),
+            (bodies_s, (), ()),
         )
         for found, first, second in given:
             check = PrefixCheck()
@@ -91,7 +91,7 @@ def measure(wire: str, messages: int, *, repeats: int = 7) -> Row:
             found.append(seconds)
             if notice is not None:
                 raise AssertionError(f"the prefix of {wire} moved: {notice.text}")
-    return Row(wire, messages, *(min(found) * 1e6 for found in (encode_s, check_s, blocks_s)))
+    return Row(wire, messages, *(min(found) * 1e6 for found in (encode_s, check_s, bodies_s)))
 
 
 def _message(place: int) -> Message:
@@ -108,12 +108,12 @@ def _timed(action: Callable[[], Result]) -> tuple[float, Result]:
 def main() -> None:
     """Print the table."""
     out = sys.stdout.write
-    out(f"{'wire':<20}{'messages':>9}{'encode us':>11}{'check us':>10}{'share':>8}{'by blocks us':>14}\n")
+    out(f"{'wire':<20}{'messages':>9}{'encode us':>11}{'check us':>10}{'share':>8}{'by bodies us':>14}\n")
     for wire in WIRES:
         for length in LENGTHS:
             row = measure(wire, length)
             out(f"{row.wire:<20}{row.messages:>9}{row.encode_us:>11.1f}{row.check_us:>10.2f}")
-            out(f"{row.share:>8.2%}{row.blocks_us:>14.0f}\n")
+            out(f"{row.share:>8.2%}{row.bodies_us:>14.0f}\n")
 
 
 if __name__ == "__main__":

@@ -2,9 +2,14 @@
 
 from agentlab.caching.arrangement import arrange
 from agentlab.caching.blocks import Block, BlockKind, split, split_object
+from agentlab.caching.calibrate import calibrate, calibration_ids, calibration_summary
 from agentlab.caching.calls import RecordedCall, Recording, calls_of
 from agentlab.caching.comparison import compare_orderings
+from agentlab.caching.explain import explain, explain_calls
+from agentlab.caching.explanation import Explanation, Explanations
+from agentlab.caching.finding import Finding, Findings
 from agentlab.caching.first_token import FirstToken
+from agentlab.caching.lint import lint
 from agentlab.caching.ordering import Ordering
 from agentlab.caching.orderings import ordering_of
 from agentlab.caching.placement import Marker, PlacedTurn, Placement, place_breakpoints
@@ -33,6 +38,10 @@ __all__ = [
     "CacheOutcome",
     "CachePolicy",
     "Compaction",
+    "Explanation",
+    "Explanations",
+    "Finding",
+    "Findings",
     "FirstToken",
     "LongestPrefix",
     "Marker",
@@ -48,12 +57,18 @@ __all__ = [
     "TurnCost",
     "arrange",
     "break_even",
+    "calibrate",
+    "calibration_ids",
+    "calibration_summary",
     "calls_of",
     "common_tokens",
     "compare_orderings",
     "cost_usd",
     "estimate_tokens",
+    "explain",
+    "explain_calls",
     "hit_share",
+    "lint",
     "ordering_of",
     "part_changes",
     "place_breakpoints",

@@ -96,6 +96,9 @@ def split_object(wire: str, body: dict[str, Any]) -> tuple[Block, ...]:
                     blocks[-1] = structs.replace(blocks[-1], marker=block.marker)
                 continue
             blocks.append(block)
+    automatic = body.get("cache_control")  # Anthropic: of the whole request, for the last block that can carry it
+    if blocks and automatic is not None and blocks[-1].marker is None:
+        blocks[-1] = structs.replace(blocks[-1], marker=lifetime(automatic))
     return _with_prompt(blocks)
 
 
@@ -203,6 +206,8 @@ def _message(item: dict[str, Any], place: str, index: int) -> Iterator[Block]:
         pieces += [(f"{place}.{key}[{number}]", piece) for number, piece in enumerate(content)]
     elif content is not None:
         pieces.append((f"{place}.{key}", content))
+    # Bedrock renders documents ahead of a message's texts. Recorded: a marker before the last of them covers them all.
+    pieces.sort(key=lambda piece: not (isinstance(piece[1], dict) and set(piece[1]) == {"document"}))
     calls = item.get("tool_calls")
     if isinstance(calls, list):
         pieces += [(f"{place}.tool_calls[{number}]", call) for number, call in enumerate(calls)]

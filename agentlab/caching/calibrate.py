@@ -85,7 +85,10 @@ def calibrate(
     rows = _rows(read_exchanges(folder, providers), strict=strict)
     frame = pd.DataFrame(list(rows), columns=list(COLUMNS))
     counts = [name for name in COLUMNS if name.endswith(("_read", "_write", "_tokens"))]
-    return frame.astype(dict.fromkeys(counts, "Int64"))
+    costs = [name for name in COLUMNS if name.endswith("_usd")]
+    return frame.astype(
+        {**dict.fromkeys(counts, "Int64"), **dict.fromkeys([*costs, "cost_error"], "float64")}
+    )
 
 
 def calibration_summary(frame: pd.DataFrame) -> pd.DataFrame:
@@ -129,7 +132,7 @@ def _cache_bearing(frame: pd.DataFrame) -> pd.Series[bool]:
 
 def _summed(provider: str, group: pd.DataFrame) -> dict[str, Any]:
     counted = group[group["counted"]]
-    by_verdict = {verdict: int((counted["verdict"] == verdict).sum()) for verdict in VERDICTS}
+    by_verdict: dict[str, int] = {verdict: int((counted["verdict"] == verdict).sum()) for verdict in VERDICTS}
     good = by_verdict["exact"] + by_verdict["within one granule"]
     return {
         "provider": provider,

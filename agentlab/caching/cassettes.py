@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any, Final
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from agentlab.caching.block import Block
 from agentlab.caching.blocks import split_object
@@ -99,7 +99,9 @@ def _placed(exchanges: Iterable[Exchange]) -> Iterator[Turn]:
             openings[opening] = (number, turn + 1)
         missing = missing_prompt(each, blocks)
         if missing is None and number in tooled:
-            missing = "the answer before it came of tools the provider ran: what that left is not in the recording"
+            missing = (
+                "the answer before it came of tools the provider ran: what that left is not in the recording"
+            )
         if missing is None and turn == 0 and len(openings) > 1 and each.at is None:
             missing = "undated: nothing tells whether independent requests ran side by side"
         (tooled.add if each.server_tools else tooled.discard)(number)
@@ -129,13 +131,9 @@ def missing_prompt(exchange: Exchange, blocks: tuple[Block, ...]) -> str | None:
 
 def _blocks(api: str, body: dict[str, Any]) -> tuple[Block, ...]:
     try:
-        blocks = split_object(_LAYOUTS.get(api, api), body)
+        return split_object(_LAYOUTS.get(api, api), body)
     except UsageError:
         return ()
-    automatic = body.get("cache_control")  # of the whole request: the marker of the last block that can carry one
-    if blocks and isinstance(automatic, dict) and blocks[-1].marker is None:
-        return (*blocks[:-1], structs.replace(blocks[-1], marker=str(automatic.get("ttl") or "default")))
-    return blocks
 
 
 def _opening(blocks: tuple[Block, ...]) -> str | None:

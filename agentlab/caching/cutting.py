@@ -13,7 +13,7 @@ import msgspec
 from msgspec import structs
 
 from agentlab.caching.blocks import Block, blocks_of, split, split_object
-from agentlab.messages import Message, Request
+from agentlab.messages import Message, Request, Text, UserMessage
 
 __all__ = ["NeutralBlocks", "SentBlocks"]
 
@@ -31,10 +31,11 @@ class NeutralBlocks:
     """
 
     def __init__(self) -> None:
-        self._head: tuple[bytes, tuple[Block, ...]] | None = None
+        self._heads: dict[bytes, tuple[Block, ...]] = {}
         self._sent: tuple[Message, ...] = ()
         self._blocks: tuple[Block, ...] = ()
         self._cuts: dict[tuple[int, int], tuple[Message, tuple[Block, ...]]] = {}
+        self._said: dict[tuple[str, ...], tuple[Block, ...]] = {}
 
     def of(self, request: Request) -> tuple[Block, ...]:
         """The blocks of a plain request."""
@@ -49,24 +50,42 @@ class NeutralBlocks:
         return self._head_of(request) + self._blocks
 
     def _head_of(self, request: Request) -> tuple[Block, ...]:
+        """The blocks before the messages."""
         head = structs.replace(request, messages=(), cache=None)
         # Written out, because a schema with its keys in another order is equal to Python and another prefix to a cache.
         written = msgspec.json.encode(head)
-        if self._head is None or self._head[0] != written:
-            self._head = (written, blocks_of(head))
-        return self._head[1]
+        if written not in self._heads:
+            self._heads[written] = blocks_of(head)
+        return self._heads[written]
 
     def _cut(self, message: Message, index: int) -> tuple[Block, ...]:
         found = self._cuts.get((id(message), index))
         if found is None:
-            blocks = self._elsewhere(message) or blocks_of(Request(model="", messages=(message,)))
+            blocks = self._elsewhere(message)
             found = (message, tuple(structs.replace(block, message=index) for block in blocks))
             self._cuts[id(message), index] = self._cuts[id(message), -1] = found
         return found[1]
 
     def _elsewhere(self, message: Message) -> tuple[Block, ...]:
-        """The blocks of a message that stood elsewhere in another layout."""
-        return self._cuts.get((id(message), -1), (message, ()))[1]
+        """The blocks of a message, taken from where it stood before, or where one stood that said the same."""
+        known = self._cuts.get((id(message), -1))
+        if known is not None:
+            return known[1]
+        words = _words(message)
+        blocks = self._said.get(words) if words else None
+        if blocks is None:
+            blocks = blocks_of(Request(model="", messages=(message,)))
+            if words:
+                self._said[words] = blocks
+        return blocks
+
+
+def _words(message: Message) -> tuple[str, ...]:
+    """All a user message says, where it is plain text; an ordering builds such messages anew for every call."""
+    if not isinstance(message, UserMessage):
+        return ()
+    texts = [part.text for part in message.content if isinstance(part, Text) and part == Text(part.text)]
+    return tuple(texts) if len(texts) == len(message.content) else ()
 
 
 class SentBlocks:

@@ -120,7 +120,9 @@ class _Session:
             if count > len(earlier.blocks) and end < (turn.exchange.usage.input_tokens or 0):
                 self._positions.learn(turn.blocks, count - 1, end)
                 blocks = turn.blocks[:count]
-                answer = Prompt(blocks, _scope(turn.exchange), {}, end, ends=self._positions.ends(blocks, end))
+                answer = Prompt(
+                    blocks, _scope(turn.exchange), {}, end, ends=self._positions.ends(blocks, end)
+                )
                 _account(self._policy, answer, turn.now - 0.5)
             return
 
@@ -154,7 +156,11 @@ class _Session:
             return self._tails[after_tools]
         profile = self._profile
         told = next(iter(self._tails.values()), profile.tail_tokens)
-        return told if not after_tools or profile.tail_tokens_after_tools is None else profile.tail_tokens_after_tools
+        return (
+            told
+            if not after_tools or profile.tail_tokens_after_tools is None
+            else profile.tail_tokens_after_tools
+        )
 
     def _learn(self, turn: Turn, prompt: Prompt) -> int:
         """Take in where the response says the cached part ends; the tokens past it, where that was a guess before."""

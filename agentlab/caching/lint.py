@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any, Protocol, runtime_checkable
 
+from msgspec import structs
+
 from agentlab.caching.arrangement import arrange
 from agentlab.caching.calls import Calls, RecordedCall, Recording, calls_of
 from agentlab.caching.finding import Finding, Findings
@@ -86,10 +88,24 @@ def _static(call: LintedCall) -> list[Finding]:
 def _call_of(agent: Asking) -> RecordedCall:
     """The first call an agent would make."""
     model = agent.model
-    request: Request = agent.settings.request(model.model_id, (UserMessage.of(_PROMPT),))
+    request = _with_facts(agent, agent.settings.request(model.model_id, (UserMessage.of(_PROMPT),)))
     vendor = getattr(model, "vendor", None)
     wire = getattr(model, "wire", None)
     if vendor is None or wire is None:
         return RecordedCall("", "", str(model.name).partition(":")[0], model.model_id, request=request)
     body = wire.encode(arrange(request), vendor).body.decode()
     return RecordedCall(wire.name, body, vendor.name, model.model_id, request=request)
+
+
+def _with_facts(agent: Asking, request: Request) -> Request:
+    """The request with the facts the agent would tell; without them where they share the prompt's message.
+
+    There they are as new as the prompt itself, and do no harm.
+    """
+    facts = agent.settings.volatile
+    told = structs.replace(
+        request, volatile=tuple(fact if isinstance(fact, str) else fact() for fact in facts)
+    )
+    plain, placed = arrange(request), arrange(told)
+    stay = (plain.preamble, plain.messages[:-1]) == (placed.preamble, placed.messages[:-1])
+    return request if stay else told

@@ -29,6 +29,7 @@ from agentlab.errors import UsageError
 
 __all__ = ["Family", "Profile", "make_policy", "profile_for", "profile_named", "profiles"]
 
+
 def profiles() -> tuple[Profile, ...]:
     """All rows of the table as they stand, without what holds for single models."""
     return tuple(_profile(name, row) for name, row in _table().rows.items())
@@ -117,7 +118,9 @@ def _table() -> _Table:
     gateways = rows.pop("gateways")
     for name, row in rows.items():
         if "like" in row:
-            kept = {key: value for key, value in rows[row["like"]].items() if key not in {"generations", "models"}}
+            kept = {
+                key: value for key, value in rows[row["like"]].items() if key not in {"generations", "models"}
+            }
             generations = [*row.get("generations", ()), *rows[row["like"]].get("generations", ())]
             rows[name] = {**kept, **row, "generations": generations}
             del rows[name]["like"]

@@ -53,7 +53,9 @@ def derived_cost(exchange: Exchange) -> DerivedCost:
             continue
         other = _other_price(prices, exchange)
         if other is not None:
-            refusals.append(f"the price table's price for `{model}` of `{vendor}` is not the one billed: {other}")
+            refusals.append(
+                f"the price table's price for `{model}` of `{vendor}` is not the one billed: {other}"
+            )
             continue
         cost = turn_cost(vendor, model, usage, exchange.at)
         fee = _stated_fee(exchange.native)

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from agentlab.caching.calls import Calls, RecordedCall, calls_of
+from agentlab.caching.cutting import NeutralBlocks
 from agentlab.caching.first_token import FirstToken
 from agentlab.caching.layouts import layouts
 from agentlab.caching.ordering import PARTS, Ordering
 from agentlab.caching.prompt_parts import part_tokens, part_values
 from agentlab.caching.replay import Provider, judged, marks_for, provider_of
 from agentlab.errors import UsageError
+from agentlab.messages import CacheOptions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,8 +98,11 @@ def stability_order(
     present = [
         part for part in _MOVABLE if any(_has(call, part) for calls in conversations for call in calls)
     ]
+    cut = NeutralBlocks()
+    cache = marks_for(served, list(layouts(conversations[0], neutral=True, cut=cut)))
+    timing = first_token or FirstToken()
     rows = [
-        _tried(conversations, ordering, served, first_token or FirstToken(), strict=strict)
+        _tried(conversations, ordering, served, timing, cache=cache, cut=cut, strict=strict)
         for ordering in _orders(present, {call.wire for calls in conversations for call in calls})
     ]
     # Equal costs are the rule: then what changes least comes first.
@@ -183,13 +188,14 @@ def _tried(
     served: Provider,
     timing: FirstToken,
     *,
+    cache: CacheOptions | None,
+    cut: NeutralBlocks,
     strict: bool,
 ) -> dict[str, Any]:
     calls = [call for each in conversations for call in each]
-    laid = [layout for each in conversations for layout in layouts(each, ordering=ordering)]
-    cache = marks_for(served, laid)
-    if cache is not None:
-        laid = [layout for each in conversations for layout in layouts(each, ordering=ordering, cache=cache)]
+    laid = [
+        layout for each in conversations for layout in layouts(each, ordering=ordering, cache=cache, cut=cut)
+    ]
     found = judged(
         calls,
         laid,

@@ -15,6 +15,7 @@ import msgspec
 from agentlab.caching import CachePolicy, LongestPrefix, Prompt, estimate_tokens, split_object
 from agentlab.caching.policy import CacheOutcome
 from agentlab.caching.profiles import Profile, make_policy, profile_for
+from agentlab.errors import UsageError
 from agentlab.messages import AssistantPart, Reasoning, Refusal, Text, ToolCall, Usage
 from agentlab.simulator.cached_contents import CachedContents
 from agentlab.simulator.exchange import Reply, SimRequest
@@ -55,11 +56,16 @@ def policy_factory(choice: PolicyChoice, *, strict: bool = True, seed: int = 0) 
             short; a function is taken as it is.
         strict: Whether the vendor's rule leaves chance out.
         seed: Source of chance.
+
+    Raises:
+        UsageError: There is no policy of that name.
     """
     if callable(choice):
         return choice
     if choice == "longest-prefix":
         return plain_policy
+    if choice != "provider":
+        raise UsageError(f"a cache policy is `provider`, `longest-prefix` or a function, not {choice!r}")
     return lambda request: make_policy(profile_of(request), model=request.model, seed=seed, strict=strict)
 
 

@@ -32,7 +32,9 @@ _OPENAI_REASONS: Final = frozenset(
         "service_tier_changed",
     ]
 )
-_ANTHROPIC_REASONS: Final = frozenset(["model_changed", "system_changed", "tools_changed", "messages_changed"])
+_ANTHROPIC_REASONS: Final = frozenset(
+    ["model_changed", "system_changed", "tools_changed", "messages_changed"]
+)
 
 
 class _Answered(Struct, frozen=True):
@@ -63,7 +65,7 @@ class Diagnoses:
         Args:
             request: The request.
             usage: What it cost.
-            ids: The answer's ids, none of them taken yet.
+            ids: The answer's ids, of which its own is the next.
         """
         if request.wire == "anthropic":
             name = ids.next("msg_01", 22)

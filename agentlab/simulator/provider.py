@@ -131,7 +131,12 @@ class Provider:
         if not self._knows_key(incoming):
             return self._error(dialect, entry, ids, dialect.wrong_key)
         if of_resource:
-            return self._resource(dialect, incoming, vendor, path, entry, ids)
+            try:
+                said = self._contents.answer(vendor, incoming.method, path, incoming.query, incoming.body)
+            except Rejected as refused:
+                return self._error(dialect, entry, ids, refused.reply)
+            entry.status = 200
+            return Answer(status=200, headers=(("content-type", _JSON),), events=(said,))
         if incoming.method == "GET":
             entry.status = 200
             return Answer(status=200, headers=(("content-type", _JSON),), events=(dialect.models(_MODELS),))
@@ -158,17 +163,6 @@ class Provider:
             if dialect.wire == wire or dialect.matches(incoming.method, path):
                 return dialect
         return None
-
-    def _resource(
-        self, dialect: Dialect, incoming: Incoming, vendor: str, path: str, entry: LoggedRequest, ids: Ids
-    ) -> Answer:
-        """What is asked of Gemini's cache resources."""
-        try:
-            said = self._contents.answer(vendor, incoming.method, path, incoming.query, incoming.body)
-        except Rejected as refused:
-            return self._error(dialect, entry, ids, refused.reply)
-        entry.status = 200
-        return Answer(status=200, headers=(("content-type", _JSON),), events=(said,))
 
     def _knows_key(self, incoming: Incoming) -> bool:
         shown = [incoming.headers.get(name, "") for name in _KEY_HEADERS] + [incoming.query.get("key", "")]
@@ -222,7 +216,6 @@ class Provider:
             return self._error(dialect, entry, ids, ErrorReply(refused.status, str(refused)))
         entry.usage, entry.status = usage, 200
         diagnosis = self._diagnoses.of(request, usage)
-        self._diagnoses.remember(request, usage, ids)
         if diagnosis is not None:
             said = msgspec.structs.replace(said, diagnosis=diagnosis)
         uncached = usage.uncached_tokens or 0
@@ -233,6 +226,7 @@ class Provider:
         ]
         if request.stream:
             headers.append(("cache-control", "no-cache"))
+        self._diagnoses.remember(request, usage, ids)
         return Answer(
             status=200,
             headers=tuple(headers),

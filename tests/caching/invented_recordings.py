@@ -101,7 +101,8 @@ def marked(*texts: str, model: str = "claude-sonnet-4-5") -> dict[str, Any]:
     """A Messages request whose last block carries a cache marker."""
     roles = ("user", "assistant")
     messages = [
-        {"role": roles[index % 2], "content": [{"type": "text", "text": text}]} for index, text in enumerate(texts)
+        {"role": roles[index % 2], "content": [{"type": "text", "text": text}]}
+        for index, text in enumerate(texts)
     ]
     messages[-1]["content"][-1]["cache_control"] = {"type": "ephemeral"}
     return {"model": model, "max_tokens": 9, "system": [{"type": "text", "text": LONG}], "messages": messages}

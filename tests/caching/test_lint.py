@@ -115,6 +115,23 @@ def test_what_differs_between_two_builds_is_seen_and_not_guessed() -> None:
     assert codes(agent) == ()
 
 
+@pytest.mark.parametrize(
+    ("ordering", "expected"),
+    [("stable_first", ()), ("query_first", ()), ("volatile_first", ("clock-in-prefix",))],
+)
+def test_a_fact_of_the_moment_is_found_where_it_stands_before_what_stays(
+    ordering: str, expected: tuple[str, ...]
+) -> None:
+    minutes = iter(range(10, 60))
+
+    def build() -> Agent:
+        return agent(volatile=lambda: f"It is 2026-01-01 09:{next(minutes)}.", ordering=ordering)
+
+    assert codes(build()) == expected
+    assert codes(build) == expected
+    assert {found.severity for found in lint(build)} == ({"error", "warning"} if expected else set())
+
+
 def test_a_clock_between_two_calls_is_told_from_other_changes() -> None:
     def at(minute: str) -> RecordedCall:
         return call("hi", preamble=f"{LONG} It is 2026-11-21T09:{minute}:00Z.")

@@ -10,7 +10,8 @@ from msgspec import structs
 from agentlab.caching import Prompt
 from agentlab.caching.policy import CacheOutcome, CachePolicy
 from agentlab.caching.profiles import Profile, make_policy, profiles
-from tests.caching.prompts import block, common, histories, plain, prompt, words
+from tests.caching import prompts
+from tests.caching.prompts import common, histories, plain
 
 ROWS = [pytest.param(profile, id=profile.name) for profile in profiles() if profile.family != "resource"]
 MANY = settings(max_examples=40, deadline=None)
@@ -94,7 +95,7 @@ def test_a_prompt_repeated_at_once_reads_at_least_as_much_in_the_best_case(
 def test_prompts_of_one_moment_run_side_by_side(profile: Profile) -> None:
     if profile.visibility == "immediate":
         return
-    asked = prompt(block(words(1_200), marker="default"))
+    asked = prompts.prompt(prompts.block(prompts.words(1_200), marker="default"))
     policy = make_policy(plain(profile), strict=True)
     cold = [policy.account(asked, 5.0) for _ in range(3)]
     assert [outcome.read_tokens for outcome in cold] == [0, 0, 0]

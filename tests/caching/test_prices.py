@@ -253,3 +253,8 @@ def test_every_model_of_the_table_costs_what_the_table_says(
     )
     assert cost.total_usd == pytest.approx(float(expected.total_price), rel=1e-12, abs=NANODOLLAR)
     assert uncached or cost.uncached_usd == 0.0
+
+
+@pytest.mark.parametrize("vendor", ["x-ai", "xai", "xai-chat"])
+def test_a_vendor_that_speaks_two_wires_has_one_price_list(vendor: str) -> None:
+    assert rates(vendor, "grok-4.3", NOVEMBER).uncached == pytest.approx(1.25e-6)

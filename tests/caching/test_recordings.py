@@ -16,7 +16,11 @@ def test_every_answered_call_is_read_in_the_order_of_its_cassette(tmp_path: Path
     recorder.add(chat("a", "x", "c"), source="a.yaml", tokens=40)
     found = list(read_exchanges(recorder.write()))
     assert [each.id for each in found] == ["openai-1", "openai-2", "openai-0"]
-    assert (found[0].usage.input_tokens, found[0].usage.cache_read_tokens, found[0].usage.output_tokens) == (30, 10, 4)
+    assert (found[0].usage.input_tokens, found[0].usage.cache_read_tokens, found[0].usage.output_tokens) == (
+        30,
+        10,
+        4,
+    )
     assert found[0].source == "invented/folder/a.yaml"
     assert found[0].body == chat("a")
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentlab.caching.tokens import estimate_tokens, pieces, tokenize
+from agentlab.caching.tokens import count_tokens, estimate_tokens, pieces, tokenize
+from agentlab.errors import MissingExtra
 
 
 @given(st.text())
@@ -42,3 +44,18 @@ def test_a_long_run_of_spaces_takes_linear_time() -> None:
 def test_a_text_shares_all_but_its_last_token_with_its_extension_by_a_new_line(text: str, more: str) -> None:
     whole = tokenize(text + "\n\nZ" + more)
     assert whole[: max(0, len(tokenize(text)) - 2)] == tokenize(text)[: max(0, len(tokenize(text)) - 2)]
+
+
+def test_exact_counts_are_those_of_the_vocabulary() -> None:
+    pytest.importorskip("bpe_openai")
+    # By the vocabularies in bpe-openai 0.1.4.
+    assert count_tokens("hello world") == 2
+    assert count_tokens("Prompt caches match a prefix of the rendered prompt.") == 10
+    assert count_tokens("hello world", "cl100k_base") == 2
+    assert count_tokens("") == 0
+
+
+def test_without_the_package_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "bpe_openai", None)
+    with pytest.raises(MissingExtra, match=r"agentlab\[tokens\]"):
+        count_tokens("hello")

@@ -206,9 +206,12 @@ def test_a_limit_of_tokens_cuts_the_answer(sim: Simulator, client: OpenAI) -> No
 # ---------------------------------------------------------------- the cache
 
 
+LONG: list[Any] = [{"role": "user", "content": "hello " * 2_000}]
+
+
 def test_an_identical_prompt_is_read_from_the_cache(client: OpenAI) -> None:
     def cached() -> tuple[int | None, int]:
-        usage = client.chat.completions.create(model="gpt-5.6", messages=HELLO).usage
+        usage = client.chat.completions.create(model="gpt-5.6", messages=LONG).usage
         assert usage is not None
         assert usage.prompt_tokens_details is not None
         return usage.prompt_tokens_details.cached_tokens, usage.prompt_tokens
@@ -220,7 +223,7 @@ def test_an_identical_prompt_is_read_from_the_cache(client: OpenAI) -> None:
 
 def test_models_and_cache_keys_do_not_share_a_cache(client: OpenAI) -> None:
     def cached(**options: Any) -> int | None:
-        usage = client.chat.completions.create(messages=HELLO, **options).usage
+        usage = client.chat.completions.create(messages=LONG, **options).usage
         assert usage is not None
         assert usage.prompt_tokens_details is not None
         return usage.prompt_tokens_details.cached_tokens

@@ -131,7 +131,7 @@ def test_a_new_prompt_after_results_is_a_new_question() -> None:
 
 
 @pytest.mark.parametrize("prompt_first", [True, False])
-def test_facts_and_documents_beside_the_prompt_do_not_hide_it(prompt_first: bool) -> None:  # noqa: FBT001 - a parameter
+def test_facts_and_documents_beside_the_prompt_do_not_hide_it(prompt_first: bool) -> None:
     beside = (Text("<file id: rain>\nGet the weather in Oslo.\n</file>\n"), Text("The year is 2026."))
     prompt = Text("What is the weather in Paris?")
     said = answer(UserMessage((prompt, *beside) if prompt_first else (*beside, prompt)))

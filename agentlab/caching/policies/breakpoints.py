@@ -7,6 +7,8 @@ back over a few more for an entry; the longest one found is read, and what follo
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from msgspec import Struct
 
 from agentlab.caching.chain import chain
@@ -69,8 +71,7 @@ class Breakpoints:
         marked = self._markers(prompt, ends)
         markers = [marker for marker in marked if marker.tokens >= self._profile.min_tokens]
         if not markers:
-            reason = "below_minimum" if marked else "no_breakpoint"
-            return self._outcome(ends[-1], 0, 0, 0, reason)
+            return self._outcome(ends[-1], 0, 0, 0, "below_minimum" if marked else "no_breakpoint")
         links = chain(prompt.blocks)
         hit, missed = self._found(prompt, links, markers, now)
         entry = self._entries[prompt.scope, links[hit - 1]] if hit else None
@@ -96,8 +97,10 @@ class Breakpoints:
             raise CacheRefused(
                 f"A maximum of {profile.max_breakpoints} blocks with cache_control may be provided. Found {len(found)}."
             )
-        if any(later.ttl_s > earlier.ttl_s for earlier, later in zip(found, found[1:], strict=False)):
-            raise CacheRefused("a marker with a longer lifetime must not come after one with a shorter lifetime")
+        if any(later.ttl_s > earlier.ttl_s for earlier, later in pairwise(found)):
+            raise CacheRefused(
+                "a marker with a longer lifetime must not come after one with a shorter lifetime"
+            )
         return found
 
     def _found(

@@ -94,4 +94,3 @@ class _Node:
         self.ordered.insert(bisect_left(self.ordered, ids), ids)
         self.children[digest] = child = _Node()
         return child
-

@@ -7,7 +7,7 @@ look for entries at their own markers and, where the provider sets one, at the e
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -71,7 +71,7 @@ class MessageBoundaries:
             entry.expires = now + entry.ttl_s
             read = min(entry.tokens, total)
             break
-        self._store(prompt, mode, links, writes, counts, now)
+        self._store(prompt, mode, {links[place - 1]: counts[place] for place in writes}, now)
         written = max(0, counts[writes[-1]] - read)
         return self._outcome(total, read, written, reason if written else None)
 
@@ -95,21 +95,22 @@ class MessageBoundaries:
         self,
         prompt: Prompt,
         mode: str,
-        links: tuple[str, ...],
-        writes: list[int],
-        counts: tuple[int, ...],
+        written: Mapping[str, int],
         now: float,
     ) -> None:
-        readable = now + (prompt.first_byte_s if self._profile.visibility == "first_byte" else prompt.last_byte_s)
-        for place in writes:
-            ttl = self._ttl(prompt)
-            key = (prompt.scope, mode, links[place - 1])
+        """Keep what a request writes: lengths by the link of the prefix."""
+        readable = now + (
+            prompt.first_byte_s if self._profile.visibility == "first_byte" else prompt.last_byte_s
+        )
+        ttl = self._ttl(prompt)
+        for link, tokens in written.items():
+            key = (prompt.scope, mode, link)
             known = self._entries.get(key)
             if known is not None and known.expires >= now:
                 known.ttl_s = max(known.ttl_s, ttl)
                 known.expires = now + known.ttl_s
             else:
-                self._entries[key] = _Entry(counts[place], ttl, now + ttl, readable)
+                self._entries[key] = _Entry(tokens, ttl, now + ttl, readable)
 
     def _ttl(self, prompt: Prompt) -> float:
         """The lifetime of everything a request writes."""
@@ -137,9 +138,8 @@ def message_ends(blocks: Sequence[Block]) -> list[int]:
         if not block.ends_message or block.kind in {"tool", "setting"}:
             continue
         following = blocks[place].role if place < len(blocks) else ""
-        if place == opening or block.role == "user":
-            found.append(place)
-        elif block.role in _TOOL_ROLES and following not in _TOOL_ROLES:
+        last_result = block.role in _TOOL_ROLES and following not in _TOOL_ROLES
+        if place == opening or block.role == "user" or last_result:
             found.append(place)
     return found
 

@@ -78,7 +78,11 @@ class Anthropic:
 
     def stream(self, request: SimRequest, reply: Reply, usage: Usage, ids: Ids) -> Iterator[bytes]:
         """`message_start`, each block with its deltas, `message_delta`, `message_stop`; one `ping` on the way."""
-        opened = {**_message(request, ids), **(reply.diagnosis or {}), "usage": {**_usage(usage), "output_tokens": 1}}
+        opened = {
+            **_message(request, ids),
+            **(reply.diagnosis or {}),
+            "usage": {**_usage(usage), "output_tokens": 1},
+        }
         yield _event({"type": "message_start", "message": opened})
         blocks = list(_blocks(request, reply, ids))
         for index, (block, deltas) in enumerate(blocks):

@@ -60,6 +60,10 @@ class _OutputFormat(Struct):
     schema: dict[str, Any]
 
 
+class _Diagnostics(Struct, forbid_unknown_fields=True):
+    previous_message_id: str | None = None
+
+
 class _OutputConfig(Struct):
     effort: str | None = None
     format: _OutputFormat | None = None
@@ -88,6 +92,7 @@ class _Body(Struct, forbid_unknown_fields=True, kw_only=True):
     mcp_servers: Any = None
     inference_geo: str | None = None
     speed: Literal["standard", "fast"] | None = None
+    diagnostics: _Diagnostics | None = None
 
 
 def read_request(vendor: str, headers: Mapping[str, str], body: bytes) -> SimRequest:
