@@ -55,9 +55,6 @@ COLUMNS: Final = (
 ESTIMATE_ERROR: Final = 1 / 3
 """Error of the estimate of a short text, as a share of it: the 90th percentile over 43 recorded prompts of one message."""
 
-PART_ERROR: Final = 0.05
-"""How far off, as a share, the place is at which a prompt parts from an earlier one inside a block."""
-
 STEADY: Final = ("anthropic", "bedrock-claude", "openai", "openai-legacy", "deepseek", "xai", "llamacpp")
 """Profiles whose rule leaves nothing to chance but the machine a request reaches, and that were recorded at length."""
 
@@ -194,7 +191,7 @@ def _compared(forecast: Forecast, profile: Profile) -> Comparison:
         opens=forecast.turn.opens,
         warm_read=forecast.if_warm.read_tokens or 0,
         sent_before=forecast.sent_before,
-        slack=granule if profile.granularity == 1 else PART_ERROR * forecast.sent_before,
+        slack=granule if profile.granularity == 1 else forecast.slack,
         steady=profile.name in STEADY,
         routed=not profile.deterministic,
         chance=_chance(profile),

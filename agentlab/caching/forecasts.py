@@ -26,6 +26,9 @@ from agentlab.caching.recordings import Exchange
 
 __all__ = ["Forecast", "forecasts"]
 
+PART_ERROR: Final = 0.05
+"""How far off, as a share, a place in a prompt is taken to be that no response told."""
+
 _TAIL: Final = "the start of the answer"
 _ANSWERS: Final = frozenset(["assistant", "model", "function_call", "reasoning"])
 _TOOL_RESULTS: Final = ('"tool_result"', '"toolResult"', '"function_call_output"')
@@ -39,6 +42,7 @@ class Forecast(Struct, frozen=True):
         outcome: What the cache does, as far as the recording shows what went before.
         if_warm: What it would do had the same prompt been sent before the recording began.
         sent_before: Tokens of the prompt that the recording shows sent before: no cache can have read more of it.
+        slack: How far off that may be.
         guessed: Tokens past the end of the cached part, where nothing told that position and it is estimated; else 0.
     """
 
@@ -46,6 +50,7 @@ class Forecast(Struct, frozen=True):
     outcome: CacheOutcome
     if_warm: CacheOutcome
     sent_before: int = 0
+    slack: float = 0.0
     guessed: int = 0
 
 
@@ -86,19 +91,22 @@ class _Session:
             return Forecast(turn, nothing, nothing)
         if self._stale:
             self._replay()
+        self._send_answer(turn, self._sent)
         prompt = self._prompt(turn)
         rehearsal = self._empty()
         _account(rehearsal, prompt, turn.now - 1)
         if_warm = _account(rehearsal, prompt, turn.now)
-        self._send_answer(turn, self._sent)
         held = self._everything.held(prompt.blocks, turn.now)
         sent_before = position(prompt, prompt.ends or (0,), held)
         outcome = self._send(turn)
         self._sent.append(turn)
         if turn.missing is not None:
             return Forecast(turn, outcome, if_warm)
+        told = not held.tokens and self._positions.knows(turn.blocks[: held.blocks])
         guessed = self._learn(turn, prompt)
-        return Forecast(turn, outcome, if_warm, sent_before, guessed)
+        return Forecast(
+            turn, outcome, if_warm, sent_before, 0.0 if told else PART_ERROR * sent_before, guessed
+        )
 
     def _send(self, turn: Turn) -> CacheOutcome:
         prompt = self._prompt(turn)
@@ -106,23 +114,22 @@ class _Session:
         return _account(self._policy, prompt, turn.now)
 
     def _send_answer(self, turn: Turn, before: Sequence[Turn]) -> None:
-        """Where a prompt sends back the answer before it, that answer was kept from its end on, not from now."""
-        if not self._profile.keeps_answers:
-            return
+        """Where a prompt sends back the answer before it: that answer passed through the machine too, and may be kept."""
         for earlier in reversed(before):
             count = len(earlier.blocks)
             if chain(turn.blocks[:count]) != chain(earlier.blocks):
                 continue
             while count < len(turn.blocks) and turn.blocks[count].role in _ANSWERS:
                 count += 1
+            blocks = turn.blocks[:count]
             usage = earlier.exchange.usage
             end = (usage.input_tokens or 0) + (usage.output_tokens or 0)
-            if count > len(earlier.blocks) and end < (turn.exchange.usage.input_tokens or 0):
+            self._everything.store(blocks, turn.now - 0.5, math.inf)
+            whole = count > len(earlier.blocks) and end < (turn.exchange.usage.input_tokens or 0)
+            if self._profile.keeps_answers and whole:
                 self._positions.learn(turn.blocks, count - 1, end)
-                blocks = turn.blocks[:count]
-                answer = Prompt(
-                    blocks, _scope(turn.exchange), {}, end, ends=self._positions.ends(blocks, end)
-                )
+                ends = self._positions.ends(blocks, end)
+                answer = Prompt(blocks, _scope(turn.exchange), {}, end, ends=ends)
                 _account(self._policy, answer, turn.now - 0.5)
             return
 

@@ -7,6 +7,7 @@ appearances is no dearer than what any plan pays for it.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
@@ -49,7 +50,8 @@ class Bound:
                 if gain > saved.get(block, 0.0):
                     saved[block] = gain
                 block = self._parent[block]
-        return self._cold[index + 1] - sum(saved.values())
+        # Exact whatever the order of the entries: a rounding that moved with it would settle ties by chance.
+        return self._cold[index + 1] - math.fsum(saved.values())
 
     def _gain(self, block: int, entry: Entry, index: int) -> float:
         """What a live entry saves on a block in later requests, at most."""

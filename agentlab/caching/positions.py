@@ -51,6 +51,10 @@ class Positions:
             found += _between(sizes[start:stop], first, last)
         return tuple(found)
 
+    def knows(self, blocks: Sequence[Block]) -> bool:
+        """Whether a response told where this prefix ends."""
+        return not blocks or chain(blocks)[-1] in self._known
+
     def learn(self, blocks: Sequence[Block], index: int, position: int) -> bool:
         """Take in that the prefix of the first `index + 1` blocks ends at `position`; whether that is news."""
         link = chain(blocks[: index + 1])[-1]

@@ -67,13 +67,8 @@ class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         tokens_per_estimate: The vendor's tokens for one token of our estimate.
         tool_overhead: Tokens added where there is a tool at all.
         message_overhead: Tokens added for each message.
-        estimate_error: Median and 90th percentile of the estimate's relative error over recorded prompts; empty where
-            it was not measured.
-        tail_tokens: Tokens past the last block, where the answer begins: no marker reaches them.
-        tail_tokens_after_tools: The same where the last block is a tool's result; None where it is no different.
-        tool_prompt_tokens: Text of the vendor's own behind the system prompt where there is a tool: a marker on the system
-            prompt does not cover it.
-        keeps_answers: Whether a prompt that sends an answer back verbatim reads the answer's tokens too.
+        estimate_error: Median and 90th percentile of the estimate's relative error, over recorded prompts of 1,000 tokens
+            and more; empty where fewer than 5 were recorded.
         source: Where the numbers are from.
         date: When that was so: year and month.
     """

@@ -37,11 +37,11 @@ def pieces(text: str) -> list[str]:
 def estimate_tokens(text: str) -> int:
     """About how many tokens a text is.
 
-    Measured over 3,400 recorded prompts, tools and framing included, each provider by its factor in `profiles.toml`:
-    the median error is 10 % on OpenAI before GPT-5.6 (1,403 prompts; 7 % on the 46 of 1,000 tokens and more), 9 % on
-    Anthropic (793; 4 % on 99 long ones), 13 % on Gemini (609; 4 % on 31); one prompt in ten is off by more than 30 to
-    60 %, nearly always one of a few dozen tokens. Scripts other than Latin are less sure. For costs, prefer what the
-    provider reports; for OpenAI's own count of a text, `count_tokens`.
+    Against `o200k` the median error is 7 % and the 90th percentile 19 % (987 recorded texts; tools as JSON 3 % and 8 %).
+    For whole prompts each provider has a factor in `profiles.toml`. Over recorded prompts of 1,000 tokens and more the
+    median and 90th percentile are then 3 % and 7 % for OpenAI before GPT-5.6 (46 prompts), 4 % and 18 % for Anthropic
+    (99); prompts of a few dozen tokens are off by 10 to 20 % in the median, one in ten by half. Scripts other than Latin
+    are less sure. For costs, prefer what the provider reports; for OpenAI's own count of a text, `count_tokens`.
     """
     return len(_PIECE.findall(text))
 

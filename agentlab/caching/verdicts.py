@@ -119,7 +119,8 @@ def _read_more(compared: Comparison) -> Judgement:
 
 def _read_less(compared: Comparison) -> Judgement:
     """Less was read than forecast, or as much, and the writes differ."""
-    if compared.error_read == 0 and compared.recorded_write and compared.recorded_write < compared.minimum:
+    prefix = compared.recorded_read + (compared.recorded_write or 0)
+    if compared.error_read == 0 and compared.recorded_write and prefix < compared.minimum:
         return Judgement("explained", f"a write below the documented minimum of {compared.minimum}")
     if compared.error_read == 0:
         return Judgement("wrong", "the writes differ")

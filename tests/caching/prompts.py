@@ -11,6 +11,8 @@ from agentlab.caching import Block, Prompt, common_tokens
 from agentlab.caching.block import make_block
 from agentlab.caching.profile import Profile
 
+_LETTERS = str.maketrans("0123456789", "ghijklmnop")
+
 
 def block(text: str, role: str = "user", *, marker: str | None = None, kind: str = "message") -> Block:
     """A block of a text; what it is called does not count."""
@@ -25,8 +27,8 @@ def block(text: str, role: str = "user", *, marker: str | None = None, kind: str
 
 
 def words(count: int, name: str = "w") -> str:
-    """A text of so many estimated tokens."""
-    return " ".join([name] * count)
+    """A text of so many estimated tokens; digits are written as letters, because they are tokens of their own."""
+    return " ".join([name.translate(_LETTERS)] * count)
 
 
 def prompt(*blocks: Block, scope: tuple[str, ...] = (), body: dict[str, object] | None = None) -> Prompt:

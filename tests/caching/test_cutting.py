@@ -13,7 +13,7 @@ from agentlab.caching.arrangement import arrange
 from agentlab.caching.blocks import Block, blocks_of, split
 from agentlab.caching.cutting import NeutralBlocks, SentBlocks
 from agentlab.errors import UsageError
-from agentlab.messages import CacheOptions, UserMessage
+from agentlab.messages import CacheOptions, Request, ToolDefinition, UserMessage
 from tests.caching.encoded import MODELS, encoded
 
 SIZES = workloads.Sizes(system=50, tools=2, tool=10, documents=30, few_shots=1, retrieved=20, result=20)
@@ -88,3 +88,15 @@ def test_a_history_that_was_rewritten_is_cut_anew() -> None:
     assert after[-1] != before[-1]
     assert "something else" in after[-1].text
     assert cut.of(arrange(last)) == before
+
+
+def test_a_schema_with_its_keys_in_another_order_is_another_block() -> None:
+    def offering(properties: dict[str, object]) -> Request:
+        tool = ToolDefinition("search", "", {"type": "object", "properties": properties})
+        return Request(model="m", tools=(tool,), messages=(UserMessage.of("go"),))
+
+    cut = NeutralBlocks()
+    (one, *_), (other, *_) = cut.of(offering({"a": {}, "b": {}})), cut.of(offering({"b": {}, "a": {}}))
+    assert one.text.index('"a"') < one.text.index('"b"')
+    assert other.text.index('"b"') < other.text.index('"a"')
+    assert one.digest != other.digest

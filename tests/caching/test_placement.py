@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import combinations, pairwise, product
+from itertools import combinations, pairwise, permutations, product
 from typing import Any
 
 import msgspec
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from agentlab.caching.calls import RecordedCall
 from agentlab.caching.marker_rules import Entry, MarkedTurn, MarkerRules, bill
 from agentlab.caching.placement import Placement, place_breakpoints
+from agentlab.caching.placement_bound import Bound
 from agentlab.caching.placement_search import cheapest
 from agentlab.caching.prices import Rates
 from agentlab.errors import UsageError
@@ -250,6 +251,17 @@ def test_the_frame_has_a_row_a_turn() -> None:
     assert list(frame["turn"]) == [1, 2, 3]
     assert frame["cost_usd"].sum() == pytest.approx(placed.cost_usd)
     assert frame.loc[0, "markers"].endswith("5m")
+
+
+def test_the_bound_does_not_depend_on_the_order_of_a_set() -> None:
+    sizes = (0, 7, 1190, 1197, 2380, 2396, 2441)  # whose plain sum does depend on it
+    turns = [
+        MarkedTurn(at, tuple(range(6)), sizes, (1, 2, 3, 4, 5, 6), Rates(2e-6, 2e-7, 2.5e-6, 4e-6, 1e-5))
+        for at in (0.0, 60.0, 500.0)
+    ]
+    live = [(prefix, Entry(300.0, 300.0 + prefix)) for prefix in range(6)]
+    bound = Bound(turns, [300.0, 3600.0])
+    assert len({bound.after(0, order) for order in permutations(live)}) == 1
 
 
 def test_a_long_run_is_planned_in_reasonable_time() -> None:

@@ -47,3 +47,12 @@ def test_only_a_changed_position_is_news():
     positions = Positions()
     blocks = _blocks(["one", "two"])
     assert [positions.learn(blocks, 1, at) for at in (9, 9, 8)] == [True, False, True]
+    assert positions.knows(blocks)
+    assert not positions.knows(blocks[:1])
+
+
+def test_text_of_the_vendors_own_ahead_of_the_messages_is_counted_to_the_first_of_them():
+    blocks = (make_block("system", "system", "long " * 500, role="system"), *_blocks(["short", "short"]))
+    plain, moved = Positions().ends(blocks, 815), Positions().ends(blocks, 815, tool_prompt=300)
+    assert 290 < plain[1] - moved[1] < 310
+    assert plain[-1] == moved[-1] == 815

@@ -26,6 +26,12 @@ def test_writes_count_as_much_as_reads():
     assert judge(_compared(write=50, recorded_write=90, granule=8)).verdict == "wrong"
 
 
+def test_a_minimum_excuses_a_write_only_where_the_whole_prefix_is_shorter():
+    short = _compared(read=0, recorded_read=0, write=0, recorded_write=86, minimum=1024)
+    assert judge(short).verdict == "explained"
+    assert judge(_compared(write=50, recorded_write=90, minimum=1024)).verdict == "wrong"
+
+
 def test_more_than_was_ever_sent_can_only_be_from_before_the_recording():
     judged = judge(_compared(read=0, recorded_read=1500, sent_before=0, warm_read=1500, opens=True))
     assert (judged.verdict, judged.counted) == ("explained", False)
