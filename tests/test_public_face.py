@@ -43,7 +43,9 @@ def test_every_public_class_has_a_docstring_and_hints() -> None:
 
 def fresh(code: str) -> str:
     """Run code in a new interpreter, in an empty folder; gives what it printed."""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
     assert done.stderr == ""
     return done.stdout
 
@@ -60,7 +62,17 @@ def test_import_costs_no_more_than_importing_httpx() -> None:
 
 def test_import_loads_nothing_heavy() -> None:
     loaded = json.loads(fresh("import sys, json, agentlab; print(json.dumps(sorted(sys.modules)))"))
-    heavy = {"httpx", "pandas", "numpy", "matplotlib", "pydantic", "ipywidgets", "anywidget", "msgspec", "genai_prices"}
+    heavy = {
+        "httpx",
+        "pandas",
+        "numpy",
+        "matplotlib",
+        "pydantic",
+        "ipywidgets",
+        "anywidget",
+        "msgspec",
+        "genai_prices",
+    }
     assert not heavy & set(loaded)
 
 

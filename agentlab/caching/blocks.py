@@ -96,7 +96,9 @@ def split_object(wire: str, body: dict[str, Any]) -> tuple[Block, ...]:
                     blocks[-1] = structs.replace(blocks[-1], marker=block.marker)
                 continue
             blocks.append(block)
-    automatic = body.get("cache_control")  # Anthropic: of the whole request, for the last block that can carry it
+    automatic = body.get(
+        "cache_control"
+    )  # Anthropic: of the whole request, for the last block that can carry it
     if blocks and automatic is not None and blocks[-1].marker is None:
         blocks[-1] = structs.replace(blocks[-1], marker=lifetime(automatic))
     return _with_prompt(blocks)

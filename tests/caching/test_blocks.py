@@ -188,13 +188,19 @@ def test_an_unknown_wire_is_refused_by_name() -> None:
 
 def test_a_marker_of_the_whole_request_is_that_of_its_last_block():
     body = {"system": "be brief", "messages": [{"role": "user", "content": "hello"}]}
-    marks = [block.marker for block in split_object("anthropic-messages", {**body, "cache_control": {"ttl": "1h"}})]
+    marks = [
+        block.marker for block in split_object("anthropic-messages", {**body, "cache_control": {"ttl": "1h"}})
+    ]
     assert marks == [None, "1h"]
     assert [block.marker for block in split_object("anthropic-messages", body)] == [None, None]
 
 
 def test_bedrock_documents_stand_ahead_of_the_texts_of_their_message():
-    said = [{"text": "read"}, {"cachePoint": {"type": "default"}}, {"document": {"name": "d", "format": "txt"}}]
+    said = [
+        {"text": "read"},
+        {"cachePoint": {"type": "default"}},
+        {"document": {"name": "d", "format": "txt"}},
+    ]
     blocks = split_object("bedrock-converse", {"messages": [{"role": "user", "content": said}]})
     assert [block.path for block in blocks] == ["messages[0].content[2]", "messages[0].content[0]"]
     assert [block.marker is not None for block in blocks] == [False, True]
