@@ -48,7 +48,7 @@ class TextSource(Struct, frozen=True, tag="text", tag_field="type"):
 
 Source = UrlSource | Base64Source | FileSource | TextSource
 
-# Rig's media types (features 1.16), by suffix. One table, read in both directions.
+# Rig's media types, by suffix. One table, read in both directions.
 _BY_SUFFIX: Final[dict[str, str]] = {
     ".jpg": "image/jpeg",
     ".jpeg": "image/jpeg",

@@ -231,7 +231,7 @@ class Reasoning(Struct, frozen=True, tag="reasoning", tag_field="type", omit_def
     def merged(self, later: Reasoning) -> Reasoning | None:
         """This block with a later one appended, or None where they are two blocks.
 
-        They are one only if both have an id and the ids are equal (seed S1, `merge_reasoning_blocks`).
+        They are one only if both have an id and the ids are equal (the rule of Rig's `merge_reasoning_blocks`).
         """
         if self.id is None or self.id != later.id:
             return None

@@ -281,7 +281,7 @@ class Assembly:
         self.usage = self.usage.merged(usage)
 
     def finish(self, reason: FinishReason | None, raw: str | None) -> None:
-        """Note why the turn ended; `stop` of a turn with tool calls is `tool_calls` (features 1.23)."""
+        """Note why the turn ended; `stop` of a turn with tool calls is `tool_calls`."""
         self.raw_finish_reason = raw
         self.finish_reason = reason
 

@@ -203,7 +203,7 @@ def error_for_status(
 
 
 def merge_params(body: dict[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
-    """Merge `additional_params` into a body: objects recurse, lists append, everything else replaces (features 1.18).
+    """Merge `additional_params` into a body: objects recurse, lists append, everything else replaces.
 
     Args:
         body: The body so far; values may be `msgspec.Raw`. Not changed.
