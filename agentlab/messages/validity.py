@@ -24,8 +24,8 @@ def validate(messages: Sequence[Message]) -> None:
     """Check that a history may be sent to any provider.
 
     Rules: it is not empty and does not end with the model's turn unanswered by a prompt or result; user and assistant
-    messages have content; tool results have content, follow the turn that called, and answer each call exactly once;
-    call ids are not empty and not used twice in a turn.
+    messages have content; tool results have content, follow the turn that called, come first in their message, and answer
+    each call exactly once; call ids are not empty and not used twice in a turn.
 
     Raises:
         InvalidHistory: The first broken rule, with the index and role of its message.
@@ -109,7 +109,10 @@ def _calls_by_id(message: AssistantMessage, where: str) -> dict[str, ToolCall]:
 
 
 def _take_results(message: UserMessage, waiting: dict[str, ToolCall], where: str) -> None:
-    for result in message.tool_results:
+    results = message.tool_results
+    if results != message.content[: len(results)]:
+        raise InvalidHistory(f"{where} says something before its tool results; results come first")
+    for result in results:
         if not result.content:
             raise InvalidHistory(f"{where} holds an empty result of tool `{result.name}`")
         if waiting.pop(result.call_id, None) is None:

@@ -19,4 +19,4 @@ async def nothing_remains() -> AsyncIterator[None]:
         await asyncio.sleep(0)
     coroutines = [str(task.get_coro()) for task in asyncio.all_tasks()]
     assert [name for name in coroutines if "TestRunner" not in name] == []
-    assert open_sockets() == sockets
+    assert open_sockets() <= sockets

@@ -110,15 +110,17 @@ def answering(data: bytes) -> Script:
     return script
 
 
-def open_sockets() -> int:
-    """How many sockets this process holds."""
-    count = 0
+def open_sockets() -> set[str]:
+    """The sockets this process holds, by the kernel's names for them."""
+    held = set()
     for entry in Path("/proc/self/fd").iterdir():
         try:
-            count += os.readlink(entry).startswith("socket:")  # noqa: PTH115 - a plain count
+            target = os.readlink(entry)  # noqa: PTH115 - a socket's name is no path
         except FileNotFoundError:
             continue
-    return count
+        if target.startswith("socket:"):
+            held.add(target)
+    return held
 
 
 def unused_port() -> int:

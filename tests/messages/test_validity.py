@@ -95,6 +95,7 @@ def test_call_cut_in_mid_arguments_is_dropped_from_an_interrupted_turn_only() ->
         ([QUESTION, AssistantMessage.of(CALL)], r"without the results of `add` \(c1\)"),
         ([QUESTION, AssistantMessage.of(CALL), QUESTION], "speaks before the results"),
         ([QUESTION, UserMessage((RESULT,))], "which is not open"),
+        ([QUESTION, AssistantMessage.of(CALL), UserMessage((Text("and"), RESULT))], "results come first"),
         ([QUESTION, AssistantMessage.of(CALL, CALL)], "twice"),
         ([QUESTION, AssistantMessage.of(ToolCall(id="", name="x"))], "without an id"),
         ([QUESTION, AssistantMessage.of(CALL), UserMessage((ToolResult("c1", "add"),))], "empty result"),
