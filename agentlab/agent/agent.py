@@ -19,7 +19,7 @@ from agentlab.agent.trace import Trace
 from agentlab.agent.typed import OutputMode, TypedOutput
 from agentlab.caching.arrangement import arrange
 from agentlab.caching.ordering import Ordering
-from agentlab.errors import RunStopped, UsageError
+from agentlab.errors import InvalidHistory, RunStopped, UsageError
 from agentlab.http import Clock, SystemClock
 from agentlab.messages import (
     CacheOptions,
@@ -332,7 +332,11 @@ def _model(given: str | Model, api_key: str | None, base_url: str | None, clock:
 
 def _user_message(prompt: Prompt) -> UserMessage:
     if isinstance(prompt, UserMessage):
-        return prompt
-    if isinstance(prompt, str | Text | Image):
-        return UserMessage.of(prompt)
-    return UserMessage.of(*prompt)
+        message = prompt
+    elif isinstance(prompt, str | Text | Image):
+        message = UserMessage.of(prompt)
+    else:
+        message = UserMessage.of(*prompt)
+    if all(isinstance(part, Text) and not part.text.strip() for part in message.content):
+        raise InvalidHistory("the prompt is empty; say something, or send an image or a document")
+    return message

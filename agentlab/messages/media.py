@@ -86,14 +86,15 @@ _BY_SUFFIX: Final[dict[str, str]] = {
 }
 
 
-def media_type_of(path: str | PurePath) -> str:
+def media_type_of(path: str | PurePath, family: str = "") -> str:
     """The MIME type a file name stands for.
 
     Args:
         path: A file name or path; only its suffix is read.
+        family: What the file must be: `image`, `audio`, `video`; anything where empty.
 
     Raises:
-        UsageError: The suffix is not one that any provider takes.
+        UsageError: The suffix is not one that any provider takes, or of another family.
     """
     suffix = PurePath(path).suffix.lower()
     if suffix not in _BY_SUFFIX:
@@ -101,4 +102,7 @@ def media_type_of(path: str | PurePath) -> str:
         raise UsageError(
             f"no media type is known for `{PurePath(path).name}`; give `media_type=`, or use one of {known}"
         )
-    return _BY_SUFFIX[suffix]
+    found = _BY_SUFFIX[suffix]
+    if family and not found.startswith(f"{family}/"):
+        raise UsageError(f"`{PurePath(path).name}` is {found}, and {family} is wanted")
+    return found

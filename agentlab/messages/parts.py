@@ -88,7 +88,7 @@ class Image(Struct, frozen=True, tag="image", tag_field="type", omit_defaults=Tr
     @classmethod
     def from_file(cls, path: str | Path) -> Image:
         """Read an image file; its media type follows from the suffix."""
-        return cls(Base64Source.from_bytes(Path(path).read_bytes()), media_type_of(path))
+        return cls(Base64Source.from_bytes(Path(path).read_bytes()), media_type_of(path, "image"))
 
     @classmethod
     def from_bytes(cls, data: bytes, media_type: str = "image/png") -> Image:
@@ -110,7 +110,7 @@ class Audio(Struct, frozen=True, tag="audio", tag_field="type", omit_defaults=Tr
     @classmethod
     def from_file(cls, path: str | Path) -> Audio:
         """Read a sound file; its media type follows from the suffix."""
-        return cls(Base64Source.from_bytes(Path(path).read_bytes()), media_type_of(path))
+        return cls(Base64Source.from_bytes(Path(path).read_bytes()), media_type_of(path, "audio"))
 
 
 class Video(Struct, frozen=True, tag="video", tag_field="type", omit_defaults=True):
@@ -122,7 +122,7 @@ class Video(Struct, frozen=True, tag="video", tag_field="type", omit_defaults=Tr
     @classmethod
     def from_file(cls, path: str | Path) -> Video:
         """Read a film file; its media type follows from the suffix."""
-        return cls(Base64Source.from_bytes(Path(path).read_bytes()), media_type_of(path))
+        return cls(Base64Source.from_bytes(Path(path).read_bytes()), media_type_of(path, "video"))
 
 
 class Document(Struct, frozen=True, tag="document", tag_field="type", omit_defaults=True):

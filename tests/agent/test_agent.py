@@ -313,3 +313,9 @@ async def test_a_model_of_ones_own_needs_no_wire() -> None:
 def unused() -> str:
     """Do nothing."""
     return ""
+
+
+@pytest.mark.parametrize("prompt", ["", " \n", (), [""], UserMessage(()), UserMessage.of("", " ")])
+def test_an_empty_prompt_is_refused_before_anything_is_sent(prompt: Any) -> None:
+    with pytest.raises(UsageError, match="the prompt is empty"):
+        Agent(some_model()).stream_prompt(prompt)

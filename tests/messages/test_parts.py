@@ -8,6 +8,7 @@ import pytest
 
 from agentlab.errors import InvalidHistory, InvalidToolArguments, UsageError
 from agentlab.messages import (
+    Audio,
     Base64Source,
     Document,
     Image,
@@ -20,6 +21,7 @@ from agentlab.messages import (
     Text,
     ToolCall,
     ToolResult,
+    Video,
     media_type_of,
 )
 
@@ -77,6 +79,14 @@ def test_image_file_keeps_its_bytes(tmp_path: Path) -> None:
 def test_unknown_suffix_names_the_file_and_the_way_out() -> None:
     with pytest.raises(UsageError, match=r"`x\.blend`.*media_type="):
         media_type_of("folder/x.blend")
+
+
+@pytest.mark.parametrize("kind", [Image, Audio, Video])
+def test_a_file_of_another_kind_is_refused_by_name(kind: type[Image | Audio | Video], tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("text", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"`notes\.txt` is text/plain, and (image|audio|video) is wanted"):
+        kind.from_file(path)
 
 
 def test_result_text_is_compact_json_with_sorted_keys() -> None:
