@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import sys
 import threading
 from collections.abc import Sequence
@@ -35,6 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(file=sys.stderr)
         return 130
+    except BrokenPipeError:
+        # The reader has seen enough (`| head`). Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     return status
 
 
@@ -133,3 +138,7 @@ async def _answer(agent: Agent, line: str, history: list[Message]) -> None:
         print(f"\nagentlab: {error}", file=sys.stderr)
     usage = stream.run.usage
     print(f"\n({usage.input_tokens} in, {usage.cache_read_tokens} from cache, {usage.output_tokens} out)")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
