@@ -81,14 +81,14 @@ def run_notebook(notebook: Path, html: Path | None) -> int:
         )
     except ImportError as error:
         raise MissingExtra(f"executing notebooks needs `{error.name}`: pip install 'agentlab[lab]'") from None
-    os.environ.setdefault("AGENTLAB_DISPLAY", "static")
+    environment = {"AGENTLAB_DISPLAY": "static", **os.environ}
     executed = nbformat.read(notebook, as_version=4)
     nbclient.NotebookClient(
         executed,
         timeout=120,
         resources={"metadata": {"path": str(notebook.parent)}},
         extra_arguments=["--IPKernelApp.log_level=ERROR"],
-    ).execute()
+    ).execute(env=environment)
     for cell in executed.cells:
         if DEMO_TAG in cell.metadata.get("tags", ()):
             print(*map(_text, cell.outputs), sep="\n", end="\n\n")

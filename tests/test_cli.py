@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -42,17 +43,19 @@ def test_a_notebook_that_is_not_there_is_a_sentence_and_status_1(capsys: pytest.
 def test_demo_executes_a_notebook_and_prints_its_tagged_cells(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    tagged = nbformat.v4.new_code_cell("print('shown')", metadata={"tags": ["demo"]})
+    said = "import os; print('shown', os.environ['AGENTLAB_DISPLAY'])"
+    tagged = nbformat.v4.new_code_cell(said, metadata={"tags": ["demo"]})
     plain = nbformat.v4.new_code_cell("print('not shown')")
     path = tmp_path / "small.ipynb"
     nbformat.write(nbformat.v4.new_notebook(cells=[plain, tagged]), path)
-    before = path.read_bytes()
+    before, environment = path.read_bytes(), dict(os.environ)
     assert main(["demo", "--notebook", str(path), "--html", str(tmp_path / "out" / "small.html")]) == 0
     out = capsys.readouterr().out
-    assert "shown" in out
+    assert "shown static" in out
     assert "not shown" not in out
     assert "shown" in (tmp_path / "out" / "small.html").read_text(encoding="utf-8")
     assert path.read_bytes() == before
+    assert dict(os.environ) == environment
 
 
 def test_a_reader_that_leaves_early_gets_no_traceback() -> None:
