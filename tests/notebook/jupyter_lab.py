@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -187,6 +188,8 @@ def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path, timeout_s: f
         try:
             with urllib.request.urlopen(url, timeout=2):
                 return
-        except OSError:
+        except OSError as refused:
+            if isinstance(refused, urllib.error.HTTPError):
+                refused.close()  # an answer of "not yet" holds its connection
             time.sleep(0.2)  # a process of others: there is no event to wait for
     raise RuntimeError(f"JupyterLab did not start:\n{log.read_text()[-3000:]}")
