@@ -38,17 +38,17 @@ if TYPE_CHECKING:
         UseModel,
     )
     from agentlab.caching import orderings, workloads
-    from agentlab.caching.calibrate import calibrate
+    from agentlab.caching.breakpoints.placement import place_breakpoints
+    from agentlab.caching.calibration.calibrate import calibrate
     from agentlab.caching.calls import RecordedCall
-    from agentlab.caching.comparison import compare_orderings
-    from agentlab.caching.explain import explain
-    from agentlab.caching.lint import lint
-    from agentlab.caching.ordering import Ordering
-    from agentlab.caching.placement import place_breakpoints
+    from agentlab.caching.explaining.explain import explain
+    from agentlab.caching.linting.lint import lint
+    from agentlab.caching.orderings.ordering import Ordering
     from agentlab.caching.prices import savings_ceiling, turn_cost
-    from agentlab.caching.projection import break_even, project
-    from agentlab.caching.stability import stability_order
-    from agentlab.caching.what_if import what_if
+    from agentlab.caching.projection.projection import break_even, project
+    from agentlab.caching.replaying.comparison import compare_orderings
+    from agentlab.caching.replaying.stability import stability_order
+    from agentlab.caching.replaying.what_if import what_if
     from agentlab.http import HttpClient, Retry, Secret, Timeouts
     from agentlab.messages import (
         AssistantMessage,
@@ -97,17 +97,17 @@ _PLACES = {
         "Agent Hook HookContext RenameCall RequestPatch RetryTurn RewriteArguments RewriteResult Run RunResult RunStream "
         "Skip Stop Trace UseModel"
     ),
-    "agentlab.caching.calibrate": "calibrate",
+    "agentlab.caching.calibration.calibrate": "calibrate",
     "agentlab.caching.calls": "RecordedCall",
-    "agentlab.caching.comparison": "compare_orderings",
-    "agentlab.caching.explain": "explain",
-    "agentlab.caching.lint": "lint",
-    "agentlab.caching.ordering": "Ordering",
-    "agentlab.caching.placement": "place_breakpoints",
+    "agentlab.caching.replaying.comparison": "compare_orderings",
+    "agentlab.caching.explaining.explain": "explain",
+    "agentlab.caching.linting.lint": "lint",
+    "agentlab.caching.orderings.ordering": "Ordering",
+    "agentlab.caching.breakpoints.placement": "place_breakpoints",
     "agentlab.caching.prices": "savings_ceiling turn_cost",
-    "agentlab.caching.projection": "break_even project",
-    "agentlab.caching.stability": "stability_order",
-    "agentlab.caching.what_if": "what_if",
+    "agentlab.caching.projection.projection": "break_even project",
+    "agentlab.caching.replaying.stability": "stability_order",
+    "agentlab.caching.replaying.what_if": "what_if",
     "agentlab.http": "HttpClient Retry Secret Timeouts",
     "agentlab.messages": (
         "AssistantMessage Audio CacheOptions Citation Document Event Image Json Message Notice Reasoning ReasoningBlock "

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from agentlab import __version__
 from agentlab.agent import Agent
-from agentlab.caching.source_lint import lint_notebook
+from agentlab.caching.linting.source_lint import lint_notebook
 from agentlab.demo import run_demo, run_notebook
 from agentlab.errors import AgentlabError, UsageError
 from agentlab.messages import Message, ReasoningDelta, TextDelta, ToolCall, ToolResult

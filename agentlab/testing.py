@@ -32,7 +32,7 @@ def assert_prefix_stable(trace: Calls) -> None:
     """
     # Lazily: every pytest run of the environment loads this plugin, most without using it.
     from agentlab.caching.calls import calls_of  # noqa: PLC0415
-    from agentlab.caching.explain import explain_calls  # noqa: PLC0415
+    from agentlab.caching.explaining.explain import explain_calls  # noqa: PLC0415
     from agentlab.errors import UsageError  # noqa: PLC0415
 
     calls = calls_of(trace)

@@ -15,7 +15,7 @@ from collections.abc import Callable
 import msgspec
 
 from agentlab.caching.calls import RecordedCall
-from agentlab.caching.explain import explain, explain_calls
+from agentlab.caching.explaining.explain import explain, explain_calls
 from agentlab.messages import (
     AssistantMessage,
     CacheOptions,

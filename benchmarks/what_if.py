@@ -12,9 +12,9 @@ from collections.abc import Callable
 from msgspec import structs
 
 from agentlab.caching import workloads
-from agentlab.caching.arrangement import arrange
-from agentlab.caching.blocks import blocks_of
-from agentlab.caching.what_if import what_if
+from agentlab.caching.blocks.splitting import blocks_of
+from agentlab.caching.orderings.arrangement import arrange
+from agentlab.caching.replaying.what_if import what_if
 from agentlab.messages import Usage
 
 REPEATS = 5

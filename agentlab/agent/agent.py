@@ -17,8 +17,8 @@ from agentlab.agent.settings import AgentSettings
 from agentlab.agent.stream import RunStream
 from agentlab.agent.trace import Trace
 from agentlab.agent.typed import OutputMode, TypedOutput
-from agentlab.caching.arrangement import arrange
-from agentlab.caching.ordering import Ordering
+from agentlab.caching.orderings.arrangement import arrange
+from agentlab.caching.orderings.ordering import Ordering
 from agentlab.errors import InvalidHistory, RunStopped, UsageError
 from agentlab.http import Clock, SystemClock
 from agentlab.messages import (

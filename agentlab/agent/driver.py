@@ -18,7 +18,7 @@ from agentlab.agent.run import CallModel, CallTools, Done, Run
 from agentlab.agent.settings import AgentSettings
 from agentlab.agent.telemetry import RunSpans
 from agentlab.agent.trace import Trace
-from agentlab.caching.arrangement import arrange
+from agentlab.caching.orderings.arrangement import arrange
 from agentlab.errors import AgentlabError, ModelError, ProtocolError, RunStopped, UsageError
 from agentlab.http import Clock
 from agentlab.messages import (

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, structs
 
-from agentlab.caching.arrangement import prompt_as_sent
+from agentlab.caching.orderings.arrangement import prompt_as_sent
 from agentlab.messages import Document, Request, UserMessage
 
 if TYPE_CHECKING:

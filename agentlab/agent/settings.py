@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agentlab.agent.hooks import Hook, check_tool_choice
-from agentlab.caching.ordering import Ordering, split_part
 from agentlab.caching.orderings import stable_first
+from agentlab.caching.orderings.ordering import Ordering, split_part
 from agentlab.messages import (
     CacheOptions,
     Document,

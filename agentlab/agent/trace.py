@@ -16,9 +16,9 @@ from agentlab.agent.asked import RequestChange, changes_of, requests_of
 from agentlab.agent.frames import provider_and_model
 from agentlab.caching import Block, PrefixMatch, shared_prefix, split
 from agentlab.caching.calls import RecordedCall
-from agentlab.caching.explain import explain, explain_calls
-from agentlab.caching.explanation import Explanations
-from agentlab.caching.what_if import Change, what_if
+from agentlab.caching.explaining.explain import explain, explain_calls
+from agentlab.caching.explaining.explanation import Explanations
+from agentlab.caching.replaying.what_if import Change, what_if
 from agentlab.errors import UsageError
 from agentlab.messages import (
     Event,

@@ -1,21 +1,19 @@
 """Prompt-cache science, pure: blocks, prefixes, policies. No I/O, no clock of its own."""
 
-from agentlab.caching.arrangement import arrange
-from agentlab.caching.blocks import Block, BlockKind, split, split_object
-from agentlab.caching.calibrate import calibrate, calibration_ids, calibration_summary
+from agentlab.caching.blocks.prefix import PrefixMatch, common_tokens, shared_prefix
+from agentlab.caching.blocks.splitting import Block, BlockKind, split, split_object
+from agentlab.caching.breakpoints.placement import Marker, PlacedTurn, Placement, place_breakpoints
+from agentlab.caching.calibration.calibrate import calibrate, calibration_ids, calibration_summary
 from agentlab.caching.calls import RecordedCall, Recording, calls_of
-from agentlab.caching.comparison import compare_orderings
-from agentlab.caching.explain import explain, explain_calls
-from agentlab.caching.explanation import Explanation, Explanations
-from agentlab.caching.finding import Finding, Findings
-from agentlab.caching.first_token import FirstToken
-from agentlab.caching.lint import lint
-from agentlab.caching.ordering import Ordering
-from agentlab.caching.orderings import ordering_of
-from agentlab.caching.placement import Marker, PlacedTurn, Placement, place_breakpoints
+from agentlab.caching.explaining.explain import explain, explain_calls
+from agentlab.caching.explaining.explanation import Explanation, Explanations
+from agentlab.caching.linting.finding import Finding, Findings
+from agentlab.caching.linting.lint import lint
+from agentlab.caching.orderings.arrangement import arrange
+from agentlab.caching.orderings.ordering import Ordering
+from agentlab.caching.orderings.presets import ordering_of
 from agentlab.caching.policies.longest_prefix import LongestPrefix
-from agentlab.caching.policy import CacheOutcome, CachePolicy, Prompt
-from agentlab.caching.prefix import PrefixMatch, common_tokens, shared_prefix
+from agentlab.caching.policies.policy import CacheOutcome, CachePolicy, Prompt
 from agentlab.caching.prices import (
     Rates,
     TurnCost,
@@ -25,11 +23,13 @@ from agentlab.caching.prices import (
     savings_ceiling,
     turn_cost,
 )
-from agentlab.caching.projection import Compaction, Projection, project
-from agentlab.caching.reuse import BreakEven, break_even, hit_share
-from agentlab.caching.stability import part_changes, stability_order
+from agentlab.caching.projection.projection import Compaction, Projection, project
+from agentlab.caching.projection.reuse import BreakEven, break_even, hit_share
+from agentlab.caching.replaying.comparison import compare_orderings
+from agentlab.caching.replaying.first_token import FirstToken
+from agentlab.caching.replaying.stability import part_changes, stability_order
+from agentlab.caching.replaying.what_if import what_if
 from agentlab.caching.tokens import estimate_tokens, tokenize
-from agentlab.caching.what_if import what_if
 
 __all__ = [
     "Block",

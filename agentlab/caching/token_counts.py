@@ -6,7 +6,7 @@ from itertools import accumulate
 
 from msgspec import Struct
 
-from agentlab.caching.policy import Prompt
+from agentlab.caching.policies.policy import Prompt
 
 __all__ = ["TokenCounts"]
 

@@ -16,8 +16,8 @@ from typing import Final
 
 from msgspec import Struct, structs
 
-from agentlab.caching.arrangement import prompt_as_sent
 from agentlab.caching.calls import RecordedCall
+from agentlab.caching.orderings.arrangement import prompt_as_sent
 from agentlab.messages import (
     AssistantMessage,
     Document,

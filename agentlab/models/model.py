@@ -14,7 +14,7 @@ from typing import Final, Protocol, runtime_checkable
 from msgspec import structs
 
 from agentlab.caching import cost_usd
-from agentlab.caching.arrangement import arrange
+from agentlab.caching.orderings.arrangement import arrange
 from agentlab.errors import (
     ConnectionFailed,
     InvalidHistory,

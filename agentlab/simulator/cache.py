@@ -1,6 +1,6 @@
 """Tokens of an exchange: what the prompt's cache did, and what the reply costs.
 
-Each vendor caches by its own rule: the profile of vendor and model says which (`agentlab.caching.profiles`). One policy
+Each vendor caches by its own rule: the profile of vendor and model says which (`agentlab.caching.profiles.registry`). One policy
 serves each model for as long as the server lives, so a conversation's second turn finds its first.
 """
 
@@ -13,8 +13,8 @@ from typing import Final, Literal
 import msgspec
 
 from agentlab.caching import CachePolicy, LongestPrefix, Prompt, estimate_tokens, split_object
-from agentlab.caching.policy import CacheOutcome
-from agentlab.caching.profiles import Profile, make_policy, profile_for
+from agentlab.caching.policies.policy import CacheOutcome
+from agentlab.caching.profiles.registry import Profile, make_policy, profile_for
 from agentlab.errors import UsageError
 from agentlab.messages import AssistantPart, Reasoning, Refusal, Text, ToolCall, Usage
 from agentlab.simulator.cached_contents import CachedContents

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from agentlab.caching.explain import explain
+from agentlab.caching.explaining.explain import explain
 from agentlab.messages import Usage
 from agentlab.simulator.dialects import Ids
 from agentlab.simulator.exchange import SimRequest

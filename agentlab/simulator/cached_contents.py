@@ -14,9 +14,9 @@ import msgspec
 from msgspec import Struct
 
 from agentlab.caching import Prompt, split_object
+from agentlab.caching.policies.policy import CacheOutcome, CacheRefused
 from agentlab.caching.policies.resource import Resources
-from agentlab.caching.policy import CacheOutcome, CacheRefused
-from agentlab.caching.profiles import profile_named
+from agentlab.caching.profiles.registry import profile_named
 from agentlab.simulator.dialects import Rejected
 from agentlab.simulator.dialects.base import json_object
 

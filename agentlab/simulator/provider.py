@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from agentlab.caching.policy import CacheRefused
+from agentlab.caching.policies.policy import CacheRefused
 from agentlab.messages import Usage
 from agentlab.simulator.behaviours import Behaviour
 from agentlab.simulator.cache import Accounts, output_usage

@@ -8,7 +8,7 @@ import pytest
 
 from agentlab.agent import Run, Trace
 from agentlab.caching import orderings, shared_prefix, split
-from agentlab.caching.arrangement import arrange
+from agentlab.caching.orderings.arrangement import arrange
 from agentlab.errors import UsageError
 from agentlab.messages import Message, UserMessage
 from agentlab.models.registry import wire_for

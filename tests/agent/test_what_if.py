@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from agentlab.agent import Hook, HookContext
-from agentlab.caching.profiles import make_policy, profile_for
+from agentlab.caching.profiles.registry import make_policy, profile_for
 from agentlab.messages import CacheOptions, Message, Request
 from agentlab.simulator import call, reply
 from tests.agent.bench import Bench, add, bench_of

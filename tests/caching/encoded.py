@@ -7,8 +7,8 @@ from typing import Final
 
 from msgspec import structs
 
-from agentlab.caching.arrangement import arrange
 from agentlab.caching.calls import RecordedCall
+from agentlab.caching.orderings.arrangement import arrange
 from agentlab.messages import CacheOptions
 from agentlab.models.registry import wire_for
 from agentlab.models.vendors import vendor

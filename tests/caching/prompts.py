@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from agentlab.caching import Block, Prompt, common_tokens
-from agentlab.caching.block import make_block
-from agentlab.caching.profile import Profile
+from agentlab.caching.blocks.block import make_block
+from agentlab.caching.policies.profile import Profile
 
 _LETTERS = str.maketrans("0123456789", "ghijklmnop")
 

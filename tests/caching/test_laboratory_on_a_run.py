@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from agentlab.caching.placement import place_breakpoints
+from agentlab.caching.breakpoints.placement import place_breakpoints
 from agentlab.caching.prices import Rates
-from agentlab.caching.projection import project
+from agentlab.caching.projection.projection import project
 from agentlab.simulator import call
 from agentlab.tools import tool
 from tests.agent.bench import VENDORS, Bench, bench_of

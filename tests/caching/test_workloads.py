@@ -6,9 +6,9 @@ import pytest
 
 from agentlab.agent import Agent
 from agentlab.caching import workloads
-from agentlab.caching.arrangement import arrange
 from agentlab.caching.calls import RecordedCall, calls_of
-from agentlab.caching.retelling import retold
+from agentlab.caching.orderings.arrangement import arrange
+from agentlab.caching.orderings.retelling import retold
 from agentlab.caching.tokens import estimate_tokens
 from agentlab.errors import UsageError
 from agentlab.messages import Message, Request, UserMessage, validate

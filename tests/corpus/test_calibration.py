@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agentlab.caching.calibrate import calibrate, calibration_summary
+from agentlab.caching.calibration.calibrate import calibrate, calibration_summary
 from tests.corpus.recordings import corpus_folder
 
 SHARE = 0.95

@@ -7,7 +7,7 @@ from collections import Counter
 from itertools import pairwise
 from typing import Any
 
-from agentlab.caching.explain import explain
+from agentlab.caching.explaining.explain import explain
 from tests.corpus.recordings import Recording
 
 CONVERSATION = {

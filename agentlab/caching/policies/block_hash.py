@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from random import Random
 
+from agentlab.caching.blocks.prefix_tree import Held, PrefixTree
 from agentlab.caching.policies.lengths import position
+from agentlab.caching.policies.policy import CacheOutcome, Prompt
 from agentlab.caching.policies.prefix_units import PrefixUnits
-from agentlab.caching.policy import CacheOutcome, Prompt
-from agentlab.caching.prefix_tree import Held, PrefixTree
-from agentlab.caching.profile import Profile
+from agentlab.caching.policies.profile import Profile
 
 __all__ = ["BlockHash"]
 

@@ -11,9 +11,9 @@ from itertools import pairwise
 
 from msgspec import Struct
 
-from agentlab.caching.chain import chain
-from agentlab.caching.policy import CacheOutcome, CacheRefused, Prompt
-from agentlab.caching.profile import Profile
+from agentlab.caching.blocks.chain import chain
+from agentlab.caching.policies.policy import CacheOutcome, CacheRefused, Prompt
+from agentlab.caching.policies.profile import Profile
 
 __all__ = ["Breakpoints"]
 

@@ -13,10 +13,10 @@ from collections import deque
 from random import Random
 from typing import Final
 
+from agentlab.caching.blocks.prefix_tree import PrefixTree
 from agentlab.caching.policies.lengths import position
-from agentlab.caching.policy import CacheOutcome, Prompt
-from agentlab.caching.prefix_tree import PrefixTree
-from agentlab.caching.profile import Profile
+from agentlab.caching.policies.policy import CacheOutcome, Prompt
+from agentlab.caching.policies.profile import Profile
 
 __all__ = ["Intervals"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agentlab.caching.policy import Prompt
-from agentlab.caching.prefix_tree import Held
+from agentlab.caching.blocks.prefix_tree import Held
+from agentlab.caching.policies.policy import Prompt
 
 __all__ = ["position"]
 

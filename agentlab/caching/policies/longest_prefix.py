@@ -6,8 +6,8 @@ from bisect import bisect_left
 from collections.abc import Mapping
 from typing import Any
 
-from agentlab.caching.policy import CacheOutcome, Prompt
-from agentlab.caching.prefix import common_tokens
+from agentlab.caching.blocks.prefix import common_tokens
+from agentlab.caching.policies.policy import CacheOutcome, Prompt
 
 __all__ = ["LongestPrefix", "NoCache"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agentlab.caching.policy import CacheOutcome, CachePolicy, Prompt
+from agentlab.caching.policies.policy import CacheOutcome, CachePolicy, Prompt
 
 __all__ = ["MarkedOrPlain"]
 

@@ -12,10 +12,10 @@ from typing import Final
 
 from msgspec import Struct
 
-from agentlab.caching.block import Block
-from agentlab.caching.chain import chain
-from agentlab.caching.policy import CacheOutcome, Prompt
-from agentlab.caching.profile import Profile
+from agentlab.caching.blocks.block import Block
+from agentlab.caching.blocks.chain import chain
+from agentlab.caching.policies.policy import CacheOutcome, Prompt
+from agentlab.caching.policies.profile import Profile
 
 __all__ = ["MessageBoundaries", "message_ends"]
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agentlab.caching.block import Block
-from agentlab.caching.chain import chain
-from agentlab.caching.prefix_tree import Held
+from agentlab.caching.blocks.block import Block
+from agentlab.caching.blocks.chain import chain
+from agentlab.caching.blocks.prefix_tree import Held
 
 __all__ = ["PrefixUnits"]
 

@@ -9,9 +9,9 @@ from typing import Final
 
 from msgspec import Struct
 
-from agentlab.caching.block import Block
-from agentlab.caching.policy import CacheOutcome, CacheRefused, Prompt
-from agentlab.caching.profile import Profile
+from agentlab.caching.blocks.block import Block
+from agentlab.caching.policies.policy import CacheOutcome, CacheRefused, Prompt
+from agentlab.caching.policies.profile import Profile
 
 __all__ = ["CacheResource", "Resources"]
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from agentlab.caching.block import Block
+from agentlab.caching.blocks.block import Block
+from agentlab.caching.blocks.prefix import shared_prefix
+from agentlab.caching.blocks.prefix_tree import Held
 from agentlab.caching.policies.lengths import position
-from agentlab.caching.policy import CacheOutcome, Prompt
-from agentlab.caching.prefix import shared_prefix
-from agentlab.caching.prefix_tree import Held
-from agentlab.caching.profile import Profile
+from agentlab.caching.policies.policy import CacheOutcome, Prompt
+from agentlab.caching.policies.profile import Profile
 
 __all__ = ["Slots"]
 

@@ -1,0 +1,66 @@
+"""Whether one request still begins with another, block for block, and where it does not.
+
+Providers cache a prefix. A conversation that only appends keeps it; one changed tool description, one timestamp in the
+system prompt, and everything after is paid again. The counters stay above zero, so nobody notices (Rig checks its
+recordings for exactly this; here it is checked while you work).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from agentlab.caching.blocks.splitting import Block
+
+__all__ = ["PrefixMatch", "common_tokens", "shared_prefix"]
+
+
+class PrefixMatch(Struct, frozen=True):
+    """What two requests share from the start.
+
+    Attributes:
+        blocks: Equal blocks at the start.
+        tokens: Equal tokens at the start, the equal part of the first unequal block included.
+        is_prefix: Whether the whole earlier request is the start of the later one.
+        moved: Index of the first block of the earlier request that changed or is gone; None where `is_prefix`.
+        before: That block.
+        after: What stands in its place now; None where nothing does.
+    """
+
+    blocks: int
+    tokens: int
+    is_prefix: bool
+    moved: int | None = None
+    before: Block | None = None
+    after: Block | None = None
+
+
+def shared_prefix(previous: Sequence[Block], current: Sequence[Block]) -> PrefixMatch:
+    """Compare two requests of one conversation.
+
+    Args:
+        previous: Blocks of the earlier request, see `split`.
+        current: Blocks of the later one.
+    """
+    equal = 0
+    for before, after in zip(previous, current, strict=False):
+        if before.text != after.text or before.kind != after.kind or before.role != after.role:
+            break
+        equal += 1
+    tokens = sum(block.tokens for block in previous[:equal])
+    if equal == len(previous):
+        return PrefixMatch(equal, tokens, is_prefix=True)
+    moved = previous[equal]
+    successor = current[equal] if equal < len(current) else None
+    if successor is not None:
+        tokens += common_tokens(moved.token_ids(), successor.token_ids())
+    return PrefixMatch(equal, tokens, is_prefix=False, moved=equal, before=moved, after=successor)
+
+
+def common_tokens(left: Sequence[int], right: Sequence[int]) -> int:
+    """How many tokens two sequences share from the start."""
+    for index, (one, other) in enumerate(zip(left, right, strict=False)):
+        if one != other:
+            return index
+    return min(len(left), len(right))

@@ -1,0 +1,1 @@
+"""Where cache markers earn most."""

@@ -1,0 +1,1 @@
+"""Recorded conversations replayed through their profiles, and what the forecasts missed."""

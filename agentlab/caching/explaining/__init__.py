@@ -1,0 +1,1 @@
+"""Why the prefix moved between two requests: where, what caused it, and what it cost."""

@@ -1,0 +1,208 @@
+"""What changed in the system prompt and the conversation of a request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from difflib import SequenceMatcher
+from itertools import groupby
+from typing import Final
+
+import msgspec
+from msgspec import Struct, structs
+
+from agentlab.caching.blocks.canonical import canonical, readable
+from agentlab.caching.blocks.splitting import Block
+from agentlab.caching.explaining.cause import Aspect, Cause, Part
+from agentlab.caching.explaining.json_difference import Difference, first_difference, member
+from agentlab.caching.explaining.tool_causes import Placed
+
+__all__ = ["message_causes", "system_causes"]
+
+_ENCODER: Final = msgspec.json.Encoder()
+_DOCUMENT: Final = re.compile(r"<file id: ([^>\n]*)>\n")
+_TEXT_MEMBERS: Final = frozenset(["text", "content", "output", "input_text", "output_text", "parts"])
+
+
+def system_causes(before: Sequence[Placed], after: Sequence[Placed], end: int) -> list[Cause]:
+    """The causes in the system prompt, which may be several texts.
+
+    Args:
+        before: The earlier request's system blocks.
+        after: Those of the later one.
+        end: Index of the block that followed them in the earlier request.
+    """
+    causes: list[Cause] = []
+    for number, (was, now) in enumerate(zip(before, after, strict=False)):
+        found = _between(was.block, now.block)
+        if found is not None:
+            causes.append(_cause("preamble", _system_name(number), was.index, now.block, found))
+    for number, now in enumerate(after[len(before) :], len(before)):
+        causes.append(_whole("preamble", _system_name(number), "added", end, now.block))
+    for number, was in enumerate(before[len(after) :], len(after)):
+        causes.append(_whole("preamble", _system_name(number), "removed", was.index, was.block))
+    return causes
+
+
+def message_causes(before: Sequence[Placed], after: Sequence[Placed], end: int) -> list[Cause]:
+    """The causes in the conversation; messages appended at its end are none.
+
+    Args:
+        before: The earlier request's message blocks.
+        after: Those of the later one.
+        end: Index after the earlier request's last block.
+    """
+    old, new = _messages(before), _messages(after)
+    equal = 0
+    while equal < min(len(old), len(new)) and _same(old[equal], new[equal]):
+        equal += 1
+    if equal == len(old):
+        return []
+    keys_before, keys_after = ([each.key() for each in side[equal:]] for side in (old, new))
+    causes: list[Cause] = []
+    steps = SequenceMatcher(None, keys_before, keys_after, autojunk=False).get_opcodes()
+    for step, low, high, start, stop in steps:
+        was, now = old[equal + low : equal + high], new[equal + start : equal + stop]
+        place = was[0].index if was else (old[equal + low].index if equal + low < len(old) else end)
+        if step == "insert" and equal + low < len(old):
+            causes += [_moved(message, "added", place) for message in now]
+        elif step == "delete":
+            causes += [_moved(message, "removed", message.index) for message in was]
+        elif step == "replace":
+            causes += _replaced(was, now, last=equal + high == len(old))
+    return causes
+
+
+class _Message(Struct, frozen=True):
+    """The blocks of one message."""
+
+    number: int
+    index: int
+    blocks: tuple[Block, ...]
+
+    def key(self) -> bytes:
+        """What the cache compares."""
+        return _ENCODER.encode([(block.kind, block.role, canonical(block)) for block in self.blocks])
+
+    @property
+    def role(self) -> str:
+        return self.blocks[0].role or self.blocks[0].label
+
+
+def _messages(placed: Sequence[Placed]) -> list[_Message]:
+    def number(each: Placed) -> int:
+        return each.index if each.block.message is None else each.block.message
+
+    found: list[_Message] = []
+    for which, group in groupby(placed, number):
+        members = list(group)
+        found.append(_Message(which, members[0].index, tuple(each.block for each in members)))
+    return found
+
+
+def _same(one: _Message, other: _Message) -> bool:
+    if [(block.role, block.text) for block in one.blocks] == [
+        (block.role, block.text) for block in other.blocks
+    ]:
+        return True
+    return one.key() == other.key()
+
+
+def _replaced(was: list[_Message], now: list[_Message], *, last: bool) -> list[Cause]:
+    """Messages that stand where others stood: edited one by one, the rest removed or, before the end, added."""
+    causes = [
+        cause
+        for one, other in zip(was, now, strict=False)
+        for cause in _edited(one, other, last=last and one is was[-1])
+    ]
+    causes += [_moved(message, "removed", message.index) for message in was[len(now) :]]
+    if not last:
+        causes += [_moved(message, "added", was[-1].index) for message in now[len(was) :]]
+    return causes
+
+
+def _edited(was: _Message, now: _Message, *, last: bool) -> list[Cause]:
+    """What became of a message that still has its place; a block appended to the last one leaves the prefix whole."""
+    if was.role != now.role:
+        before, after = readable(was.blocks[0]), readable(now.blocks[0])
+        if before == after:
+            return [_role_changed(was, now)]
+        path = _path(now.blocks[0])
+        return [
+            Cause("message", was.role, "changed", path, was.index, was.number, before=before, after=after)
+        ]
+    for offset, (one, other) in enumerate(zip(was.blocks, now.blocks, strict=False)):
+        found = _between(one, other)
+        if found is not None:
+            return [_cause("message", now.role, was.index + offset, other, found, number=was.number)]
+    if len(now.blocks) < len(was.blocks):
+        at = len(now.blocks)
+        return [_whole("message", was.role, "removed", was.index + at, was.blocks[at], number=was.number)]
+    if len(now.blocks) > len(was.blocks) and not last:
+        at = len(was.blocks)
+        return [_whole("message", now.role, "extended", was.index + at, now.blocks[at], number=was.number)]
+    return []
+
+
+def _role_changed(was: _Message, now: _Message) -> Cause:
+    cause = Cause("message", was.role, "role", _path(now.blocks[0]), was.index, was.number)
+    return structs.replace(cause, before=was.role, after=now.role)
+
+
+def _moved(message: _Message, aspect: Aspect, block: int) -> Cause:
+    return _whole("message", message.role, aspect, block, message.blocks[0], number=message.number)
+
+
+def _whole(
+    part: Part, name: str, aspect: Aspect, index: int, block: Block, *, number: int | None = None
+) -> Cause:
+    text = readable(block)
+    before, after = (text, "") if aspect == "removed" else ("", text)
+    return Cause(part, name, aspect, _path(block), index, number, before=before, after=after)
+
+
+def _between(was: Block, now: Block) -> Difference | None:
+    if was.text == now.text:
+        return None
+    return first_difference(canonical(was), canonical(now))
+
+
+def _cause(
+    part: Part, name: str, index: int, now: Block, found: Difference, *, number: int | None = None
+) -> Cause:
+    """A text or another member of a block that changed, and the static document it is in, where it is in one."""
+    character = found.character
+    aspect: Aspect = "reordered" if found.reordered else "changed"
+    if character is not None and character == len(found.before) < len(found.after):
+        aspect = "extended"
+    before, after = found.before, found.after
+    document = _document(before, after, character) if part == "message" else None
+    if document is not None:
+        part, (name, start) = "document", document
+        before, after, character = before[start:], after[start:], (character or 0) - start
+    detail = "" if _is_text(found.path) else member(found.path)
+    return Cause(part, name, aspect, _path(now), index, number, detail, character, before=before, after=after)
+
+
+def _document(before: str, after: str, character: int | None) -> tuple[str, int] | None:
+    """The static document a character is in, and where its text begins; documents stand in a message of their own."""
+    if character is None or not (before.startswith("<file id: ") or after.startswith("<file id: ")):
+        return None
+    found = None
+    for opening in _DOCUMENT.finditer(before, 0):
+        if opening.start() > character:
+            break
+        found = (opening.group(1), opening.end() if opening.end() <= character else opening.start())
+    return found
+
+
+def _is_text(path: tuple[str | int, ...]) -> bool:
+    return all(isinstance(step, int) or step in _TEXT_MEMBERS for step in path)
+
+
+def _system_name(number: int) -> str:
+    return "preamble" if number == 0 else f"preamble (text {number + 1})"
+
+
+def _path(block: Block) -> str:
+    return block.path or block.label

@@ -1,0 +1,1 @@
+"""What a run will cost as it grows, and when caching pays."""

@@ -1,0 +1,1 @@
+"""A recorded run replayed under another layout, provider or policy, with no call."""
