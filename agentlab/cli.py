@@ -12,7 +12,8 @@ from pathlib import Path
 
 from agentlab import __version__
 from agentlab.agent import Agent
-from agentlab.caching.linting.source_lint import lint_notebook
+from agentlab.caching.linting.finding import Findings
+from agentlab.caching.linting.source_lint import lint_notebook, lint_script
 from agentlab.demo import run_demo, run_notebook
 from agentlab.errors import AgentlabError, UsageError
 from agentlab.messages import Message, ReasoningDelta, TextDelta, ToolCall, ToolResult
@@ -72,9 +73,10 @@ def _parser() -> argparse.ArgumentParser:
 
     lint = commands.add_parser(
         "lint",
-        help="find clocks, random values and sets that reach an agent's prompt in notebooks; 1 if there are any",
+        help="find clocks, random values and sets that reach an agent's prompt; "
+        "exit status 1 where there are any, 2 where a file cannot be read",
     )
-    lint.add_argument("notebooks", type=Path, nargs="+", help=".ipynb files")
+    lint.add_argument("files", type=Path, nargs="+", help=".ipynb notebooks and .py scripts")
     lint.set_defaults(run=_lint)
     return parser
 
@@ -96,16 +98,36 @@ def _simulate(options: argparse.Namespace) -> int:
 
 
 def _lint(options: argparse.Namespace) -> int:
-    found = False
-    for path in options.notebooks:
+    found = unread = False
+    for path in options.files:
         try:
-            text = path.read_bytes()
-        except OSError as error:
-            raise UsageError(f"{path} cannot be read: {error.strerror}") from None
-        for finding in lint_notebook(text):
+            findings = _linted(path)
+        except UsageError as error:
+            unread = True
+            print(f"agentlab: {error}", file=sys.stderr)
+            continue
+        for finding in findings:
             found = True
             print(f"{path}: {finding}")
-    return 1 if found else 0
+    return 2 if unread else 1 if found else 0
+
+
+def _linted(path: Path) -> Findings:
+    """The findings in a file.
+
+    Raises:
+        UsageError: It cannot be read, or is neither notebook nor script; the sentence names the file.
+    """
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder: name the notebooks in it, such as {path / '*.ipynb'}")
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
+    try:
+        return lint_script(text) if path.suffix == ".py" else lint_notebook(text)
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from None
 
 
 def _chat(options: argparse.Namespace) -> int:

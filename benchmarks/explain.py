@@ -2,7 +2,8 @@
 
     .venv/bin/python benchmarks/explain.py
 
-Prints the time for all turns of a run that only appends, of one whose marker moves with every turn, and of one request
+Prints the processor time for all turns of a run that only appends, of one whose marker moves with every turn, of runs
+whose prefix moves on every turn (a clock in the preamble, a tool's description, the first message), and of one request
 whose preamble changed, beside the time of decoding the same JSON once.
 """
 
@@ -33,8 +34,8 @@ BODY_BYTES = 1_000_000
 REPEATS = 5
 
 
-def run(*, marked: bool = False, clock: bool = False) -> list[RecordedCall]:
-    """The calls of a run of an Anthropic model."""
+def run(*, marked: bool = False, clock: str = "") -> list[RecordedCall]:
+    """The calls of a run of an Anthropic model; `clock` names the part that tells the time, another one in every call."""
     row = vendor("anthropic")
     wire = wire_for(row.wire)
     sentence = "The cache reads the prefix, and the prefix is all it reads. "
@@ -43,11 +44,13 @@ def run(*, marked: bool = False, clock: bool = False) -> list[RecordedCall]:
     calls: list[RecordedCall] = []
     for turn in range(TURNS):
         messages = (*messages, UserMessage.of(f"{turn} {words}"))
+        now = f" It is {turn} o'clock."
+        first = UserMessage.of(f"{now} {words}")
         request = Request(
             model="claude-sonnet-5",
-            tools=(ToolDefinition("search", "Search."),),
-            preamble=f"You help. It is {turn} o'clock." if clock else "You help.",
-            messages=messages,
+            tools=(ToolDefinition("search", "Search." + (now if clock == "tool" else "")),),
+            preamble="You help." + (now if clock == "preamble" else ""),
+            messages=(first, *messages[1:]) if clock == "message" else messages,
             cache=CacheOptions(breakpoints=("last",)) if marked else None,
         )
         body = wire.encode(request, row).body.decode()
@@ -60,15 +63,16 @@ def timed(work: Callable[[], object]) -> float:
     """The median seconds of several rounds."""
     rounds = []
     for _ in range(REPEATS):
-        start = time.perf_counter()
+        start = time.process_time()
         work()
-        rounds.append(time.perf_counter() - start)
+        rounds.append(time.process_time() - start)
     return statistics.median(rounds)
 
 
 def main() -> None:
     """Measure and print."""
-    calls, marked, clocked = run(), run(marked=True), run(clock=True)
+    calls, marked = run(), run(marked=True)
+    preamble, tool, message = (run(clock=part) for part in ("preamble", "tool", "message"))
     last = calls[-1].body
     total = sum(len(call.body) for call in calls)
     changed = last.replace("You help.", "You helped.", 1)
@@ -80,7 +84,9 @@ def main() -> None:
     for name, work, decoded in (
         ("all turns, appended", lambda: explain_calls(calls), decode_all),
         ("all turns, marker moves", lambda: explain_calls(marked), decode_all),
-        ("all turns, clock in preamble", lambda: explain_calls(clocked), decode_all),
+        ("all turns, clock in preamble", lambda: explain_calls(preamble), decode_all),
+        ("all turns, clock in a tool", lambda: explain_calls(tool), decode_all),
+        ("all turns, clock in message", lambda: explain_calls(message), decode_all),
         ("last pair, appended", lambda: explain(calls[-2], calls[-1]), 2 * decode_last),
         (
             "last pair, preamble changed",

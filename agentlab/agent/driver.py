@@ -9,6 +9,7 @@ from typing import Final
 
 from msgspec import structs
 
+from agentlab.agent.diagnosing import compared_with_last
 from agentlab.agent.dispatch import ToolDispatch, failed_result
 from agentlab.agent.facts import asked_by
 from agentlab.agent.heartbeat import heartbeat
@@ -37,7 +38,8 @@ from agentlab.messages import (
     TurnFinished,
     TurnStarted,
 )
-from agentlab.models import Model, ModelStream, WireModel
+from agentlab.models import Model, ModelStream
+from agentlab.models.interface import wire_name
 
 __all__ = ["RunDriver"]
 
@@ -126,7 +128,8 @@ class RunDriver:
             raise self._stopped(patched)
         model = await self._selected(context, patched)
         asked = structs.replace(patched, model=model.model_id)
-        request = arrange(asked, wire=model.wire.name if isinstance(model, WireModel) else None)
+        arranged = arrange(asked, wire=wire_name(model))
+        request = compared_with_last(arranged, self.run.records, model.name)
         self._offered = tuple(tool.name for tool in request.tools)
         self.trace.asked.append(asked)
         yield TurnStarted(step.turn, model.name)
@@ -134,7 +137,7 @@ class RunDriver:
         finished: TurnFinished | None = None
         self._stream = model.stream(request)
         async with aclosing(self._stream.events) as events:
-            async for event in self._watched(events, context):
+            async for event in self._watched(events, context, model):
                 if isinstance(event, TurnFinished):
                     finished = structs.replace(event, turn=step.turn)
                     self._untaken = (finished, model.name)
@@ -143,12 +146,13 @@ class RunDriver:
         self._stream = None
         if finished is None:
             raise ProtocolError(f"the model `{model.name}` ended its stream without a `TurnFinished`")
+        self._prefix.answered(finished.usage)
         self._spans.chat_finished(finished)
         await self._take_turn(finished, context, model, request)
         yield finished
 
     async def _watched(
-        self, events: AsyncIterator[Event], context: HookContext
+        self, events: AsyncIterator[Event], context: HookContext, model: Model
     ) -> AsyncGenerator[Event, None]:
         """The model's events, each shown to the hooks that observe it, with a notice where the prefix moved."""
         so_far: dict[type[Event], str] = {}
@@ -162,7 +166,8 @@ class RunDriver:
                 if isinstance(answer, Stop):
                     raise self._stopped(answer)
             elif isinstance(event, RequestSent) and event.attempt == 1:
-                notice = self._prefix.notice(event, self._stream.prefix_pieces() if self._stream else ())
+                pieces = self._stream.prefix_pieces() if self._stream else ()
+                notice = self._prefix.notice(event, pieces, model=model.name)
                 if notice is not None:
                     yield notice
 
@@ -281,7 +286,12 @@ class RunDriver:
 
     def _ended_by(self, error: AgentlabError) -> AgentlabError:
         """End the run for an error, and give the error the history."""
-        if not isinstance(error, RunStopped):
+        if isinstance(error, RunStopped):
+            # The model itself would not go on: no money left, no request wanted.
+            if self.run.stop_reason is None:
+                self._end("stopped", error.reason, error.partial)
+                error.history = self.run.all_messages
+        else:
             partial = error.partial if isinstance(error, ModelError) else None
             self._end(
                 "max_turns" if self.run.status == "ready" and self._out_of_turns() else "error",

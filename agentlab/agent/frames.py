@@ -28,6 +28,7 @@ def turns_frame(records: Sequence[TurnRecord]) -> pd.DataFrame:
     """One row a model call.
 
     Token counts are nullable integers: `<NA>` is "not reported", never 0. Times are seconds, cost is US dollars.
+    `cache_miss_reason` is the provider's own word, where it was asked for one (`CacheOptions(diagnose=True)`).
     """
     import pandas as pd  # noqa: PLC0415 - heavy; only frames need it
 
@@ -46,6 +47,10 @@ def turns_frame(records: Sequence[TurnRecord]) -> pd.DataFrame:
         "tool_calls": pd.array([record.tool_calls for record in records], dtype="Int64"),
         "retries": pd.array([record.retries for record in records], dtype="Int64"),
         "finish_reason": [record.finish_reason for record in records],
+        "cache_miss_reason": [
+            record.cache_diagnosis.reason if record.cache_diagnosis is not None else None
+            for record in records
+        ],
     }
     return pd.DataFrame(columns).set_index("turn")
 

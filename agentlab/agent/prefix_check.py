@@ -7,8 +7,11 @@ compared, to say what moved.
 
 from __future__ import annotations
 
-from agentlab.agent.trace import prefix_notice
-from agentlab.messages import Notice, RequestSent
+from msgspec import structs
+
+from agentlab.agent.trace import prefix_notice, recorded
+from agentlab.caching.calls import RecordedCall
+from agentlab.messages import Notice, RequestSent, Usage
 
 __all__ = ["PrefixCheck"]
 
@@ -17,21 +20,28 @@ class PrefixCheck:
     """Compares each request of one run with the request before it."""
 
     def __init__(self) -> None:
-        self._sent: RequestSent | None = None
+        self._call: RecordedCall | None = None
         self._pieces: tuple[bytes, ...] = ()
 
-    def notice(self, sent: RequestSent, pieces: tuple[bytes, ...] = ()) -> Notice | None:
+    def answered(self, usage: Usage) -> None:
+        """Take in what the provider reported of the request it was shown last, which makes a later notice exact."""
+        if self._call is not None:
+            self._call = structs.replace(self._call, usage=usage)
+
+    def notice(self, sent: RequestSent, pieces: tuple[bytes, ...] = (), *, model: str = "") -> Notice | None:
         """What to tell of a request that no longer begins with the one before it; None where it does.
 
         Args:
             sent: The request.
             pieces: Its rendered items, see `EncodedRequest.pieces`; empty where the model does not give them, then the
                 bodies are compared.
+            model: `"vendor:model"`, as in `TurnStarted`.
         """
-        before, self._sent = self._sent, sent
+        call = recorded(sent, model)
+        before, self._call = self._call, call
         known, self._pieces = self._pieces, pieces
         # Equal tuples are found by the identity of their items first, so no byte of the history is read.
         if before is None or (known and pieces[: len(known)] == known):
             return None
-        text = prefix_notice(before, sent)
+        text = prefix_notice(before, call)
         return Notice("prefix_moved", text) if text else None

@@ -22,6 +22,7 @@ from agentlab.agent.facts import Facts
 from agentlab.errors import AnswerTruncated, ContentFiltered, MaxTurnsReached, RunError, RunProtocolViolation
 from agentlab.messages import (
     AssistantMessage,
+    CacheDiagnosis,
     FinishReason,
     Message,
     StopReason,
@@ -77,6 +78,7 @@ class TurnRecord(Struct, frozen=True, omit_defaults=True):
     cost_usd: float | None = None
     response_id: str | None = None
     request_id: str | None = None
+    cache_diagnosis: CacheDiagnosis | None = None
 
 
 class Run(Struct, kw_only=True):
@@ -394,4 +396,5 @@ def _record(turn: TurnFinished, number: int, model: str) -> TurnRecord:
         cost_usd=turn.cost_usd,
         response_id=turn.response_id,
         request_id=turn.request_id,
+        cache_diagnosis=turn.cache_diagnosis,
     )

@@ -142,10 +142,7 @@ class Trace(_Record, dict=True):
             if isinstance(event, TurnStarted):
                 name, request, pending = event.model, next(asked, None), False
             elif isinstance(event, RequestSent):
-                vendor, model = provider_and_model(name)
-                call = RecordedCall(
-                    event.wire, event.body, vendor, model, at=self.started_at + traced.at_s, request=request
-                )
+                call = recorded(event, name, at=self.started_at + traced.at_s, request=request)
                 found[len(found) - pending :] = [call]
                 pending = True
             elif isinstance(event, TurnFinished) and pending:
@@ -154,6 +151,7 @@ class Trace(_Record, dict=True):
                     usage=event.usage,
                     output_tokens=event.usage.output_tokens,
                     ttft_s=event.timing.time_to_first_token_s,
+                    cache_diagnosis=event.cache_diagnosis,
                 )
         return tuple(found)
 
@@ -256,13 +254,22 @@ def blocks_of(sent: RequestSent) -> tuple[Block, ...]:
         return ()
 
 
-def prefix_notice(previous: RequestSent, current: RequestSent) -> str | None:
+def recorded(
+    sent: RequestSent, model: str, *, at: float = 0.0, request: Request | None = None
+) -> RecordedCall:
+    """A request as it was sent, as the tools of `agentlab.caching` take it; `model` is `"vendor:model"`."""
+    vendor, name = provider_and_model(model)
+    return RecordedCall(sent.wire, sent.body, vendor, name, at=at, request=request)
+
+
+def prefix_notice(previous: RecordedCall, current: RecordedCall) -> str | None:
     """A line about a request that no longer begins with the one before it; None where it does.
 
-    Without prices: the table takes half a second to load, and the run is waiting.
+    The tokens are those that `Trace.explain` gives afterwards. Without dollars: the run is waiting, and the prices of
+    the request are not known before its length is.
     """
     try:
-        found = explain((previous.wire, previous.body), (current.wire, current.body))
+        found = explain(previous, current, priced=False)
     except UsageError:  # a wire this version cannot read
         return None
     return found.line if found is not None else None

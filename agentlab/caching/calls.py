@@ -12,7 +12,7 @@ from typing import Protocol, runtime_checkable
 from msgspec import Struct
 
 from agentlab.errors import UsageError
-from agentlab.messages import Request, Usage
+from agentlab.messages import CacheDiagnosis, Request, Usage
 
 __all__ = ["Calls", "RecordedCall", "Recording", "calls_of"]
 
@@ -30,6 +30,7 @@ class RecordedCall(Struct, frozen=True, omit_defaults=True):
         output_tokens: Generated tokens; None where not known.
         ttft_s: Seconds to the first token; None where not known.
         request: The same request before any wire format, its parts still apart; None where only the body is known.
+        cache_diagnosis: What the provider said of its cache; None where it said nothing.
     """
 
     wire: str
@@ -41,6 +42,7 @@ class RecordedCall(Struct, frozen=True, omit_defaults=True):
     output_tokens: int | None = None
     ttft_s: float | None = None
     request: Request | None = None
+    cache_diagnosis: CacheDiagnosis | None = None
 
 
 @runtime_checkable

@@ -1,11 +1,14 @@
 """What a call costs, split by how the prompt was billed, from the price table of `genai-prices` (offline, with history).
 
-A prompt token is billed at exactly one of four rates: uncached, read from the cache, written to it for 5 minutes (the
-provider's default time to live, whatever it is called), written for 1 hour. Cost is always derived from usage, never
-stored alone: prices change, and so do the questions asked of a record. An unknown price is NaN, never 0.
+A prompt token is billed at exactly one rate: uncached, read from the cache, or written to it. What a write costs depends
+on its time to live: the provider's default one ("5m" in the names here, whatever it is called), an hour, or another one
+of the provider's cache profile, whose multiplier of the uncached price is taken where the table has no row for it. Cost
+is always derived from usage, never stored alone: prices change, and so do the questions asked of a record. An unknown
+price is NaN, never 0.
 
 Source of the table: https://github.com/pydantic/genai-prices. A count the table has no price of its own for is billed
-there as its parent: writes of a model without a write price as input (that is what "free writes" means).
+there as its parent: writes of a model without a write price as input (that is what "free writes" means). What it calls
+each vendor, and which vendors it lacks, stands in `price_names.toml`.
 """
 
 from __future__ import annotations
@@ -14,21 +17,37 @@ import math
 import time
 from contextlib import suppress
 from datetime import UTC, date, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 from msgspec import Struct
 
+from agentlab.caching.price_lists import price_list_of, vendor_hint, why_unpriced
+from agentlab.caching.profiles.registry import Profile, profile_for
+from agentlab.errors import UsageError
 from agentlab.messages import Usage
 
 if TYPE_CHECKING:
     from genai_prices.types import PriceCalculation
 
-__all__ = ["Rates", "TurnCost", "cost_usd", "price_changes", "rates", "savings_ceiling", "turn_cost"]
+__all__ = [
+    "Rates",
+    "TurnCost",
+    "cost_usd",
+    "load_prices",
+    "price_changes",
+    "prices_loaded",
+    "rates",
+    "savings_ceiling",
+    "turn_cost",
+    "write_price",
+]
 
 _NAN: Final = math.nan
 _MINUTE_S: Final = 60
 _MILLION: Final = 1_000_000
+_HOUR: Final = "1h"
 
 _Parts = tuple[float, float, float, float, float]
 
@@ -64,7 +83,7 @@ class TurnCost(Struct, frozen=True):
     Attributes:
         uncached_usd: Prompt tokens at the plain rate.
         read_usd: Prompt tokens read from the cache.
-        write_5m_usd: Prompt tokens written with the default time to live.
+        write_5m_usd: Prompt tokens written with the default time to live, or with the one `turn_cost` was given.
         write_1h_usd: Prompt tokens written for an hour.
         output_usd: Generated tokens.
         total_usd: What the call cost: the provider's own figure where it reports one, else the sum of the parts.
@@ -84,7 +103,7 @@ def rates(provider: str, model: str, at: float | None = None, *, input_tokens: i
     """The prices of a model.
 
     Args:
-        provider: The vendor's name in the price table.
+        provider: The vendor's name in `"vendor:model"`, or its name in the price table.
         model: The provider's name of the model.
         at: Unix time in seconds; the prices of that minute are given (some vendors have peak hours). Now where None.
         input_tokens: Length of the whole prompt, for models whose prices rise above a length.
@@ -92,6 +111,8 @@ def rates(provider: str, model: str, at: float | None = None, *, input_tokens: i
     Returns:
         The rates; all NaN where the table does not know the model.
     """
+    if at is not None and not isinstance(at, int | float):
+        raise UsageError(f"`at` is a Unix time in seconds, not {at!r}; a `datetime` has it as `.timestamp()`")
     minute = int((time.time() if at is None else at) // _MINUTE_S)
     for start, tier in reversed(_tiers(provider, model, minute)):
         if input_tokens > start:
@@ -99,24 +120,55 @@ def rates(provider: str, model: str, at: float | None = None, *, input_tokens: i
     return Rates()
 
 
-def turn_cost(provider: str, model: str, usage: Usage, at: float | None = None) -> TurnCost:
+def write_price(prices: Rates, profile: Profile, ttl: str | None = None) -> float:
+    """The price of one token written to the cache, in US dollars.
+
+    Args:
+        prices: The model's prices.
+        profile: Its cache.
+        ttl: The time to live, by its name in the profile; the profile's default where it names none of them.
+
+    Returns:
+        The table's price where it has one for that lifetime, else the uncached price times the profile's multiplier; NaN
+        where neither is known.
+    """
+    if ttl is None or ttl == profile.default_ttl or ttl not in {*profile.ttl, _HOUR}:
+        return prices.write_5m
+    if ttl == _HOUR and not math.isnan(prices.write_1h):
+        return prices.write_1h
+    multiplier = profile.write_multipliers.get(ttl, _NAN)
+    return _NAN if math.isnan(prices.write_5m) else multiplier * prices.uncached
+
+
+def turn_cost(
+    provider: str, model: str, usage: Usage, at: float | None = None, *, ttl: str | None = None
+) -> TurnCost:
     """The cost of one call, split by kind of token.
 
     Args:
-        provider: The vendor's name in the price table.
+        provider: The vendor's name in `"vendor:model"`, or its name in the price table.
         model: The provider's name of the model.
         usage: Tokens of one call, not of several: prices may depend on the length of one prompt.
         at: Unix time of the call in seconds; the prices of that time are used. Now where None.
+        ttl: The time to live of what was written and is not told apart in `usage`, such as `"12h"`; the provider's
+            default where None.
 
     Returns:
         The parts and the total. `Usage.reported_cost_usd` wins as the total; the parts stay derived.
+
+    Raises:
+        UsageError: `usage` is no `Usage`, it counts fewer than no tokens, or `at` is no number.
     """
+    _check_usage(usage)
     prices = rates(provider, model, at, input_tokens=usage.input_tokens or 0)
     if not prices.known:
         parts: _Parts = (_NAN, _NAN, _NAN, _NAN, _NAN)
-        notes = [f"the price table has no price for `{model}` of `{provider}`"]
+        reason = why_unpriced(provider)
+        notes = [
+            f"the price table has no price for `{model}` of `{provider}`" + (f": {reason}" if reason else "")
+        ]
     else:
-        parts, notes = _parts(prices, usage)
+        parts, notes = _parts(_with_lifetime(prices, provider, model, usage, ttl), usage)
     derived = math.fsum(parts) + prices.request
     if prices.known and prices.request:
         notes.append(f"the total includes a fee of ${prices.request:g} a request")
@@ -128,14 +180,17 @@ def turn_cost(provider: str, model: str, usage: Usage, at: float | None = None) 
     return TurnCost(*parts, usage.reported_cost_usd, "; ".join(notes) or None)
 
 
-def cost_usd(provider: str, model: str, usage: Usage, *, at: float | None = None) -> float | None:
+def cost_usd(
+    provider: str, model: str, usage: Usage, *, at: float | None = None, ttl: str | None = None
+) -> float | None:
     """The price of one call in US dollars.
 
     Args:
-        provider: The vendor's name in the price table.
+        provider: The vendor's name in `"vendor:model"`, or its name in the price table.
         model: The provider's name of the model.
         usage: Tokens of the call.
         at: Unix time of the call; prices of that time are used. Now where None.
+        ttl: The time to live of what was written, as in `turn_cost`.
 
     Returns:
         The provider's own figure where it reports one, else the derived price; None where usage or price is unknown.
@@ -144,7 +199,7 @@ def cost_usd(provider: str, model: str, usage: Usage, *, at: float | None = None
         return usage.reported_cost_usd
     if usage.input_tokens is None and usage.output_tokens is None:
         return None
-    total = turn_cost(provider, model, usage, at).total_usd
+    total = turn_cost(provider, model, usage, at, ttl=ttl).total_usd
     return None if math.isnan(total) else total
 
 
@@ -154,14 +209,20 @@ def savings_ceiling(provider: str, model: str, at: float | None = None) -> float
     Reached only if every prompt token is read and every write is free. A reported saving above it is an error.
 
     Args:
-        provider: The vendor's name in the price table.
+        provider: The vendor's name in `"vendor:model"`, or its name in the price table.
         model: The provider's name of the model.
         at: Unix time in seconds. Now where None.
 
     Returns:
         0 to 1; NaN where a price is unknown or the model costs nothing.
+
+    Raises:
+        UsageError: No vendor is called so.
     """
     prices = rates(provider, model, at)
+    hint = None if prices.known else vendor_hint(provider)
+    if hint is not None:
+        raise UsageError(hint)
     return 1 - prices.read / prices.uncached if prices.uncached else _NAN
 
 
@@ -169,7 +230,7 @@ def price_changes(provider: str, model: str) -> tuple[date, ...]:
     """The days on which the table's price of a model changed, oldest first; empty where it never did or is unknown.
 
     Args:
-        provider: The vendor's name in the price table.
+        provider: The vendor's name in `"vendor:model"`, or its name in the price table.
         model: The provider's name of the model.
     """
     found = _looked_up(provider, model, datetime.now(UTC))
@@ -177,6 +238,28 @@ def price_changes(provider: str, model: str) -> tuple[date, ...]:
         return ()
     starts = (getattr(price.constraint, "start_date", None) for price in found.model.prices)
     return tuple(sorted({start for start in starts if start is not None}))
+
+
+def _check_usage(usage: Usage) -> None:
+    given: object = usage
+    if not isinstance(given, Usage):
+        raise UsageError(f"the usage of a call is a `Usage`, such as `turn.usage`, not {str(given)[:80]!r}")
+    for name in ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens"):
+        if (getattr(usage, name) or 0) < 0:
+            raise UsageError(f"`{name}` cannot be negative, and it is {getattr(usage, name)}")
+
+
+def _with_lifetime(prices: Rates, provider: str, model: str, usage: Usage, ttl: str | None) -> Rates:
+    """The prices with those of the lifetimes at hand; a table's own price always stands."""
+    unpriced_hour = bool(usage.cache_write_1h_tokens) and math.isnan(prices.write_1h)
+    if ttl is None and not unpriced_hour:
+        return prices
+    profile = profile_for(provider, model)
+    return msgspec.structs.replace(
+        prices,
+        write_5m=write_price(prices, profile, ttl),
+        write_1h=write_price(prices, profile, _HOUR),
+    )
 
 
 def _parts(prices: Rates, usage: Usage) -> tuple[_Parts, list[str]]:
@@ -275,8 +358,22 @@ def _looked_up(provider: str, model: str, when: datetime) -> PriceCalculation | 
     import genai_prices  # noqa: PLC0415 - half a second and a large table; only costs need it
 
     nothing = genai_prices.Usage(input_tokens=0)
-    # A vendor that speaks two wires has two names and one price list: `xai-chat` is `xai`.
-    for name in dict.fromkeys((provider, provider.removesuffix("-chat").removesuffix("-responses"))):
-        with suppress(LookupError, ValueError):
-            return genai_prices.calc_price(nothing, model, provider_id=name, genai_request_timestamp=when)
+    with suppress(LookupError, ValueError):
+        return genai_prices.calc_price(
+            nothing, model, provider_id=price_list_of(provider), genai_request_timestamp=when
+        )
     return None
+
+
+@cache
+def load_prices() -> None:
+    """Load the price table, which takes about a third of a second; the first price asked for does it otherwise.
+
+    For a program that must not wait then: call it beforehand, in a thread.
+    """
+    _looked_up("openai", "gpt-5", datetime.now(UTC))
+
+
+def prices_loaded() -> bool:
+    """Whether `load_prices` is done."""
+    return load_prices.cache_info().currsize > 0

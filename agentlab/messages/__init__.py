@@ -1,5 +1,6 @@
 """The content model: messages and their parts, usage, stream events, requests. Pure data, no I/O."""
 
+from agentlab.messages.cache_diagnosis import CacheDiagnosis, CacheVerdict
 from agentlab.messages.events import (
     Event,
     ModelEvent,
@@ -72,7 +73,9 @@ __all__ = [
     "AssistantPart",
     "Audio",
     "Base64Source",
+    "CacheDiagnosis",
     "CacheOptions",
+    "CacheVerdict",
     "Citation",
     "Document",
     "Effort",

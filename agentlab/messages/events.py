@@ -17,6 +17,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
+from agentlab.messages.cache_diagnosis import CacheDiagnosis
 from agentlab.messages.message import AssistantMessage
 from agentlab.messages.parts import Reasoning, ToolCall, ToolResult
 from agentlab.messages.usage import FinishReason, Usage
@@ -112,12 +113,23 @@ class RequestSent(Struct, frozen=True, tag="request_sent", tag_field="type"):
 
 
 class Retrying(Struct, frozen=True, tag="retrying", tag_field="type"):
-    """A request failed before its first event and is sent again after `delay_s` seconds."""
+    """A request failed before its first event and is sent again after `delay_s` seconds.
+
+    Attributes:
+        attempt: Which attempt failed, from 1.
+        delay_s: Seconds until the next.
+        reason: What happened, in words.
+        status: HTTP status; None where no response came.
+        code: The provider's error code, or the kind of failure where no response came; as in `ModelError`.
+        retry_after: Seconds the provider asked to wait; None where it did not say.
+    """
 
     attempt: int
     delay_s: float
     reason: str
     status: int | None = None
+    code: str | None = None
+    retry_after: float | None = None
 
 
 NoticeKind = Literal["tools_dropped", "prefix_moved", "truncated", "warning"]
@@ -162,6 +174,8 @@ class TurnFinished(Struct, frozen=True, tag="turn_finished", tag_field="type", o
         timing: When things happened.
         retries: Requests that failed before this one.
         cost_usd: Price of the call, derived from usage; None where the price is unknown.
+        cache_diagnosis: The provider's own word on what its cache could not read; None where it gave none, or, at
+            Anthropic, found no change.
     """
 
     message: AssistantMessage
@@ -174,6 +188,7 @@ class TurnFinished(Struct, frozen=True, tag="turn_finished", tag_field="type", o
     timing: Timing = Timing()
     retries: int = 0
     cost_usd: float | None = None
+    cache_diagnosis: CacheDiagnosis | None = None
 
 
 class ToolStarted(Struct, frozen=True, tag="tool_started", tag_field="type"):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Final, Literal, get_args
 
 from msgspec import Struct, field
 
+from agentlab.errors import UsageError
 from agentlab.messages.message import Message
 from agentlab.messages.parts import Document
 
@@ -44,7 +45,10 @@ class SpecificTools(Struct, frozen=True, tag="specific", tag_field="type"):
 
 
 ToolChoice = Literal["auto", "none", "required"] | SpecificTools
+Breakpoint = Literal["tools", "preamble", "context", "last"]
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+
+_BREAKPOINTS: Final = get_args(Breakpoint)
 
 
 class ReasoningOptions(Struct, frozen=True, omit_defaults=True):
@@ -75,9 +79,13 @@ class CacheOptions(Struct, frozen=True, omit_defaults=True):
         mode: `prompt_cache_options.mode` (OpenAI from GPT-5.6).
         retention: `prompt_cache_retention` (OpenAI before GPT-5.6).
         cached_content: Name of an explicit cache resource (Gemini).
+        diagnose: Whether to ask the provider why it missed, see `CacheDiagnosis`: Anthropic's own API, and OpenAI's
+            Responses from GPT-5.6. It moves no prefix and costs nothing; the provider keeps a fingerprint of the request.
+        compare_with: Id of the answer whose request is compared with this one. An agent sets it for each call after a
+            run's first; by hand for calls without an agent. Read only where `diagnose` is set.
     """
 
-    breakpoints: tuple[Literal["tools", "preamble", "context", "last"], ...] = ()
+    breakpoints: tuple[Breakpoint, ...] = ()
     ttl: str | None = None
     last_ttl: str | None = None
     automatic: bool = False
@@ -85,6 +93,15 @@ class CacheOptions(Struct, frozen=True, omit_defaults=True):
     mode: Literal["implicit", "explicit"] | None = None
     retention: Literal["in_memory", "24h"] | None = None
     cached_content: str | None = None
+    diagnose: bool = False
+    compare_with: str | None = None
+
+    def __post_init__(self) -> None:
+        for place in self.breakpoints:
+            if place not in _BREAKPOINTS:
+                raise UsageError(
+                    f"a cache breakpoint stands behind {', '.join(_BREAKPOINTS)}, not behind {place!r}"
+                )
 
 
 class OutputSchema(Struct, frozen=True, omit_defaults=True):

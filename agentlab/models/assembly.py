@@ -16,6 +16,7 @@ from msgspec import structs
 from agentlab.messages import (
     AssistantMessage,
     AssistantPart,
+    CacheDiagnosis,
     Citation,
     FinishReason,
     ModelEvent,
@@ -120,6 +121,7 @@ class Assembly:
         response_id: The provider's id of the response.
         message_id: The provider's replayable id of the message.
         model: The model the provider says answered.
+        cache_diagnosis: The provider's word on what its cache could not read.
         complete: Whether the wire's terminal event was seen. Only a decoder sets it.
     """
 
@@ -131,6 +133,7 @@ class Assembly:
         self.response_id: str | None = None
         self.message_id: str | None = None
         self.model: str | None = None
+        self.cache_diagnosis: CacheDiagnosis | None = None
         self.complete = False
         self._mint = mint
         self._parts: list[AssistantPart | _Open] = []

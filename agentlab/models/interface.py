@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 
 from agentlab.messages import AssistantMessage, Event, Request
 
-__all__ = ["Model", "ModelStream"]
+__all__ = ["Model", "ModelStream", "wire_name"]
 
 
 class ModelStream:
@@ -62,3 +62,12 @@ class Model(Protocol):
     def supports(self, capability: str) -> bool:
         """Whether the model has a capability, such as `structured_output`."""
         ...
+
+
+def wire_name(model: Model) -> str | None:
+    """The wire format a model speaks, also through models that wrap it as `inner`; None where it has none."""
+    found: object = model
+    while (inner := getattr(found, "inner", None)) is not None:
+        found = inner
+    name = getattr(getattr(found, "wire", None), "name", None)
+    return name if isinstance(name, str) else None

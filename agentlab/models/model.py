@@ -49,6 +49,7 @@ from agentlab.messages import (
 )
 from agentlab.models.capabilities import check_capabilities
 from agentlab.models.interface import Model, ModelStream
+from agentlab.models.price_loading import loading_prices
 from agentlab.models.timing import Stopwatch
 from agentlab.models.wire import Decoder, EncodedRequest, Vendor, Wire
 
@@ -234,7 +235,9 @@ class _Call:
             if delay is None:
                 raise self._final(failure)
             self._retries += 1
-            yield Retrying(self._attempt, delay, str(failure), failure.status)
+            yield Retrying(
+                self._attempt, delay, str(failure), failure.status, failure.code, failure.retry_after
+            )
             await self._watch.sleep(delay)
 
     def _encoded(self) -> EncodedRequest:
@@ -251,6 +254,7 @@ class _Call:
         """The events of one attempt, ending with `TurnFinished`."""
         model = self._model
         self._headers = {}
+        prices = loading_prices()
         async with model.http.open(http_request) as response:
             self._headers = response.headers
             if response.status >= 400:
@@ -263,6 +267,7 @@ class _Call:
                     self._watch.event(event)
                     self._handed_out = True
                     yield event
+            await prices
             yield self._finished(decoder, response)
 
     async def _unary(self, response: HttpResponse, decoder: Decoder) -> AsyncGenerator[ModelEvent, None]:
@@ -314,11 +319,13 @@ class _Call:
             request_id=request_id_of(response),
             timing=self._watch.timing(),
             retries=self._retries,
+            cache_diagnosis=assembly.cache_diagnosis,
             cost_usd=cost_usd(
-                self._model.vendor.pricing or self._model.vendor.name,
+                self._model.vendor.name,
                 self._model.model_id,
                 assembly.usage,
                 at=self._watch.started_at,
+                ttl=self._request.cache.ttl if self._request.cache is not None else None,
             ),
         )
 

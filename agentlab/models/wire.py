@@ -73,7 +73,6 @@ class Vendor(Struct, frozen=True, kw_only=True):
         lacks: Capabilities it does not have; asking for one is refused before any I/O.
         lacks_by_model: More of them, by model-name prefix.
         dialect: Flags read by the wire's own file.
-        pricing: The vendor's name in the price table, where it differs.
     """
 
     name: str
@@ -90,7 +89,6 @@ class Vendor(Struct, frozen=True, kw_only=True):
     lacks: tuple[Capability, ...] = ()
     lacks_by_model: dict[str, tuple[Capability, ...]] = field(default_factory=dict)
     dialect: dict[str, Any] = field(default_factory=dict)
-    pricing: str | None = None
 
 
 class EncodedRequest(Struct, frozen=True):

@@ -92,6 +92,18 @@ def test_a_body_nobody_can_read_is_no_error() -> None:
     assert check.notice(RequestSent("mine", "", '{"x": 1}')) is None
 
 
+def test_tokens_are_called_an_estimate_until_the_length_of_the_request_was_reported() -> None:
+    check = PrefixCheck()
+    assert check.notice(chat("one", "two")) is None
+    unsure = check.notice(chat("ONE", "two"))
+    check.answered(Usage(input_tokens=1000))
+    sure = check.notice(chat("one", "two"))
+    assert unsure is not None
+    assert sure is not None
+    assert "tokens (estimated) of the previous request" in unsure.text
+    assert "1,000 tokens of the previous request" in sure.text
+
+
 class Clockwork(Hook):
     def on_completion_call(self, context: Any, request: Any) -> RequestPatch:
         return RequestPatch(preamble=f"It is {context.turn} o'clock.")
@@ -138,7 +150,10 @@ async def test_a_model_without_pieces_is_checked_by_its_bodies() -> None:
     still = await Agent(Bare(*answers()), tools=[ping], preamble="P").prompt("go")
     assert not list(still.trace.of(Notice))
     moving = await Agent(Bare(*answers()), tools=[ping], preamble="P", hooks=[Clockwork()]).prompt("go")
-    assert [notice.kind for notice in moving.trace.of(Notice)] == ["prefix_moved"]
+    (notice,), (explanation,) = moving.trace.of(Notice), moving.trace.explain()
+    assert notice.kind == "prefix_moved"
+    assert explanation.estimated
+    assert notice.text == explanation.line
 
 
 @pytest.mark.anyio

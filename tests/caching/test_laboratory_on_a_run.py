@@ -40,8 +40,8 @@ async def test_markers_are_placed_in_a_run_and_the_run_is_projected(bench: Bench
     assert placed.turns[2].bill.read_tokens > 1000
     assert placed.cost_usd < placed.last_block_usd
     for turn, record in zip(placed.turns, run.run.records, strict=True):
-        sent = turn.bill.uncached_tokens + turn.bill.read_tokens + turn.bill.write_5m_tokens
-        assert sent + turn.bill.write_1h_tokens == pytest.approx(record.usage.input_tokens, rel=0.02)
+        sent = turn.bill.uncached_tokens + turn.bill.read_tokens + turn.bill.write_short_tokens
+        assert sent + turn.bill.write_long_tokens == pytest.approx(record.usage.input_tokens, rel=0.02)
     projection = project(run.trace, 50, rates=PRICES)
     assert projection.growth.calls == 3
     assert projection.growth.first_tokens == run.run.records[0].usage.input_tokens

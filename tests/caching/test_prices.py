@@ -11,14 +11,19 @@ from genai_prices.data_snapshot import get_snapshot
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agentlab.caching.price_lists import price_list_of
 from agentlab.caching.prices import (
     cost_usd,
     price_changes,
     rates,
     savings_ceiling,
     turn_cost,
+    write_price,
 )
+from agentlab.caching.profiles.registry import profile_for, profiles
+from agentlab.errors import UsageError
 from agentlab.messages import Usage
+from agentlab.models.vendors import vendors
 
 NANODOLLAR = 1e-9
 NOVEMBER = datetime(2026, 11, 20, 12, 0, tzinfo=UTC).timestamp()
@@ -211,6 +216,18 @@ def test_the_savings_ceiling_is_one_minus_the_read_multiplier(
     assert savings_ceiling(provider, model, NOVEMBER) == pytest.approx(ceiling)
 
 
+def test_what_cannot_be_priced_is_refused_with_a_sentence() -> None:
+    with pytest.raises(UsageError, match="no vendor is called 'opnai'; did you mean 'openai'"):
+        savings_ceiling("opnai", "gpt-4o")
+    assert "did you mean 'openai'" in (turn_cost("opnai", "gpt-4o", usage(1, 1)).note or "")
+    with pytest.raises(UsageError, match=r"a `Usage`, such as `turn.usage`, not 'None'"):
+        turn_cost("openai", "gpt-4o", None)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="`input_tokens` cannot be negative, and it is -3"):
+        turn_cost("openai", "gpt-4o", usage(-3, 1))
+    with pytest.raises(UsageError, match="Unix time in seconds, not 'today'"):
+        turn_cost("openai", "gpt-4o", usage(3, 1), at="today")  # type: ignore[arg-type]
+
+
 def test_the_savings_ceiling_of_an_unknown_price_is_nan() -> None:
     assert math.isnan(savings_ceiling("openai", "no-such-model"))
     assert math.isnan(savings_ceiling("openai", "gpt-4"))
@@ -239,6 +256,13 @@ def test_every_model_of_the_table_costs_what_the_table_says(
     if math.isnan(cost.total_usd):
         assert "the price table has no price for" in (cost.note or "")
         return
+    prices = rates(*model, when.timestamp(), input_tokens=sum(counts))
+    if long and math.isnan(prices.write_1h):
+        # The table bills it as its parent, a short write; the provider does not.
+        assert cost.write_1h_usd == pytest.approx(
+            long * prices.uncached * profile_for(*model).write_multipliers["1h"]
+        )
+        return
     expected = genai_prices.calc_price(
         genai_prices.Usage(
             input_tokens=sum(counts),
@@ -258,3 +282,80 @@ def test_every_model_of_the_table_costs_what_the_table_says(
 @pytest.mark.parametrize("vendor", ["x-ai", "xai", "xai-chat"])
 def test_a_vendor_that_speaks_two_wires_has_one_price_list(vendor: str) -> None:
     assert rates(vendor, "grok-4.3", NOVEMBER).uncached == pytest.approx(1.25e-6)
+
+
+@pytest.mark.parametrize(
+    ("vendor", "model"),
+    [
+        ("openai-chat", "gpt-5.6"),
+        ("chatgpt", "gpt-5.6"),
+        ("azure-responses", "gpt-5.6"),
+        ("copilot", "claude-haiku-4.5"),
+        ("copilot-responses", "claude-haiku-4.5"),
+        ("anthropic-chat", "claude-sonnet-4-6"),
+        ("bedrock", "anthropic.claude-sonnet-4-5-20250929-v1:0"),
+        ("bedrock-mantle", "openai.gpt-5.6-luna"),
+        ("bedrock-mantle-chat", "openai.gpt-5.6-luna"),
+        ("gemini", "gemini-2.5-flash"),
+        ("gemini-chat", "gemini-2.5-flash"),
+        ("vertex", "gemini-2.5-flash"),
+        ("deepseek-responses", "deepseek-chat"),
+        ("moonshot", "kimi-k3"),
+        ("openrouter-responses", "openai/gpt-4o"),
+    ],
+)
+def test_a_vendor_of_another_name_than_the_table_s_is_priced(vendor: str, model: str) -> None:
+    assert rates(vendor, model, NOVEMBER).known
+    assert turn_cost(vendor, model, usage(100, 10), NOVEMBER).note is None
+
+
+def test_every_vendor_has_a_price_list_or_a_reason_why_it_has_none() -> None:
+    listed = {provider.id for provider in get_snapshot().providers}
+    for vendor in {*vendors(), *(each for row in profiles() for each in row.vendors)}:
+        found = price_list_of(vendor)
+        note = turn_cost(vendor, "no-such-model", usage(1, 1)).note or ""
+        assert (found in listed) != (": " in note), (vendor, note)
+
+
+def test_an_unknown_price_says_why_the_table_has_none() -> None:
+    cost = turn_cost("ollama", "qwen3:4b", usage(100, 10))
+    assert math.isnan(cost.total_usd)
+    assert cost.note == (
+        "the price table has no price for `qwen3:4b` of `ollama`: it runs on a machine of your own"
+    )
+
+
+LIFETIMES = [
+    (row.vendors[0], model, ttl)
+    for row, model in [
+        (profile_for("openai", "gpt-5.6"), "gpt-5.6"),
+        (profile_for("azure", "gpt-5.6"), "gpt-5.6"),
+        (profile_for("openai", "gpt-4.1"), "gpt-4.1"),
+        (profile_for("azure", "gpt-4.1"), "gpt-4.1"),
+        (profile_for("anthropic", "claude-sonnet-4-6"), "claude-sonnet-4-6"),
+        (profile_for("bedrock", "anthropic.claude-opus-4-7"), "anthropic.claude-opus-4-7"),
+        (profile_for("bedrock-mantle", "openai.gpt-5.6-luna"), "openai.gpt-5.6-luna"),
+        (profile_for("moonshot", "kimi-k3"), "kimi-k3"),
+    ]
+    for ttl in row.ttl
+]
+
+
+@pytest.mark.parametrize(("vendor", "model", "ttl"), LIFETIMES)
+def test_a_write_costs_what_the_profile_says_for_its_lifetime(vendor: str, model: str, ttl: str) -> None:
+    profile, prices = profile_for(vendor, model), rates(vendor, model, NOVEMBER)
+    expected = profile.write_multipliers[ttl] * prices.uncached
+    assert write_price(prices, profile, ttl) == pytest.approx(expected)
+    assert turn_cost(vendor, model, usage(1000, 0, 0, 1000), NOVEMBER, ttl=ttl).total_usd == pytest.approx(
+        1000 * expected
+    )
+
+
+def test_every_profile_of_several_lifetimes_is_among_those_tested() -> None:
+    several = {row.name for row in profiles() if len(row.ttl) > 1}
+    assert several == {profile_for(vendor, model).name for vendor, model, _ in LIFETIMES}
+
+
+def test_a_lifetime_the_vendor_lacks_is_written_with_its_default() -> None:
+    plain = turn_cost("openai", "gpt-5.6", usage(1000, 0, 0, 1000), NOVEMBER)
+    assert turn_cost("openai", "gpt-5.6", usage(1000, 0, 0, 1000), NOVEMBER, ttl="5m") == plain

@@ -12,7 +12,9 @@ import msgspec
 
 from agentlab.caching.blocks.splitting import Block
 
-__all__ = ["canonical", "readable"]
+__all__ = ["canonical", "canonical_bytes", "readable"]
+
+_BYTES: Final = "canonical_bytes"
 
 _TEXT_TYPES: Final = frozenset(["text", "input_text", "output_text"])
 _HOLDERS: Final = frozenset(["content", "output"])
@@ -24,6 +26,14 @@ def canonical(block: Block) -> Any:
     if block.kind in {"tool", "setting"}:
         return value
     return {"text": value} if isinstance(value, str) else _folded(value)
+
+
+def canonical_bytes(block: Block) -> bytes:
+    """Equal for blocks of which a comparison of prompts must see no difference. Computed once for a block."""
+    known: bytes | None = block.__dict__.get(_BYTES)
+    if known is None:
+        known = block.__dict__[_BYTES] = msgspec.json.encode((block.kind, block.role, canonical(block)))
+    return known
 
 
 def readable(block: Block) -> str:

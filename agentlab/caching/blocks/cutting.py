@@ -1,27 +1,20 @@
-"""Cuts a conversation's requests into blocks, each message once, however many requests carry it.
+"""Cuts a conversation's neutral requests into blocks, each message once, however many requests carry it.
 
-A history is sent again with every call, so cutting each request anew would be quadratic in the length of a run.
+The same for bodies as they were sent: `sent_blocks`.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
-from typing import Any, Final
 
 import msgspec
 from msgspec import structs
 
-from agentlab.caching.blocks.splitting import Block, blocks_of, split, split_object
+from agentlab.caching.blocks.prefix import same_objects
+from agentlab.caching.blocks.splitting import Block, blocks_of
 from agentlab.messages import Message, Request, Text, UserMessage
 
-__all__ = ["NeutralBlocks", "SentBlocks"]
-
-_LISTS: Final = ("messages", "contents", "input")
-"""Where the wires keep the list that grows."""
-
-_FIELDS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_ITEMS: Final = msgspec.json.Decoder(list[msgspec.Raw])
+__all__ = ["NeutralBlocks"]
 
 
 class NeutralBlocks:
@@ -40,14 +33,26 @@ class NeutralBlocks:
     def of(self, request: Request) -> tuple[Block, ...]:
         """The blocks of a plain request."""
         messages = request.messages
-        known = len(self._sent)
-        # Equal messages are found by their identity first, so a history that only grew is not read again.
-        if messages[:known] != self._sent:
+        known = self._known(messages)
+        if known < len(self._sent):
             known, self._blocks = 0, ()
         new = [self._cut(message, index) for index, message in enumerate(messages[known:], known)]
         self._blocks += tuple(itertools.chain.from_iterable(new))
         self._sent = messages
         return self._head_of(request) + self._blocks
+
+    def _known(self, messages: tuple[Message, ...]) -> int:
+        """How many messages of the request before these begin with; one that only grew is not read again."""
+        known = same_objects(self._sent, messages)
+        for sent, message in zip(self._sent[known:], messages[known:], strict=False):
+            # A tool result with its keys in another order is equal to Python and another prefix to a cache.
+            same = sent is message or (
+                sent == message and msgspec.json.encode(sent) == msgspec.json.encode(message)
+            )
+            if not same:
+                break
+            known += 1
+        return known
 
     def _head_of(self, request: Request) -> tuple[Block, ...]:
         """The blocks before the messages."""
@@ -86,44 +91,3 @@ def _words(message: Message) -> tuple[str, ...]:
         return ()
     texts = [part.text for part in message.content if isinstance(part, Text) and part == Text(part.text)]
     return tuple(texts) if len(texts) == len(message.content) else ()
-
-
-class SentBlocks:
-    """Cuts bodies as they were sent. Of a body that begins with the items of the one before, only the rest is read."""
-
-    def __init__(self) -> None:
-        self._head: tuple[str, list[tuple[str, bytes]], tuple[Block, ...], dict[str, Any]] | None = None
-        self._items: list[bytes] = []
-        self._blocks: tuple[Block, ...] = ()
-
-    def of(self, wire: str, body: str) -> tuple[tuple[Block, ...], dict[str, Any]]:
-        """The blocks of a body, and its fields but the list that grows.
-
-        Raises:
-            UsageError: The wire is not known, or the body is not a JSON object.
-        """
-        try:
-            fields = _FIELDS.decode(body)
-            grows = next(name for name in _LISTS if name in fields)
-            items = [bytes(item) for item in _ITEMS.decode(fields.pop(grows))]
-        except (msgspec.DecodeError, UnicodeError, StopIteration):
-            return split(wire, body), msgspec.json.decode(body)
-        head = [(name, bytes(value)) for name, value in fields.items()]
-        if self._head is None or self._head[:2] != (wire, head):
-            settings = {name: msgspec.json.decode(value) for name, value in head}
-            self._head = (wire, head, split_object(wire, settings), settings)
-            self._items, self._blocks = [], ()
-        known = len(self._items)
-        if items[:known] != self._items:
-            known, self._blocks = 0, ()
-        new = (_cut_item(wire, grows, items[index], index) for index in range(known, len(items)))
-        self._blocks += tuple(itertools.chain.from_iterable(new))
-        self._items = items
-        return self._head[2] + self._blocks, self._head[3]
-
-
-def _cut_item(wire: str, grows: str, item: bytes, index: int) -> Iterator[Block]:
-    """The blocks of one item, as they would be within the whole list."""
-    for block in split_object(wire, {grows: [msgspec.json.decode(item)]}):
-        path = block.path.replace(f"{grows}[0]", f"{grows}[{index}]", 1)
-        yield structs.replace(block, path=path, message=index)

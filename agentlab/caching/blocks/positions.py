@@ -9,17 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
-from typing import Final
 
 from agentlab.caching.blocks.block import Block
 from agentlab.caching.blocks.chain import chain
 
 __all__ = ["Positions"]
-
-_ESTIMATED_FRAME: Final = 4
-"""Tokens that the estimate of a block counts for a message around it."""
-_FRAME: Final = 2
-"""Tokens around a message. Recorded: 8 past a marked system prompt for "Hello there.", of which 3 begin the answer."""
 
 
 class Positions:
@@ -28,18 +22,18 @@ class Positions:
     def __init__(self) -> None:
         self._known: dict[str, int] = {}
 
-    def ends(self, blocks: Sequence[Block], end: int, *, tool_prompt: int = 0) -> tuple[int, ...]:
+    def ends(
+        self, blocks: Sequence[Block], end: int, *, sizes: Sequence[int] | None = None
+    ) -> tuple[int, ...]:
         """Where the first 0, 1, ... blocks of a prompt end, meeting every known position.
 
         Args:
             blocks: The prompt.
             end: Where its last block ends, in the provider's tokens.
-            tool_prompt: Tokens of the vendor's own ahead of the first message.
+            sizes: About how long each block is, in the provider's tokens; None takes the plain estimate.
         """
-        sizes = [_size(block) for block in blocks]
-        first_message = next((index for index, block in enumerate(blocks) if block.kind == "message"), None)
-        if tool_prompt and first_message is not None:
-            sizes[first_message] += tool_prompt
+        estimates = [block.tokens for block in blocks]
+        sizes = estimates if sizes is None else sizes
         marks = [(0, 0)]
         for index, link in enumerate(chain(blocks)[:-1], start=1):
             position = self._known.get(link)
@@ -48,7 +42,7 @@ class Positions:
         marks.append((len(blocks), end))
         found = [0]
         for (start, first), (stop, last) in pairwise(marks):
-            found += _between(sizes[start:stop], first, last)
+            found += _between(sizes[start:stop], estimates[start:stop], first, last)
         return tuple(found)
 
     def knows(self, blocks: Sequence[Block]) -> bool:
@@ -63,28 +57,24 @@ class Positions:
         return news
 
 
-def _size(block: Block) -> int:
-    """A block's estimated tokens. Settings are no text but for schemas; a part of a message has no frame of its own."""
-    if block.kind == "setting":
-        return block.tokens if "schema" in block.text else 0
-    if block.kind == "tool":
-        return block.tokens
-    return max(1, block.tokens - _ESTIMATED_FRAME) + (_FRAME if block.ends_message else 0)
+def _between(sizes: Sequence[int], estimates: Sequence[int], first: int, last: int) -> list[int]:
+    """Ends of pieces of these sizes laid from one position to another; what does not fit is borne by the long texts.
 
-
-def _between(sizes: Sequence[int], first: int, last: int) -> list[int]:
-    """Ends of pieces of these sizes laid from one position to another; what does not fit is borne by the large ones.
-
-    Sizes of short texts are estimated to a token or two; most of the error of a whole is that of its longest texts.
+    Sizes of short texts are estimated to a token or two; most of the error of a whole is that of its longest texts, and
+    none is in what a vendor always adds.
     """
     if not sizes:
         return []
     error = last - first - sum(sizes)
-    weights = [size * size for size in sizes]
+    weights = [estimate * estimate for estimate in estimates]
     whole = sum(weights)
     if not whole:
         return [last] * len(sizes)
     fitted = [size + error * weight / whole for size, weight in zip(sizes, weights, strict=True)]
     if min(fitted) < 0:
-        fitted = [size * (last - first) / sum(sizes) for size in sizes]
+        laid = sum(sizes)
+        fitted = [
+            size * (last - first) / laid if laid else error * weight / whole
+            for size, weight in zip(sizes, weights, strict=True)
+        ]
     return [first + round(passed) for passed in accumulate(fitted)]

@@ -8,12 +8,13 @@ recordings for exactly this; here it is checked while you work).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import is_
 
 from msgspec import Struct
 
 from agentlab.caching.blocks.splitting import Block
 
-__all__ = ["PrefixMatch", "common_tokens", "shared_prefix"]
+__all__ = ["PrefixMatch", "common_tokens", "same_objects", "shared_prefix"]
 
 
 class PrefixMatch(Struct, frozen=True):
@@ -56,6 +57,12 @@ def shared_prefix(previous: Sequence[Block], current: Sequence[Block]) -> Prefix
     if successor is not None:
         tokens += common_tokens(moved.token_ids(), successor.token_ids())
     return PrefixMatch(equal, tokens, is_prefix=False, moved=equal, before=moved, after=successor)
+
+
+def same_objects(one: Sequence[object], other: Sequence[object]) -> int:
+    """How many members at the start of two sequences are the same objects, which needs no look into them."""
+    same = [*map(is_, one, other)]
+    return same.index(False) if False in same else len(same)
 
 
 def common_tokens(left: Sequence[int], right: Sequence[int]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -12,11 +12,29 @@ from agentlab.caching.blocks.block import Block, BlockKind, PartName, lifetime, 
 from agentlab.errors import UsageError
 from agentlab.messages import AssistantMessage, Message, Request, SystemMessage
 
-__all__ = ["Block", "BlockKind", "PartName", "blocks_of", "split", "split_object"]
+__all__ = [
+    "Block",
+    "BlockKind",
+    "Level",
+    "PartName",
+    "blocks_of",
+    "decoded_body",
+    "finished",
+    "is_marker",
+    "item_blocks",
+    "level_blocks",
+    "levels_of",
+    "split",
+    "split_object",
+    "with_markers",
+]
 
-# Where each wire keeps what it renders, in render order. A setting stands where its change starts to miss.
-_Layout = tuple[tuple[BlockKind, str], ...]
-_LAYOUTS: Final[dict[str, _Layout]] = {
+Level = tuple[BlockKind, str]
+"""What a wire renders at one place of the prompt, and where its body keeps it."""
+
+# Where each wire keeps what it renders, in render order; the conversation is last. A setting stands where its change
+# starts to miss.
+_LEVELS: Final[dict[str, tuple[Level, ...]]] = {
     "openai-chat": (
         ("setting", "response_format"),
         ("setting", "reasoning_effort"),
@@ -73,35 +91,41 @@ def split(wire: str, body: str | bytes) -> tuple[Block, ...]:
     Raises:
         UsageError: The wire is not known, or the body is not a JSON object.
     """
+    return split_object(wire, decoded_body(body))
+
+
+def decoded_body(body: str | bytes) -> dict[str, Any]:
+    """A body as an object.
+
+    Raises:
+        UsageError: It is not a JSON object.
+    """
     try:
         parsed = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeError) as error:
         raise UsageError(f"the body is not JSON: {error}") from None
     if not isinstance(parsed, dict):
         raise UsageError("the body is not a JSON object")
-    return split_object(wire, parsed)
+    return parsed
 
 
 def split_object(wire: str, body: dict[str, Any]) -> tuple[Block, ...]:
     """The same as `split` for a body already parsed."""
+    cut = (block for level in levels_of(wire) for block in level_blocks(level, body))
+    return finished(with_markers(cut), body)
+
+
+def levels_of(wire: str) -> tuple[Level, ...]:
+    """What a wire renders, in render order; the conversation is the last level.
+
+    Raises:
+        UsageError: The wire is not known.
+    """
     name = wire.replace("_", "-")
-    layout = _LAYOUTS.get(_ALIASES.get(name, name))
-    if layout is None:
-        raise UsageError(f"no render order is known for the wire {wire!r}; one of {sorted(_LAYOUTS)}")
-    blocks: list[Block] = []
-    for kind, path in layout:
-        for block in _level(kind, path, body):
-            if block.label == _MARK:  # Bedrock's markers are items of their own
-                if blocks:
-                    blocks[-1] = structs.replace(blocks[-1], marker=block.marker)
-                continue
-            blocks.append(block)
-    automatic = body.get(
-        "cache_control"
-    )  # Anthropic: of the whole request, for the last block that can carry it
-    if blocks and automatic is not None and blocks[-1].marker is None:
-        blocks[-1] = structs.replace(blocks[-1], marker=lifetime(automatic))
-    return _with_prompt(blocks)
+    levels = _LEVELS.get(_ALIASES.get(name, name))
+    if levels is None:
+        raise UsageError(f"no render order is known for the wire {wire!r}; one of {sorted(_LEVELS)}")
+    return levels
 
 
 def blocks_of(request: Request) -> tuple[Block, ...]:
@@ -138,31 +162,78 @@ def blocks_of(request: Request) -> tuple[Block, ...]:
 _MARK: Final = "\0marker"
 
 
-def _level(kind: BlockKind, path: str, body: dict[str, Any]) -> Iterator[Block]:
+def level_blocks(level: Level, body: dict[str, Any]) -> Iterator[Block]:
+    """The blocks of one level of a body, before `with_markers` and `finished`."""
+    kind, path = level
     value: Any = body
     for name in path.split("."):
         value = value.get(name) if isinstance(value, dict) else None
     if value is None or value == []:
         return
-    part = _PARTS_OF[kind]
     if kind == "setting":
-        yield make_block(kind, path, {path: value}, path=path, part=part)
-        return
-    for index, item in enumerate(value if isinstance(value, list) else [value]):
-        place = f"{path}[{index}]" if isinstance(value, list) else path
-        if isinstance(item, dict) and set(item) == {"cachePoint"}:
-            yield _mark(item)
-        elif kind == "tool":
-            yield from _tools(item, place)
-        elif kind == "message" and isinstance(item, dict):
-            yield from _message(item, place, index)
+        yield make_block(kind, path, {path: value}, path=path, part=_PARTS_OF[kind])
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from item_blocks(kind, item, f"{path}[{index}]", index)
+    else:
+        yield from item_blocks(kind, value, path, 0)
+
+
+def item_blocks(kind: BlockKind, item: Any, place: str, index: int) -> Iterator[Block]:
+    """The blocks of one item of a level: of a tool, a system text or a message.
+
+    Args:
+        kind: What the level holds.
+        item: The item.
+        place: Where it stands in the body.
+        index: Its number in the level.
+    """
+    if isinstance(item, dict) and set(item) == {"cachePoint"}:
+        yield _mark(item)
+    elif kind == "tool":
+        yield from _tools(item, place)
+    elif kind == "message" and isinstance(item, dict):
+        yield from _message(item, place, index)
+    else:
+        role = "system" if kind == "system" else "user"
+        said, marker = _plain(item)
+        number = index if kind == "message" else None
+        part = _PARTS_OF[kind]
+        yield make_block(kind, role, said, role=role, path=place, marker=marker, message=number, part=part)
+
+
+def with_markers(cut: Iterable[Block]) -> list[Block]:
+    """The blocks, with Bedrock's markers, which are items of their own, on the block each of them follows.
+
+    A marker with no block before it stays, for the blocks it will be put behind.
+    """
+    blocks: list[Block] = []
+    for block in cut:
+        if is_marker(block) and blocks and not is_marker(blocks[-1]):
+            blocks[-1] = structs.replace(blocks[-1], marker=block.marker)
         else:
-            role = "system" if kind == "system" else "user"
-            said, marker = _plain(item)
-            number = index if kind == "message" else None
-            yield make_block(
-                kind, role, said, role=role, path=place, marker=marker, message=number, part=part
-            )
+            blocks.append(block)
+    return blocks
+
+
+def is_marker(block: Block) -> bool:
+    """Whether a block is no part of the prompt but one of Bedrock's markers."""
+    return block.label == _MARK
+
+
+def finished(blocks: list[Block], body: Mapping[str, Any]) -> tuple[Block, ...]:
+    """The blocks of a whole body, with what is only known of the whole: the automatic marker, and which is the prompt.
+
+    Args:
+        blocks: The blocks in render order; changed.
+        body: The body; of its fields only the request-wide marker is read.
+    """
+    while blocks and is_marker(blocks[0]):
+        del blocks[0]
+    automatic = body.get("cache_control")  # Anthropic: for the last block that can carry it
+    if blocks and automatic is not None and blocks[-1].marker is None:
+        blocks[-1] = structs.replace(blocks[-1], marker=lifetime(automatic))
+    return _with_prompt(blocks)
 
 
 def _plain(piece: Any) -> tuple[Any, str | None]:
@@ -272,10 +343,12 @@ def _message_blocks(message: Message, index: int) -> list[Block]:
 
 def _with_prompt(blocks: list[Block]) -> tuple[Block, ...]:
     """Name the newest user message the prompt; tool results are history."""
-    newest = max((block.message for block in blocks if block.message is not None), default=None)
-    for number, block in enumerate(blocks):
-        spoken = block.role == "user" and block.part == "history" and block.message == newest
-        if spoken and not _is_result(block.text):
+    newest = next((block.message for block in reversed(blocks) if block.message is not None), None)
+    for number in range(len(blocks) - 1, -1, -1):
+        block = blocks[number]
+        if newest is None or block.message != newest:
+            break
+        if block.role == "user" and block.part == "history" and not _is_result(block.text):
             blocks[number] = structs.replace(block, part="prompt")
     return tuple(blocks)
 

@@ -24,10 +24,12 @@ class Bound:
     Args:
         turns: The requests.
         ttls: Lifetimes to choose from, seconds.
+        short_s: The shorter of the vendor's lifetimes.
     """
 
-    def __init__(self, turns: Sequence[MarkedTurn], ttls: Sequence[float]) -> None:
+    def __init__(self, turns: Sequence[MarkedTurn], ttls: Sequence[float], *, short_s: float = 300.0) -> None:
         self._turns = turns
+        self._short_s = short_s
         self._ttls = sorted(ttls)
         self._parent: dict[int, int] = {}
         self._size: dict[int, int] = {}
@@ -35,7 +37,8 @@ class Bound:
         for index, turn in enumerate(turns):
             for place, prefix in enumerate(turn.prefixes, 1):
                 self._parent[prefix] = turn.prefixes[place - 2] if place > 1 else -1
-                self._size[prefix] = turn.tokens[place] - turn.tokens[place - 1]
+                size = turn.tokens[place] - turn.tokens[place - 1]
+                self._size[prefix] = min(size, self._size.get(prefix, size))
                 self._uses.setdefault(prefix, []).append(index)
         self._costs = {prefix: self._of_block(uses) for prefix, uses in self._uses.items()}
         self._cold = [self._all_cold(index) for index in range(len(turns) + 1)]
@@ -84,11 +87,11 @@ class Bound:
         return tuple(cold), tuple(map(tuple, warm))
 
     def _write_price(self, turn: MarkedTurn) -> float:
-        return turn.prices.write_5m if self._ttls[0] <= 300 else turn.prices.write_1h
+        return turn.prices.write_5m if self._ttls[0] <= self._short_s else turn.prices.write_1h
 
     def _all_cold(self, index: int) -> float:
         """The least cost of the requests from one on with nothing cached."""
-        total = 0.0
+        total = sum(turn.tail * turn.prices.uncached for turn in self._turns[index:])
         for prefix, uses in self._uses.items():
             at = bisect_right(uses, index - 1)
             total += self._size[prefix] * self._costs[prefix][0][at]

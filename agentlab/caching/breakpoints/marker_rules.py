@@ -8,15 +8,12 @@ marker is written (https://platform.claude.com/docs/en/build-with-claude/prompt-
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 from msgspec import Struct
 
 from agentlab.caching.prices import Rates
 
-__all__ = ["TTL_SECONDS", "Bill", "Entries", "Entry", "MarkedTurn", "MarkerRules", "bill"]
-
-TTL_SECONDS: Final[dict[str, float]] = {"5m": 300.0, "1h": 3600.0}
+__all__ = ["Bill", "Entries", "Entry", "MarkedTurn", "MarkerRules", "bill"]
 
 
 class MarkerRules(Struct, frozen=True):
@@ -26,11 +23,15 @@ class MarkerRules(Struct, frozen=True):
         min_tokens: A marker on a shorter prefix is ignored.
         lookback: How many blocks before its own a marker looks at.
         max_markers: Markers a request may hold.
+        short_s: The shorter lifetime, in seconds; what lives longer is billed at the price of the longer one.
+        mixed: Whether one request may write with both.
     """
 
     min_tokens: int = 1024
     lookback: int = 20
     max_markers: int = 4
+    short_s: float = 300.0
+    mixed: bool = True
 
 
 class Entry(Struct, frozen=True, order=True):
@@ -52,7 +53,8 @@ class MarkedTurn(Struct, frozen=True):
         prefixes: The number of the prefix at each position from 1; equal prefixes of any requests have one number.
         tokens: Tokens of the prefix at each position from 0.
         markable: Positions whose last block can carry a marker, rising.
-        prices: What a token of this request costs.
+        prices: What a token of this request costs; `write_5m` with the shorter lifetime, `write_1h` with the longer one.
+        tail: Tokens past the last block, which no marker can reach.
     """
 
     at: float
@@ -60,15 +62,24 @@ class MarkedTurn(Struct, frozen=True):
     tokens: tuple[int, ...]
     markable: tuple[int, ...]
     prices: Rates
+    tail: int = 0
 
 
 class Bill(Struct, frozen=True):
-    """What a request is charged for, in tokens and US dollars; the output is not part of it."""
+    """What a request is charged for, in tokens and US dollars; the output is not part of it.
+
+    Attributes:
+        uncached_tokens: Neither read nor written.
+        read_tokens: Read from the cache.
+        write_short_tokens: Written with the shorter lifetime.
+        write_long_tokens: Written with the longer one.
+        cost_usd: All of them.
+    """
 
     uncached_tokens: int
     read_tokens: int
-    write_5m_tokens: int
-    write_1h_tokens: int
+    write_short_tokens: int
+    write_long_tokens: int
     cost_usd: float
 
 
@@ -94,9 +105,9 @@ def bill(
     live = {prefix: entry for prefix, entry in entries.items() if entry.expires >= turn.at}
     valid = [marker for marker in markers if turn.tokens[marker[0]] >= rules.min_tokens]
     hit = max((_found(rules, turn, live, position) for position, _ in valid), default=0)
-    long_end = max((position for position, ttl in valid if ttl > TTL_SECONDS["5m"]), default=0)
+    long_end = max((position for position, ttl in valid if ttl > rules.short_s), default=0)
     end = max((position for position, _ in valid), default=0)
-    read, total = turn.tokens[hit], turn.tokens[-1]
+    read, total = turn.tokens[hit], turn.tokens[-1] + turn.tail
     long_write = max(0, turn.tokens[long_end] - read)
     short_write = max(0, turn.tokens[end] - read - long_write)
     after = dict(live)

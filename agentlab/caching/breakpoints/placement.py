@@ -8,22 +8,18 @@ run, by dynamic programming (`agentlab.caching.breakpoints.search`), in the bill
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from itertools import pairwise
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from agentlab.caching.blocks.splitting import Block
-from agentlab.caching.breakpoints.marker_rules import TTL_SECONDS, Bill, Entry, MarkedTurn, MarkerRules, bill
+from agentlab.caching.breakpoints.idle import without_idle
+from agentlab.caching.breakpoints.marked_run import MarkedRun, marked_run
+from agentlab.caching.breakpoints.marker_rules import Bill, Entry, MarkedTurn, MarkerRules, bill
 from agentlab.caching.breakpoints.search import Plan, cheapest
 from agentlab.caching.breakpoints.static import best_options, stops_of
-from agentlab.caching.calls import Calls, RecordedCall, calls_of
+from agentlab.caching.calls import Calls, calls_of
 from agentlab.caching.prices import Rates
-from agentlab.caching.prices import rates as rates_of
-from agentlab.caching.profiles.registry import profile_for
-from agentlab.caching.replaying.layouts import layouts
 from agentlab.errors import UsageError
 from agentlab.messages import CacheOptions
 
@@ -32,12 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Marker", "PlacedTurn", "Placement", "place_breakpoints"]
 
-TTL = Literal["5m", "1h"]
-_UNMARKED: Final = ('"type":"thinking"', '"type":"redacted_thinking"')
-LOOKBACK: Final = 20
-"""Blocks a marker looks back where a provider's profile does not say."""
-_TTL_NAMES: Final[dict[float, TTL]] = {300.0: "5m", 3600.0: "1h"}
-
 
 class Marker(Struct, frozen=True):
     """A cache breakpoint.
@@ -45,12 +35,12 @@ class Marker(Struct, frozen=True):
     Attributes:
         block: Index of the block it ends at, in render order.
         label: That block, for readers.
-        ttl: Lifetime of its entry.
+        ttl: Lifetime of its entry, by its name at the vendor.
     """
 
     block: int
     label: str
-    ttl: TTL
+    ttl: str
 
 
 class PlacedTurn(Struct, frozen=True):
@@ -73,12 +63,13 @@ class Placement(Struct, frozen=True):
     Attributes:
         turns: The plan.
         cost_usd: What the plan costs.
-        last_block_usd: What one 5-minute marker on the very last block of each request costs.
-        automatic_usd: What the provider's automatic mode costs: one 5-minute marker that moves to the last block of
+        last_block_usd: What one marker of the shortest lifetime on the very last block of each request costs.
+        automatic_usd: What the provider's automatic mode costs: one marker of the shortest lifetime that moves to the last block of
             each request that can be cached.
         uncached_usd: What no marker at all costs.
         options: The best cache controls that are the same for every request.
         options_usd: What the run costs with them.
+        lifetimes: The lifetimes of the vendor's entries in seconds, by name, the shortest first.
         exact: Whether no plan is cheaper. False for runs that branch so much that not all plans could be weighed.
     """
 
@@ -89,6 +80,7 @@ class Placement(Struct, frozen=True):
     uncached_usd: float
     options: CacheOptions
     options_usd: float
+    lifetimes: dict[str, float]
     exact: bool = True
 
     @property
@@ -110,6 +102,7 @@ class Placement(Struct, frozen=True):
         """One row a request: its markers, tokens by rate, cost."""
         import pandas as pd  # noqa: PLC0415 - heavy; only frames need it
 
+        written = [f"cache_write_{name}_tokens" for name in self.lifetimes]
         rows = [
             {
                 "turn": turn.turn,
@@ -118,8 +111,8 @@ class Placement(Struct, frozen=True):
                 ),
                 "uncached_tokens": turn.bill.uncached_tokens,
                 "cache_read_tokens": turn.bill.read_tokens,
-                "cache_write_5m_tokens": turn.bill.write_5m_tokens,
-                "cache_write_1h_tokens": turn.bill.write_1h_tokens,
+                written[0]: turn.bill.write_short_tokens,
+                **dict.fromkeys(written[1:], turn.bill.write_long_tokens),
                 "cost_usd": turn.bill.cost_usd,
             }
             for turn in self.turns
@@ -129,141 +122,77 @@ class Placement(Struct, frozen=True):
 
 def place_breakpoints(
     trace: Calls,
-    k: int = 4,
+    k: int | None = None,
     *,
     rates: Rates | None = None,
     min_tokens: int | None = None,
     lookback: int | None = None,
-    ttls: Sequence[TTL] = ("5m", "1h"),
+    ttls: Sequence[str] | None = None,
 ) -> Placement:
     """The cheapest places for cache markers over a whole run.
 
     Exact in its model: calls come one after the other at their recorded times, an entry can be read from then on until
-    its lifetime has passed since its last use, a marker finds entries up to `lookback` blocks before it, markers of 1
-    hour stand before those of 5 minutes, and output costs the same under every plan. Tokens are estimated, scaled to
-    what the provider counted where the calls say so.
+    its lifetime has passed since its last use, a marker finds entries up to `lookback` blocks before it, markers of a
+    longer lifetime stand before those of a shorter one, and output costs the same under every plan. Prompts are as long as
+    the provider reported; those it did not count are estimated by its profile's factors. A vendor that takes no markers
+    is planned for as if it took Anthropic's. A marker without which the run would cost the same is left out.
 
     Args:
         trace: A trace, or a list of `RecordedCall`.
-        k: Markers a request may hold; Anthropic allows 4.
+        k: Markers a request may hold, at most those the vendor takes; all of these where None.
         rates: Prices of a token; those of each call's model and day where None.
         min_tokens: A shorter prefix is not cached; that of the provider's profile where None.
         lookback: How many blocks before its own a marker looks at; that of the profile where None.
-        ttls: Lifetimes to choose from; 1 hour is left out where it has no price.
+        ttls: Lifetimes to choose from, by their names at the vendor; all of them where None. One without a price is left
+            out.
 
     Raises:
-        UsageError: There is no call or no price, or the calls are out of order.
+        UsageError: There is no call or no price, the calls are out of order, or the vendor has no such lifetime or fewer
+            markers.
     """
     calls = calls_of(trace)
     if not calls:
         raise UsageError("there are no calls to place markers in")
-    blocks = [layout.blocks for layout in layouts(calls)]
-    turns = _turns(calls, blocks, rates)
-    profile = profile_for(calls[0].vendor, calls[0].model)
-    rules = MarkerRules(
-        profile.min_tokens if min_tokens is None else min_tokens,
-        (profile.lookback or LOOKBACK) if lookback is None else lookback,
-        k,
-    )
-    allowed = [TTL_SECONDS[ttl] for ttl in ttls if ttl != "1h" or _has_hour_price(turns)]
-    if k < 1 or not allowed:
-        raise UsageError("at least one marker of one lifetime has to be allowed")
+    run = marked_run(calls, k, given=rates, min_tokens=min_tokens, lookback=lookback, ttls=ttls)
+    turns, rules, allowed = run.turns, run.rules, list(run.allowed.values())
     found = cheapest(turns, rules, allowed)
     stops = [
         stops_of(each, has_context=call.request is not None and bool(call.request.context))
-        for call, each in zip(calls, blocks, strict=True)
+        for call, each in zip(calls, run.blocks, strict=True)
     ]
     return Placement(
-        _placed(turns, blocks, rules, found.plan),
+        _placed(run, without_idle(turns, rules, found.plan)),
         found.cost_usd,
         _cost(turns, rules, lambda turn: len(turn.prefixes) if len(turn.prefixes) in turn.markable else 0),
         _cost(turns, rules, lambda turn: turn.markable[-1] if turn.markable else 0),
         _cost(turns, rules, lambda _: 0),
-        *best_options(turns, stops, rules, [_TTL_NAMES[ttl] for ttl in allowed]),
+        *best_options(turns, stops, rules, run.allowed),
+        run.lifetimes,
         found.exact,
     )
 
 
-def _turns(
-    calls: Sequence[RecordedCall], blocks: Sequence[tuple[Block, ...]], given: Rates | None
-) -> list[MarkedTurn]:
-    scale = _scale(calls, blocks)
-    numbers: dict[tuple[int, str], int] = {}
-    turns: list[MarkedTurn] = []
-    for call, each in zip(calls, blocks, strict=True):
-        prefixes: list[int] = []
-        estimated = [0]
-        skipped, tokens_skipped = "", 0
-        for block in each:
-            if block.kind == "setting":
-                skipped, tokens_skipped = f"{skipped}{block.digest} ", tokens_skipped + block.tokens
-                continue
-            before = prefixes[-1] if prefixes else -1
-            prefixes.append(numbers.setdefault((before, skipped + block.digest), len(numbers)))
-            estimated.append(estimated[-1] + tokens_skipped + block.tokens)
-            skipped, tokens_skipped = "", 0
-        tokens = tuple(round(count * scale) for count in estimated)
-        places = [block for block in each if block.kind != "setting"]
-        markable = tuple(place for place, block in enumerate(places, 1) if _can_be_marked(block))
-        prices = given or _prices(call, tokens[-1])
-        turns.append(MarkedTurn(call.at, tuple(prefixes), tokens, markable, prices))
-    if any(later.at < earlier.at for earlier, later in pairwise(turns)):
-        raise UsageError("the calls are not in the order of their times")
-    return turns
-
-
-def _can_be_marked(block: Block) -> bool:
-    """Thinking cannot: https://platform.claude.com/docs/en/build-with-claude/prompt-caching."""
-    return not any(kind in block.text for kind in _UNMARKED)
-
-
-def _scale(calls: Sequence[RecordedCall], blocks: Sequence[tuple[Block, ...]]) -> float:
-    """Tokens as the provider counts them, for one estimated token; over the run, so that equal blocks stay equal."""
-    counted = [
-        (call.usage.input_tokens, sum(block.tokens for block in each))
-        for call, each in zip(calls, blocks, strict=True)
-        if call.usage is not None and call.usage.input_tokens
-    ]
-    estimated = sum(estimate for _, estimate in counted)
-    return sum(count for count, _ in counted) / estimated if estimated else 1.0
-
-
-def _prices(call: RecordedCall, tokens: int) -> Rates:
-    found = rates_of(call.vendor, call.model, call.at or None, input_tokens=tokens)
-    if math.isnan(found.uncached) or math.isnan(found.read) or math.isnan(found.write_5m):
-        raise UsageError(
-            f"the price table has no cache prices for `{call.vendor}:{call.model}`; give them as `rates=`"
-        )
-    return found
-
-
-def _has_hour_price(turns: Sequence[MarkedTurn]) -> bool:
-    return not any(math.isnan(turn.prices.write_1h) for turn in turns)
-
-
-def _placed(
-    turns: Sequence[MarkedTurn], blocks: Sequence[tuple[Block, ...]], rules: MarkerRules, plan: Plan
-) -> tuple[PlacedTurn, ...]:
+def _placed(run: MarkedRun, plan: Plan) -> tuple[PlacedTurn, ...]:
     placed: list[PlacedTurn] = []
     entries: dict[int, Entry] = {}
-    for number, (turn, each, markers) in enumerate(zip(turns, blocks, plan, strict=True), 1):
-        charged, entries = bill(rules, turn, entries, markers)
+    names = {seconds: name for name, seconds in run.lifetimes.items()}
+    for number, (turn, each, markers) in enumerate(zip(run.turns, run.blocks, plan, strict=True), 1):
+        charged, entries = bill(run.rules, turn, entries, markers)
         # A setting is rendered, but no marker stands on it and no lookback counts it.
         places = [index for index, block in enumerate(each) if block.kind != "setting"]
         named = tuple(
-            Marker(places[place - 1], each[places[place - 1]].label, _TTL_NAMES[ttl])
-            for place, ttl in markers
+            Marker(places[place - 1], each[places[place - 1]].label, names[ttl]) for place, ttl in markers
         )
         placed.append(PlacedTurn(number, named, charged))
     return tuple(placed)
 
 
 def _cost(turns: Sequence[MarkedTurn], rules: MarkerRules, place: Callable[[MarkedTurn], int]) -> float:
-    """What a run costs with one 5-minute marker a request, or none where its place is 0."""
+    """What a run costs with one marker of the shortest lifetime a request, or none where its place is 0."""
     entries: dict[int, Entry] = {}
     total = 0.0
     for turn in turns:
         chosen = place(turn)
-        charged, entries = bill(rules, turn, entries, [(chosen, TTL_SECONDS["5m"])] if chosen else [])
+        charged, entries = bill(rules, turn, entries, [(chosen, rules.short_s)] if chosen else [])
         total += charged.cost_usd
     return total

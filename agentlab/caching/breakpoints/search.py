@@ -80,7 +80,7 @@ class _Search:
         self._turns = turns
         self._rules = rules
         self._ttls = ttls
-        self._bound = Bound(turns, ttls)
+        self._bound = Bound(turns, ttls, short_s=rules.short_s)
         self._uses = [_later_uses(turns, index) for index in range(len(turns))]
         self._ends = [_shared_ends(turns, index, rules.lookback) for index in range(len(turns))]
         self._scarce = any(len(each) >= rules.max_markers for each in self._ends)
@@ -117,7 +117,7 @@ class _Search:
             places = _places(
                 turn, rules, entries, self._ends[index], scarce=self._scarce, mixed=len(self._ttls) > 1
             )
-            for markers in _choices(places, rules.max_markers, lifetimes):
+            for markers in _choices(places, rules, lifetimes):
                 charged, after = bill(rules, turn, entries, markers)
                 left = _useful(after, uses)
                 cost = path.cost + charged.cost_usd
@@ -238,12 +238,13 @@ def _worthwhile(ttls: Sequence[float], turns: Sequence[MarkedTurn], index: int) 
 
 
 def _choices(
-    places: Sequence[int], most: int, ttls: Sequence[float]
+    places: Sequence[int], rules: MarkerRules, ttls: Sequence[float]
 ) -> Iterator[tuple[tuple[int, float], ...]]:
     """Every set of at most so many markers, with every order of lifetimes the wire allows."""
-    for size in range(min(most, len(places)) + 1):
+    for size in range(min(rules.max_markers, len(places)) + 1):
+        orders = list(_falling(size, ttls) if rules.mixed else dict.fromkeys((ttl,) * size for ttl in ttls))
         for chosen in combinations(places, size):
-            for lifetimes in _falling(size, ttls):
+            for lifetimes in orders:
                 yield tuple(zip(chosen, lifetimes, strict=True))
 
 

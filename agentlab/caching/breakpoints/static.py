@@ -11,7 +11,7 @@ from itertools import chain, combinations
 from typing import Final, Literal
 
 from agentlab.caching.blocks.splitting import Block
-from agentlab.caching.breakpoints.marker_rules import TTL_SECONDS, Entry, MarkedTurn, MarkerRules, bill
+from agentlab.caching.breakpoints.marker_rules import Entry, MarkedTurn, MarkerRules, bill
 from agentlab.messages import CacheOptions
 
 __all__ = ["best_options", "stops_of"]
@@ -42,7 +42,7 @@ def best_options(
     turns: Sequence[MarkedTurn],
     stops: Sequence[Mapping[str, int]],
     rules: MarkerRules,
-    ttls: Sequence[Literal["5m", "1h"]],
+    ttls: Mapping[str, float],
 ) -> tuple[CacheOptions, float]:
     """The cheapest cache controls for a run, and what it costs with them in US dollars; the fewest places of equals.
 
@@ -50,22 +50,22 @@ def best_options(
         turns: The requests.
         stops: For each, where the named breakpoints stand, see `stops_of`.
         rules: The numbers of the model.
-        ttls: Lifetimes to choose from.
+        ttls: Lifetimes to choose from, seconds by name.
     """
-    best, least = CacheOptions(), _cost(turns, stops, rules, CacheOptions())
-    for options in _options(rules.max_markers, ttls):
-        cost = _cost(turns, stops, rules, options)
+    best, least = CacheOptions(), _cost(turns, stops, rules, CacheOptions(), ttls)
+    for options in _options(rules, ttls):
+        cost = _cost(turns, stops, rules, options, ttls)
         if cost < least * (1 - 1e-12):
             best, least = options, cost
     return best, least
 
 
-def _options(most: int, ttls: Sequence[Literal["5m", "1h"]]) -> Iterator[CacheOptions]:
-    sets = chain.from_iterable(combinations(_PLACES, size) for size in range(1, most + 1))
+def _options(rules: MarkerRules, ttls: Mapping[str, float]) -> Iterator[CacheOptions]:
+    sets = chain.from_iterable(combinations(_PLACES, size) for size in range(1, rules.max_markers + 1))
     for places in sets:
         for ttl in ttls:
-            for last in ttls:
-                if TTL_SECONDS[last] <= TTL_SECONDS[ttl] and (last == ttl or "last" in places):
+            for last in ttls if rules.mixed else (ttl,):
+                if ttls[last] <= ttls[ttl] and (last == ttl or "last" in places):
                     yield CacheOptions(places, ttl=ttl, last_ttl=last if last != ttl else None)
 
 
@@ -74,15 +74,16 @@ def _cost(
     stops: Sequence[Mapping[str, int]],
     rules: MarkerRules,
     options: CacheOptions,
+    ttls: Mapping[str, float],
 ) -> float:
     entries: dict[int, Entry] = {}
     total = 0.0
     for turn, named in zip(turns, stops, strict=True):
         markers: dict[int, float] = {}
         for name in options.breakpoints:
-            ttl = (options.last_ttl if name == "last" else None) or options.ttl or "5m"
-            if named.get(name, 0) in turn.markable:
-                markers[named[name]] = max(TTL_SECONDS[ttl], markers.get(named[name], 0.0))
+            ttl = (options.last_ttl if name == "last" else None) or options.ttl
+            if ttl is not None and named.get(name, 0) in turn.markable:
+                markers[named[name]] = max(ttls[ttl], markers.get(named[name], 0.0))
         charged, entries = bill(rules, turn, entries, sorted(markers.items()))
         total += charged.cost_usd
     return total

@@ -75,7 +75,7 @@ def calibrate(
         providers of `STEADY`; costs are US dollars, NaN where unknown, and `cost_note` says why.
 
     Raises:
-        UsageError: The folder holds no recordings.
+        UsageError: The folder holds no recordings, none of these providers, or a broken record.
     """
     import pandas as pd  # noqa: PLC0415 - heavy, and only frames need it
 
@@ -84,7 +84,11 @@ def calibrate(
     counts = [name for name in COLUMNS if name.endswith(("_read", "_write", "_tokens"))]
     costs = [name for name in COLUMNS if name.endswith("_usd")]
     return frame.astype(
-        {**dict.fromkeys(counts, "Int64"), **dict.fromkeys([*costs, "cost_error"], "float64")}
+        {
+            **dict.fromkeys(counts, "Int64"),
+            **dict.fromkeys([*costs, "cost_error"], "float64"),
+            **dict.fromkeys(["counted", "steady"], "bool"),
+        }
     )
 
 

@@ -10,28 +10,23 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-import msgspec
 from msgspec import Struct
 
-from agentlab.caching.blocks.block import Block
-from agentlab.caching.blocks.chain import chain
 from agentlab.caching.blocks.positions import Positions
 from agentlab.caching.blocks.prefix_tree import PrefixTree
 from agentlab.caching.calibration.cassettes import Turn
 from agentlab.caching.calibration.recordings import Exchange
+from agentlab.caching.policies.answers import Answered, KeepsAnswers, sent_back
 from agentlab.caching.policies.lengths import position
 from agentlab.caching.policies.policy import CacheOutcome, CachePolicy, CacheRefused, Prompt
 from agentlab.caching.policies.profile import Profile
 from agentlab.caching.profiles.registry import make_policy
+from agentlab.caching.token_counts import ends_in_tool_results, with_tail
 
 __all__ = ["Forecast", "forecasts"]
 
 PART_ERROR: Final = 0.05
 """How far off, as a share, a place in a prompt is taken to be that no response told."""
-
-_TAIL: Final = "the start of the answer"
-_ANSWERS: Final = frozenset(["assistant", "model", "function_call", "reasoning"])
-_TOOL_RESULTS: Final = ('"tool_result"', '"toolResult"', '"function_call_output"')
 
 
 class Forecast(Struct, frozen=True):
@@ -115,23 +110,17 @@ class _Session:
 
     def _send_answer(self, turn: Turn, before: Sequence[Turn]) -> None:
         """Where a prompt sends back the answer before it: that answer passed through the machine too, and may be kept."""
-        for earlier in reversed(before):
-            count = len(earlier.blocks)
-            if chain(turn.blocks[:count]) != chain(earlier.blocks):
-                continue
-            while count < len(turn.blocks) and turn.blocks[count].role in _ANSWERS:
-                count += 1
-            blocks = turn.blocks[:count]
-            usage = earlier.exchange.usage
-            end = (usage.input_tokens or 0) + (usage.output_tokens or 0)
-            self._everything.store(blocks, turn.now - 0.5, math.inf)
-            whole = count > len(earlier.blocks) and end < (turn.exchange.usage.input_tokens or 0)
-            if self._profile.keeps_answers and whole:
-                self._positions.learn(turn.blocks, count - 1, end)
-                ends = self._positions.ends(blocks, end)
-                answer = Prompt(blocks, _scope(turn.exchange), {}, end, ends=ends)
-                _account(self._policy, answer, turn.now - 0.5)
+        found = sent_back(turn.blocks, map(_answered, reversed(before)))
+        if found is None:
             return
+        blocks, earlier = turn.blocks[: found.count], found.answered
+        self._everything.store(blocks, earlier.at, math.inf)
+        whole = found.holds_answer and earlier.tokens < (turn.exchange.usage.input_tokens or 0)
+        if isinstance(self._policy, KeepsAnswers) and self._profile.keeps_answers and whole:
+            self._positions.learn(turn.blocks, found.count - 1, earlier.tokens)
+            ends = self._positions.ends(blocks, earlier.tokens)
+            answer = Prompt(blocks, _scope(turn.exchange), {}, earlier.tokens, ends=ends)
+            self._policy.keep(answer, earlier.at)
 
     def _empty(self) -> CachePolicy:
         return make_policy(self._profile, model=self._model, strict=self._strict)
@@ -148,38 +137,32 @@ class _Session:
         exchange = turn.exchange
         scope, body = _scope(exchange), exchange.body or {}
         total = exchange.usage.input_tokens or 0
-        tail = min(self._tail(turn.blocks), total)
-        has_tools = any(block.kind == "tool" for block in turn.blocks)
-        hidden = self._profile.tool_prompt_tokens if has_tools else 0
-        ends = self._positions.ends(turn.blocks, total - tail, tool_prompt=hidden)
-        if tail:
-            return Prompt((*turn.blocks, _tail_block(tail)), scope, body, total, ends=(*ends, total))
-        return Prompt(turn.blocks, scope, body, total, ends=ends)
+        tail = min(self._tail(turn), total)
+        sizes = self._profile.counts.sizes(turn.blocks, body)
+        ends = self._positions.ends(turn.blocks, total - tail, sizes=sizes)
+        return with_tail(Prompt(turn.blocks, scope, body), ends, tail)
 
-    def _tail(self, blocks: Sequence[Block]) -> int:
-        """Tokens past the last block, which begin the answer and which no marker can reach."""
-        after_tools = _ends_in_tools(blocks)
-        if after_tools in self._tails:
-            return self._tails[after_tools]
-        profile = self._profile
-        told = next(iter(self._tails.values()), profile.tail_tokens)
-        return (
-            told
-            if not after_tools or profile.tail_tokens_after_tools is None
-            else profile.tail_tokens_after_tools
-        )
+    def _tail(self, turn: Turn) -> int:
+        """Tokens past the last block: as responses told them, else as the profile has them."""
+        counts = self._profile.counts
+        after_tools = ends_in_tool_results(turn.blocks)
+        told = self._tails.get(after_tools)
+        if told is None and (not after_tools or counts.tail_after_tools is None):
+            told = next(iter(self._tails.values()), None)
+        return counts.tail_of(turn.blocks, turn.exchange.body or {}, told)
 
     def _learn(self, turn: Turn, prompt: Prompt) -> int:
         """Take in where the response says the cached part ends; the tokens past it, where that was a guess before."""
         usage, last = turn.exchange.usage, len(turn.blocks) - 1
         total = usage.input_tokens or 0
-        self._stale |= self._positions.learn(turn.blocks, last, total - self._tail(turn.blocks))
+        self._stale |= self._positions.learn(turn.blocks, last, total - self._tail(turn))
         marked = [index for index, block in enumerate(turn.blocks) if block.marker is not None]
         cached = (usage.cache_read_tokens or 0) + (usage.cache_write_tokens or 0)
         if not (marked and cached and self._profile.reports_writes):
             return 0
         if marked[-1] == last:
-            self._tails[_ends_in_tools(turn.blocks)] = total - cached
+            forced = self._profile.counts.forced_tail(turn.blocks, turn.exchange.body or {})
+            self._tails[ends_in_tool_results(turn.blocks)] = max(0, total - cached - forced)
             self._stale |= self._positions.learn(turn.blocks, last, cached)
             return 0
         news = self._positions.learn(turn.blocks, marked[-1], cached)
@@ -188,9 +171,9 @@ class _Session:
         return total - prompt.ends[marked[-1] + 1] if news else 0
 
 
-def _ends_in_tools(blocks: Sequence[Block]) -> bool:
-    text = blocks[-1].text
-    return blocks[-1].role == "tool" or any(name in text for name in _TOOL_RESULTS)
+def _answered(turn: Turn) -> Answered:
+    usage = turn.exchange.usage
+    return Answered(turn.blocks, (usage.input_tokens or 0) + (usage.output_tokens or 0), turn.now)
 
 
 def _scope(exchange: Exchange) -> tuple[str, ...]:
@@ -203,7 +186,3 @@ def _account(policy: CachePolicy, prompt: Prompt, now: float) -> CacheOutcome:
         return policy.account(prompt, now)
     except CacheRefused as refusal:
         return CacheOutcome(prompt.tokens, 0, 0, reason=str(refusal))
-
-
-def _tail_block(tokens: int) -> Block:
-    return Block("setting", _TAIL, msgspec.json.encode(_TAIL).decode(), tokens)

@@ -7,6 +7,7 @@ provider's own SDK made of it (`expected_<provider>.jsonl.gz`). Any folder of th
 from __future__ import annotations
 
 import gzip
+import zlib
 from collections.abc import Collection, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -23,6 +24,7 @@ __all__ = ["Exchange", "read_exchanges"]
 
 _EXPECTED = "expected_"
 _LINES = "*.jsonl.gz"
+_NEEDED = ("status", "source_file", "interaction_index", "provider", "api")
 
 
 class Exchange(Struct, frozen=True):
@@ -67,34 +69,77 @@ def read_exchanges(folder: str | Path, providers: Collection[str] | None = None)
         providers: Only these; all of them where None.
 
     Raises:
-        UsageError: There is no such folder, or nothing of that form in it.
+        UsageError: There is no such folder, nothing of that form in it, none of these providers, or a broken record; the
+            sentence names the file and the line.
     """
-    found = sorted(path for path in Path(folder).glob(_LINES) if not path.name.startswith(_EXPECTED))
-    if not found:
+    pairs = _pairs(Path(folder))
+    if providers is not None:
+        unknown = sorted(set(providers) - pairs.keys())
+        if unknown:
+            raise UsageError(
+                f"{folder} holds no recordings of {', '.join(unknown)}; it has {', '.join(pairs)}"
+            )
+        pairs = {name: pair for name, pair in pairs.items() if name in providers}
+    for path, beside in pairs.values():
+        expected = {line["id"]: line for _, line in _lines(beside)}
+        read = (
+            _exchange(line, expected[line["id"]], f"{path} line {number}")
+            for number, line in _lines(path)
+            if line["id"] in expected
+        )
+        yield from sorted((each for each in read if each is not None), key=_place)
+
+
+def _pairs(folder: Path) -> dict[str, tuple[Path, Path]]:
+    """The recordings of each provider, with what is expected of them."""
+    if not folder.is_dir():
+        raise UsageError(f"there is no folder {folder}")
+    found = [path for path in sorted(folder.glob(_LINES)) if not path.name.startswith(_EXPECTED)]
+    pairs = {path.name.split(".")[0]: (path, path.with_name(_EXPECTED + path.name)) for path in found}
+    whole = {name: pair for name, pair in pairs.items() if pair[1].exists()}
+    if not whole:
+        lacking = f"; {found[0].name} is there without {_EXPECTED}{found[0].name}" if found else ""
         raise UsageError(
             f"no recordings in {folder}: files named <provider>.jsonl.gz and expected_<provider>.jsonl.gz are needed"
+            + lacking
         )
-    for path in found:
-        beside = path.with_name(_EXPECTED + path.name)
-        if not beside.exists() or (providers is not None and path.name.split(".")[0] not in providers):
-            continue
-        expected = {line["id"]: line for line in _lines(beside)}
-        read = (_exchange(line, expected[line["id"]]) for line in _lines(path) if line["id"] in expected)
-        yield from sorted((each for each in read if each is not None), key=_place)
+    return whole
 
 
 def _place(exchange: Exchange) -> tuple[str, int]:
     return exchange.source, exchange.index
 
 
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    with gzip.open(path, "rb") as lines:
-        for line in lines:
-            yield msgspec.json.decode(line)
+def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The records of a file, with their lines from 1."""
+    number = 0
+    try:
+        with gzip.open(path, "rb") as lines:
+            for number, line in enumerate(lines, 1):
+                record = msgspec.json.decode(line)
+                if not isinstance(record, dict) or not isinstance(record.get("id"), str):
+                    raise UsageError(
+                        f"{path} line {number} is no record: a JSON object with an `id` is needed"
+                    )
+                yield number, record
+    except msgspec.DecodeError as error:
+        raise UsageError(f"{path} line {number} is no record: {error}") from None
+    except (EOFError, OSError, zlib.error) as error:
+        raise UsageError(f"{path} cannot be read past line {number}: {error}") from None
 
 
-def _exchange(record: dict[str, Any], expected: dict[str, Any]) -> Exchange | None:
+def _exchange(record: dict[str, Any], expected: dict[str, Any], place: str) -> Exchange | None:
     """An exchange; None where it is no answered model call, or reports no tokens."""
+    for name in _NEEDED:
+        if name not in record:
+            raise UsageError(f"{place} is no whole record: it has no `{name}`")
+    try:
+        return _read(record, expected)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise UsageError(f"{place} is no record of the form that is needed: {error}") from None
+
+
+def _read(record: dict[str, Any], expected: dict[str, Any]) -> Exchange | None:
     usage = recorded_usage(expected)
     if record["status"] >= 400 or usage is None:
         return None

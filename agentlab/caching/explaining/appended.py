@@ -12,9 +12,10 @@ from typing import Any, Final
 
 import msgspec
 
+from agentlab.caching.blocks.common_text import common_start
+
 __all__ = ["only_appends"]
 
-_STRIDE: Final = 65_536
 _MARKER: Final = re.compile(
     r',"(?:cache_control|prompt_cache_breakpoint)":\{[^{}]*\}|,\{"cachePoint":\{[^{}]*\}\}'
 )
@@ -49,8 +50,10 @@ def only_appends(previous: str, current: str) -> bool:
     if place is None:
         return False
     here, there = place
+    if not previous.startswith("]", here):
+        return False
     rest = previous[here:]
-    if not rest.startswith("]") or not current.endswith(rest):
+    if not current.endswith(rest):
         return False
     added = current[there : len(current) - len(rest)]
     return added.startswith(",") and _closes_top_level(rest) and _are_messages(added)
@@ -60,7 +63,7 @@ def _parting(previous: str, current: str) -> tuple[int, int] | None:
     """Where the two part, cache markers on either side passed over; None where there are too many of them."""
     here = there = 0
     for _ in range(_MOST_MARKERS):
-        equal = _common(previous, here, current, there)
+        equal = common_start(previous, current, here, there)
         here, there = here + equal, there + equal
         # The texts may agree on the comma before a marker: `,"cache_control"` against `,"next"` or `,{`.
         back = 1 if equal and previous[here - 1 : here] == "," else 0
@@ -73,19 +76,6 @@ def _parting(previous: str, current: str) -> tuple[int, int] | None:
         elif theirs is not None:
             here, there = here - back, theirs.end()
     return None
-
-
-def _common(left: str, here: int, right: str, there: int) -> int:
-    """How many characters are equal from two places on: by strides, then by halves."""
-    start = here
-    step = _STRIDE
-    while step:
-        piece = left[here : here + step]
-        if piece and right.startswith(piece, there):
-            here, there = here + len(piece), there + len(piece)
-        else:
-            step //= 2
-    return here - start
 
 
 def _closes_top_level(rest: str) -> bool:

@@ -16,7 +16,7 @@ from agentlab.caching.explaining.moving_settings import (
     setting_name,
     vocabulary,
 )
-from agentlab.caching.explaining.text_causes import message_causes, system_causes
+from agentlab.caching.explaining.text_causes import Conversation, message_causes, system_causes
 from agentlab.caching.explaining.tool_causes import Placed, tool_causes
 
 __all__ = ["causes_between"]
@@ -41,7 +41,7 @@ def causes_between(before: ComparedRequest, after: ComparedRequest) -> list[Caus
     parts = (
         (tool_causes(old.tools, new.tools, after_tools), words.tools if words else None),
         (system_causes(old.system, new.system, after_system), words.system if words else None),
-        (message_causes(old.messages, new.messages, end), words.messages if words else None),
+        (message_causes(old.messages, new.messages), words.messages if words else None),
     )
     for found, word in parts:
         causes += [structs.replace(cause, reason=_word(cause, word, words)) for cause in found]
@@ -69,20 +69,19 @@ class _Levels(Struct, frozen=True):
 
     tools: list[Placed]
     system: list[Placed]
-    messages: list[Placed]
+    messages: Conversation
 
     @classmethod
-    def of(cls, blocks: Sequence[Block]) -> _Levels:
-        """Sort blocks by level; system texts among the messages belong to the conversation."""
-        levels = cls([], [], [])
+    def of(cls, blocks: tuple[Block, ...]) -> _Levels:
+        """Sort blocks by level; system texts among the messages belong to the conversation, which is last."""
+        tools: list[Placed] = []
+        system: list[Placed] = []
         for index, block in enumerate(blocks):
-            if block.kind == "tool":
-                levels.tools.append(Placed(index, block))
-            elif block.kind == "system" and not levels.messages:
-                levels.system.append(Placed(index, block))
-            elif block.kind != "setting":
-                levels.messages.append(Placed(index, block))
-        return levels
+            if block.kind == "message":
+                return cls(tools, system, Conversation(index, blocks[index:]))
+            if block.kind != "setting":
+                (tools if block.kind == "tool" else system).append(Placed(index, block))
+        return cls(tools, system, Conversation(len(blocks), ()))
 
     def start(self, level: Level, end: int) -> int:
         """Index at which a level begins; that of the next where it is empty."""
@@ -90,7 +89,7 @@ class _Levels(Struct, frozen=True):
             return 0
         if level == "system" and self.system:
             return self.system[0].index
-        return self.messages[0].index if self.messages else end
+        return self.messages.begins if self.messages.blocks else end
 
 
 def _setting_causes(

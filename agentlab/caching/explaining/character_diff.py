@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from agentlab.caching.explaining.json_difference import common_start
+from agentlab.caching.blocks.common_text import common_start
 
 __all__ = ["Segment", "character_diff"]
 

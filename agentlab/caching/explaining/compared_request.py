@@ -8,10 +8,11 @@ from typing import Any
 import msgspec
 from msgspec import Struct, structs
 
-from agentlab.caching.blocks.growing_blocks import GrowingBlocks
+from agentlab.caching.blocks.sent_blocks import SentBlocks
 from agentlab.caching.blocks.splitting import Block, blocks_of
 from agentlab.caching.calls import RecordedCall
 from agentlab.errors import UsageError
+from agentlab.messages import CacheDiagnosis
 
 __all__ = ["ComparedRequest", "Explainable", "compared"]
 
@@ -30,6 +31,7 @@ class ComparedRequest(Struct, frozen=True):
         model: The provider's name of the model.
         input_tokens: Tokens of the prompt as reported.
         at: Unix time at which it was sent, in seconds.
+        cache_diagnosis: What its provider said of the cache.
     """
 
     blocks: tuple[Block, ...]
@@ -39,11 +41,10 @@ class ComparedRequest(Struct, frozen=True):
     model: str | None = None
     input_tokens: int | None = None
     at: float | None = None
+    cache_diagnosis: CacheDiagnosis | None = None
 
 
-def compared(
-    given: Explainable, provider: str | None, model: str | None, cut: GrowingBlocks
-) -> ComparedRequest:
+def compared(given: Explainable, provider: str | None, model: str | None, cut: SentBlocks) -> ComparedRequest:
     """Read a request.
 
     Args:
@@ -60,7 +61,7 @@ def compared(
     if len(given) == 2 and isinstance(given[0], str):
         wire, raw = given
         assert isinstance(raw, str | bytes | Mapping)
-        body = dict(raw) if isinstance(raw, Mapping) else _object(raw)
+        body = msgspec.json.encode(raw) if isinstance(raw, Mapping) else raw
         read = _from_body(str(wire), body, provider, cut)
         return structs.replace(read, model=model or read.model)
     blocks = tuple(block for block in given if isinstance(block, Block))
@@ -68,17 +69,24 @@ def compared(
 
 
 def _recorded(
-    call: RecordedCall, provider: str | None, model: str | None, cut: GrowingBlocks
+    call: RecordedCall, provider: str | None, model: str | None, cut: SentBlocks
 ) -> ComparedRequest:
     vendor = provider or call.vendor or None
     if call.body:
-        # Some wires name the model in the address alone.
-        named = {"model": call.model} if call.model else {}
-        read = _from_body(call.wire, {**_object(call.body), **named}, vendor, cut)
+        read = _from_body(call.wire, call.body, vendor, cut)
+        if call.model and read.body is not None:
+            # Some wires name the model in the address alone.
+            read = structs.replace(read, body={**read.body, "model": call.model})
     else:
         read = ComparedRequest(_neutral_blocks(call), provider=vendor)
     reported = call.usage.input_tokens if call.usage is not None else None
-    return structs.replace(read, model=model or call.model, input_tokens=reported, at=call.at or None)
+    return structs.replace(
+        read,
+        model=model or call.model,
+        input_tokens=reported,
+        at=call.at or None,
+        cache_diagnosis=call.cache_diagnosis,
+    )
 
 
 def _neutral_blocks(call: RecordedCall) -> tuple[Block, ...]:
@@ -87,22 +95,8 @@ def _neutral_blocks(call: RecordedCall) -> tuple[Block, ...]:
     return blocks_of(call.request)
 
 
-def _from_body(wire: str, body: dict[str, Any], provider: str | None, cut: GrowingBlocks) -> ComparedRequest:
-    model = body.get("model")
-    return ComparedRequest(
-        cut.of(wire, body),
-        wire,
-        body,
-        provider,
-        model if isinstance(model, str) else None,
-    )
-
-
-def _object(body: str | bytes) -> dict[str, Any]:
-    try:
-        read = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeError) as error:
-        raise UsageError(f"the body is not JSON: {error}") from None
-    if not isinstance(read, dict):
-        raise UsageError("the body is not a JSON object")
-    return read
+def _from_body(wire: str, body: str | bytes, provider: str | None, cut: SentBlocks) -> ComparedRequest:
+    read = cut.read(wire, body)
+    fields = read.fields
+    model = fields.get("model")
+    return ComparedRequest(read.blocks, wire, fields, provider, model if isinstance(model, str) else None)

@@ -7,11 +7,12 @@ after. The counters alone do not tell: they stay above zero. Anthropic and OpenA
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 from msgspec import structs
 
-from agentlab.caching.blocks.growing_blocks import GrowingBlocks
+from agentlab.caching.blocks.sent_blocks import SentBlocks
 from agentlab.caching.calls import Calls, RecordedCall, calls_of
 from agentlab.caching.explaining.appended import only_appends
 from agentlab.caching.explaining.causes import causes_between
@@ -24,7 +25,12 @@ __all__ = ["Explainable", "explain", "explain_calls"]
 
 
 def explain(
-    previous: Explainable, current: Explainable, *, provider: str | None = None, model: str | None = None
+    previous: Explainable,
+    current: Explainable,
+    *,
+    provider: str | None = None,
+    model: str | None = None,
+    priced: bool = True,
 ) -> Explanation | None:
     """Say why the later request no longer begins with the earlier one.
 
@@ -36,6 +42,7 @@ def explain(
         current: The later one, in the same form or another.
         provider: Vendor, for its words and its prices; that of the recorded call, else the wire's home, where None.
         model: Model, for prices; the body's where None.
+        priced: Whether to say what it cost. The first price of a process takes about a third of a second.
 
     Returns:
         The explanation; None where the earlier request is still the start of the later one: messages were appended,
@@ -46,8 +53,9 @@ def explain(
     """
     if _plainly_appended(previous, current):
         return None
-    cut = GrowingBlocks()
-    return _explanation(compared(previous, provider, model, cut), compared(current, provider, model, cut))
+    cut = SentBlocks()
+    before, after = (compared(each, provider, model, cut) for each in (previous, current))
+    return _explanation(before, after, priced=priced)
 
 
 def explain_calls(trace: Calls, *, provider: str | None = None, model: str | None = None) -> Explanations:
@@ -62,7 +70,7 @@ def explain_calls(trace: Calls, *, provider: str | None = None, model: str | Non
         One explanation for each call that moved, with its place as `turn`, counted from 1; empty where none did.
     """
     calls = calls_of(trace)
-    cut = GrowingBlocks()
+    cut = SentBlocks()
     known: tuple[int, ComparedRequest] | None = None
     found = Explanations()
     for number, (before, after) in enumerate(pairwise(calls), 2):
@@ -77,7 +85,9 @@ def explain_calls(trace: Calls, *, provider: str | None = None, model: str | Non
     return found
 
 
-def _explanation(before: ComparedRequest, after: ComparedRequest) -> Explanation | None:
+def _explanation(
+    before: ComparedRequest, after: ComparedRequest, *, priced: bool = True
+) -> Explanation | None:
     causes = causes_between(before, after)
     if not causes:
         return None
@@ -88,9 +98,23 @@ def _explanation(before: ComparedRequest, after: ComparedRequest) -> Explanation
     kept, lost = tokens_lost(
         before.blocks, after.blocks, first, whole_blocks=whole, total=before.input_tokens
     )
-    dollars = dollars_lost(home, named, lost, after.blocks, at=after.at, input_tokens=after.input_tokens)
+    dollars = (
+        dollars_lost(home, named, lost, after.blocks, at=after.at, input_tokens=after.input_tokens)
+        if priced
+        else math.nan
+    )
     return Explanation(
-        first, tuple(rest), kept, lost, dollars, home, named, None, before.blocks, after.blocks
+        first,
+        tuple(rest),
+        kept,
+        lost,
+        dollars,
+        provider=home,
+        model=named,
+        previous=before.blocks,
+        current=after.blocks,
+        estimated=before.input_tokens is None,
+        provider_says=after.cache_diagnosis,
     )
 
 

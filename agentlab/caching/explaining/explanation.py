@@ -9,6 +9,7 @@ from msgspec import Struct
 from agentlab.caching.blocks.splitting import Block
 from agentlab.caching.explaining.cause import Cause
 from agentlab.caching.explaining.explanation_html import explanation_html
+from agentlab.messages import CacheDiagnosis
 
 __all__ = ["Explanation", "Explanations"]
 
@@ -29,6 +30,9 @@ class Explanation(Struct, frozen=True):
         turn: The later request's turn in its run; None outside a run.
         previous: Blocks of the earlier request.
         current: Blocks of the later one.
+        estimated: Whether the tokens are estimated from the texts; else they are scaled to what the provider reported
+            of the earlier request.
+        provider_says: The provider's own diagnosis of the later request, where it was asked for one.
     """
 
     cause: Cause
@@ -41,6 +45,8 @@ class Explanation(Struct, frozen=True):
     turn: int | None = None
     previous: tuple[Block, ...] = ()
     current: tuple[Block, ...] = ()
+    estimated: bool = True
+    provider_says: CacheDiagnosis | None = None
 
     @property
     def reason(self) -> str | None:
@@ -58,16 +64,19 @@ class Explanation(Struct, frozen=True):
         word = f" ({self.reason})" if self.reason else ""
         more = f"; also {_listed(self.also)}" if self.also else ""
         return (
-            f"the cached prefix moved at {self.cause.place}{word}: about {self.tokens_lost:,} tokens of the previous "
-            f"request cannot be read again{self._dollars()}{more}"
+            f"the cached prefix moved at {self.cause.place}{word}: {self._tokens()} of the previous request cannot be "
+            f"read again{self._dollars()}{more}"
         )
+
+    def _tokens(self) -> str:
+        return f"{self.tokens_lost:,} tokens{' (estimated)' if self.estimated else ''}"
 
     def _dollars(self) -> str:
         return "" if math.isnan(self.dollars_lost) else f", ${self.dollars_lost:.6f}"
 
     def _cost(self) -> str:
         return (
-            f"{self.tokens_lost:,} tokens of the previous request cannot be read again{self._dollars()}; "
+            f"{self._tokens()} of the previous request cannot be read again{self._dollars()}; "
             f"{self.tokens_kept:,} still can."
         )
 
@@ -79,6 +88,8 @@ class Explanation(Struct, frozen=True):
             f"  {self.cause.sentence}",
             f"  {self._cost()}",
         ]
+        if self.provider_says is not None:
+            lines.append(f"  The provider says: {self.provider_says}.")
         lines += [f"  Also: {cause.sentence}" for cause in self.also[:_MOST_SHOWN]]
         if len(self.also) > _MOST_SHOWN:
             lines.append(f"  and {len(self.also) - _MOST_SHOWN} changes more")
@@ -93,7 +104,7 @@ class Explanation(Struct, frozen=True):
             self.cause,
             self.also,
             (self.previous, self.current),
-            self._cost(),
+            self._cost() + (f" The provider says: {self.provider_says}." if self.provider_says else ""),
         )
 
 

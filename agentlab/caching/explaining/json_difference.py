@@ -7,7 +7,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-__all__ = ["Difference", "common_start", "first_difference", "member"]
+from agentlab.caching.blocks.common_text import common_start
+
+__all__ = ["Difference", "first_difference", "member"]
 
 
 class Difference(Struct, frozen=True):
@@ -47,19 +49,6 @@ def first_difference(before: Any, after: Any, path: tuple[str | int, ...] = ()) 
     if before == after and type(before) is type(after):
         return None
     return Difference(path, _json(before), _json(after))
-
-
-def common_start(left: str, right: str) -> int:
-    """How many characters two texts share from the start."""
-    equal, step = 0, max(1, min(len(left), len(right)))
-    while step:
-        if left[equal : equal + step] == right[equal : equal + step] and equal + step <= min(
-            len(left), len(right)
-        ):
-            equal += step
-        else:
-            step //= 2
-    return equal
 
 
 def member(path: tuple[str | int, ...]) -> str:

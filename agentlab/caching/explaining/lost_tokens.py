@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
+from operator import attrgetter
 from typing import Final
 
 from agentlab.caching.blocks.prefix import common_tokens
@@ -14,10 +16,12 @@ from agentlab.caching.profiles.registry import profile_for
 
 __all__ = ["dollars_lost", "matches_whole_blocks", "tokens_lost"]
 
-
+_TOKENS: Final = attrgetter("tokens")
+_MARKER: Final = attrgetter("marker")
 _WHOLE_BLOCKS: Final = frozenset(["breakpoints", "message_boundaries", "resource"])
 
 
+@lru_cache(maxsize=1024)
 def matches_whole_blocks(provider: str | None, model: str | None) -> bool:
     """Whether a provider's cache entries end at blocks or messages, and not anywhere in a text."""
     return profile_for(provider or "", model or "").family in _WHOLE_BLOCKS
@@ -41,12 +45,12 @@ def tokens_lost(
         total: Tokens of the earlier request as its provider counted them; the estimates are scaled to it.
     """
     first = cause.block
-    kept = sum(block.tokens for block in previous[:first])
+    kept = sum(map(_TOKENS, previous[:first]))
     if cause.character and not whole_blocks and first < len(previous) and first < len(current):
         was, now = previous[first], current[first]
         if was.kind == now.kind:
             kept += common_tokens(was.token_ids(), now.token_ids())
-    estimated = sum(block.tokens for block in previous)
+    estimated = sum(map(_TOKENS, previous))
     whole = estimated if total is None else total
     kept = round(kept * whole / estimated) if estimated else 0
     return kept, whole - kept
@@ -77,6 +81,6 @@ def dollars_lost(
     if provider is None or model is None:
         return math.nan
     price = rates(provider, model, at, input_tokens=input_tokens or 0)
-    hourly = any(block.marker == "1h" for block in current)
+    hourly = "1h" in map(_MARKER, current)
     again = price.write_1h if hourly else price.write_5m
     return tokens * (again - price.read)

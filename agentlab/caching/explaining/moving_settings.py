@@ -11,6 +11,8 @@ from typing import Any, Final, Literal
 import msgspec
 from msgspec import Struct
 
+from agentlab.caching.blocks.prefix import same_objects
+
 __all__ = [
     "Level",
     "MovedSetting",
@@ -108,7 +110,10 @@ def moved_settings(
     known = _wire(wire)
     found: list[MovedSetting] = []
     for setting in known.settings if known is not None else ():
-        old, new = _value(setting, before), _value(setting, after)
+        if setting.part_type is not None:
+            old, new = _parts(setting.part_type, before.get(setting.path), after.get(setting.path))
+        else:
+            old, new = _value(setting, before), _value(setting, after)
         if old != new:
             found.append(MovedSetting(setting, _json(old), _json(new)))
     return tuple(found)
@@ -149,14 +154,24 @@ def _wire(name: str | None) -> _Wire | None:
 
 
 def _value(setting: Setting, body: Mapping[str, Any]) -> Any:
-    if setting.part_type is not None:
-        return True if _holds(body.get(setting.path), setting.part_type) else _MISSING
     value: Any = body
     for key in setting.path.split("."):
         value = value.get(key, _MISSING) if isinstance(value, Mapping) else _MISSING
     if value is None or value == setting.default:
         return _MISSING
     return value
+
+
+def _parts(part_type: str, before: Any, after: Any) -> tuple[Any, Any]:
+    """Whether each of two lists holds a part of a type. What both share, as one object, is read only where it decides."""
+    if isinstance(before, list) and isinstance(after, list):
+        shared = same_objects(before, after)
+        old, new = _holds(before[shared:], part_type), _holds(after[shared:], part_type)
+        if old != new and _holds(before[:shared], part_type):
+            old = new = True
+    else:
+        old, new = _holds(before, part_type), _holds(after, part_type)
+    return (True if old else _MISSING), (True if new else _MISSING)
 
 
 def _holds(value: Any, part_type: str) -> bool:

@@ -8,18 +8,17 @@ from difflib import SequenceMatcher
 from itertools import groupby
 from typing import Final
 
-import msgspec
 from msgspec import Struct, structs
 
-from agentlab.caching.blocks.canonical import canonical, readable
+from agentlab.caching.blocks.canonical import canonical, canonical_bytes, readable
+from agentlab.caching.blocks.prefix import same_objects
 from agentlab.caching.blocks.splitting import Block
 from agentlab.caching.explaining.cause import Aspect, Cause, Part
 from agentlab.caching.explaining.json_difference import Difference, first_difference, member
 from agentlab.caching.explaining.tool_causes import Placed
 
-__all__ = ["message_causes", "system_causes"]
+__all__ = ["Conversation", "message_causes", "system_causes"]
 
-_ENCODER: Final = msgspec.json.Encoder()
 _DOCUMENT: Final = re.compile(r"<file id: ([^>\n]*)>\n")
 _TEXT_MEMBERS: Final = frozenset(["text", "content", "output", "input_text", "output_text", "parts"])
 
@@ -44,15 +43,16 @@ def system_causes(before: Sequence[Placed], after: Sequence[Placed], end: int) -
     return causes
 
 
-def message_causes(before: Sequence[Placed], after: Sequence[Placed], end: int) -> list[Cause]:
+def message_causes(before: Conversation, after: Conversation) -> list[Cause]:
     """The causes in the conversation; messages appended at its end are none.
 
     Args:
-        before: The earlier request's message blocks.
-        after: Those of the later one.
-        end: Index after the earlier request's last block.
+        before: The earlier request's.
+        after: That of the later one.
     """
-    old, new = _messages(before), _messages(after)
+    shared = _shared_messages(before.blocks, after.blocks)
+    old, new = _messages(before, shared), _messages(after, shared)
+    end = before.begins + len(before.blocks)
     equal = 0
     while equal < min(len(old), len(new)) and _same(old[equal], new[equal]):
         equal += 1
@@ -73,6 +73,13 @@ def message_causes(before: Sequence[Placed], after: Sequence[Placed], end: int) 
     return causes
 
 
+class Conversation(Struct, frozen=True):
+    """The blocks of a request's messages, and the index at which they begin."""
+
+    begins: int
+    blocks: tuple[Block, ...]
+
+
 class _Message(Struct, frozen=True):
     """The blocks of one message."""
 
@@ -82,21 +89,37 @@ class _Message(Struct, frozen=True):
 
     def key(self) -> bytes:
         """What the cache compares."""
-        return _ENCODER.encode([(block.kind, block.role, canonical(block)) for block in self.blocks])
+        return b"\0".join([canonical_bytes(block) for block in self.blocks])
 
     @property
     def role(self) -> str:
         return self.blocks[0].role or self.blocks[0].label
 
 
-def _messages(placed: Sequence[Placed]) -> list[_Message]:
-    def number(each: Placed) -> int:
-        return each.index if each.block.message is None else each.block.message
+def _shared_messages(before: Sequence[Block], after: Sequence[Block]) -> int:
+    """How many blocks at the start are those of the same whole messages; most are one object in both."""
+    shared = same_objects(before, after)
+    for one, other in zip(before[shared:], after[shared:], strict=False):
+        if (one.role, one.text, one.ends_message) != (other.role, other.text, other.ends_message):
+            break
+        shared += 1
+    while shared and not before[shared - 1].ends_message:
+        shared -= 1
+    return shared
 
+
+def _messages(conversation: Conversation, skipped: int) -> list[_Message]:
+    """The messages behind so many blocks."""
+
+    def number(each: tuple[int, Block]) -> int:
+        index, block = each
+        return index if block.message is None else block.message
+
+    placed = enumerate(conversation.blocks[skipped:], conversation.begins + skipped)
     found: list[_Message] = []
     for which, group in groupby(placed, number):
         members = list(group)
-        found.append(_Message(which, members[0].index, tuple(each.block for each in members)))
+        found.append(_Message(which, members[0][0], tuple(block for _, block in members)))
     return found
 
 

@@ -8,9 +8,10 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct, structs
 
+from agentlab.caching.blocks.common_text import common_start
 from agentlab.caching.blocks.splitting import Block
 from agentlab.caching.explaining.cause import Aspect, Cause
-from agentlab.caching.explaining.json_difference import common_start, first_difference, member
+from agentlab.caching.explaining.json_difference import first_difference, member
 
 __all__ = ["Placed", "tool_causes"]
 

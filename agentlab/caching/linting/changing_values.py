@@ -16,19 +16,45 @@ _MONTH: Final = (
     r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sep(?:tember)?|Oct(?:ober)?"
     r"|Nov(?:ember)?|Dec(?:ember)?)"
 )
+_DAY: Final = rf"(?:\d{{4}}-\d\d-\d\d|{_MONTH} +\d|\d{{1,2}}\.? +{_MONTH})"
 _PATTERNS: Final[tuple[tuple[Kind, re.Pattern[str]], ...]] = (
     ("random", re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", re.IGNORECASE)),
-    ("random", re.compile(r"\b(?=[0-9]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{16,64}\b")),
+    ("random", re.compile(r"(?<![0-9A-Za-z#-])(?=[0-9]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{16,64}(?![0-9A-Za-z])")),
+    ("random", re.compile(r"\b(?=[0-9A-Z]*[A-Z])[0-7][0-9A-HJKMNP-TV-Z]{25}\b")),
     ("random", re.compile(r"\bat 0x[0-9a-f]{6,16}\b", re.IGNORECASE)),
     ("clock", re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?")),
-    ("clock", re.compile(r"\b(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\b")),
-    ("clock", re.compile(r"(?<![\w.,-])1[6-9]\d{8}(?:\d{3}|\.\d+)?(?![\w-])")),
+    ("clock", re.compile(r"\b\d{1,2}/\d{1,2}/\d{4},? +\d{1,2}:\d\d(?::\d\d)?(?: *[AaPp]\.?[Mm])?")),
+    ("clock", re.compile(r"\b(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\b(?! *(?:every|each|daily|on \w+days))")),
+    ("clock", re.compile(r"\b(?:[Cc]urrent time|[Tt]he time|[Ii]t is now|[Nn]ow)(?: is|:)? +\d{1,2}:[0-5]\d(?: *[AaPp]\.?[Mm])?")),
+    ("clock", re.compile(r"(?<![\w.,-])1[6-9]\d{8}(?:\d{3}|\.\d+)(?![\w-])")),
+    ("clock", re.compile(r"\b(?:time|timestamp|now|epoch|created|started|updated)(?:_at|_s)?\b[\"']?(?: is|:|=)? *1[6-9]\d{8}(?![\w-])", re.IGNORECASE)),
     ("date", re.compile(rf"\b(?:Mon|Tues?|Wed(?:nes)?|Thu(?:rs)?|Fri|Sat(?:ur)?|Sun)(?:day)?,? +(?:the +)?(?:\d{{1,2}}\.? +)?{_MONTH}\b")),
-    ("date", re.compile(rf"\b[Tt]oday(?:'s date)?(?: is|:)? +\w*,? *(?:\d{{4}}-\d\d-\d\d|{_MONTH} +\d)")),
-    ("date", re.compile(r"\b(?:[Cc]urrent|[Tt]oday's) (?:date|time|day)[^\n]{0,12}?\d{4}-\d\d-\d\d")),
+    ("date", re.compile(rf"\b[Tt]oday(?:'s date)?(?: is|:)? +(?:\w+,? +)?{_DAY}")),
+    ("date", re.compile(rf"\b(?:[Cc]urrent|[Tt]oday's) (?:date|time|day)[^\n\w]{{0,3}}(?: ?is)?[^\n\d]{{0,12}}?{_DAY}")),
+    ("date", re.compile(rf"(?:^|[\n.\"] *)[Dd]ate(?: and time)?: *{_DAY}")),
     ("set", re.compile(r"\{'[^':{}\n]*'(?:, '[^':{}\n]*')+\}|\bfrozenset\(\{")),
 )  # fmt: skip
 """The source of the time shapes is ISO 8601 and what `str(datetime)`, `time.time()`, `uuid4()`, `repr(set)` print."""
+
+_EXAMPLE: Final = re.compile(
+    r"(?:\b(?:such as|like|e\.g\.|i\.e\.|for (?:example|instance)|examples?|format|formatted as|pattern)[\s:,(`\"']*)$",
+    re.IGNORECASE,
+)
+"""Words that introduce a value which is only an example."""
+
+_LASTING: Final[dict[Kind, re.Pattern[str]]] = {
+    "random": re.compile(
+        r"\b(?:hash|sha-?\d*|md5|digest|checksum|commit|revision|fingerprint)\b[^.\n]{0,24}$", re.IGNORECASE
+    ),
+    "date": re.compile(
+        r"\b(?:on|by|until|till|since|before|after|from|deadline|due|born|founded|signed)[\s:]*$",
+        re.IGNORECASE,
+    ),
+}
+"""Words that introduce a value which stays: a digest of fixed content, a day something happened or is due."""
+
+_BEFORE: Final = 48
+_FEW_DIGITS: Final = 3
 
 
 class ChangingValue(Struct, frozen=True):
@@ -51,9 +77,21 @@ def changing_values(text: str) -> Iterator[ChangingValue]:
     for kind, pattern in _PATTERNS:
         for found in pattern.finditer(text):
             start, end = found.span()
+            if _stays(kind, found.group(), text[max(0, start - _BEFORE) : start]):
+                continue
             if all(end <= low or start >= high for low, high in taken):
                 taken.append((start, end))
                 yield ChangingValue(kind, found.group(), start)
+
+
+def _stays(kind: Kind, value: str, before: str) -> bool:
+    """Whether the words before a value, or its digits, say that it is always the same."""
+    if _EXAMPLE.search(before):
+        return True
+    if kind == "random" and len(set(value) - {"-"}) <= _FEW_DIGITS:
+        return True  # written by hand: the nil UUID, runs of one digit
+    lasting = _LASTING.get(kind)
+    return lasting is not None and lasting.search(before) is not None
 
 
 def kind_of_change(before: str, after: str, character: int) -> Kind | None:

@@ -40,21 +40,31 @@ def code_cells(notebook: str | bytes) -> tuple[Cell, ...]:
     Raises:
         UsageError: It is not the JSON of a notebook.
     """
+    if not notebook.strip():
+        raise UsageError("this is no notebook: the file is empty")
     try:
         read: Any = msgspec.json.decode(notebook)
-        cells = read["cells"]
-        return tuple(
-            Cell(number, _parsed(_source(cell)))
-            for number, cell in enumerate(cells, 1)
-            if cell["cell_type"] == "code"
-        )
-    except (msgspec.DecodeError, UnicodeError, KeyError, TypeError) as error:
-        raise UsageError(f"this is no notebook: {error}") from None
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise UsageError(f"this is no notebook, which would be JSON: {error}") from None
+    cells = read.get("cells") if isinstance(read, dict) else None
+    if not isinstance(cells, list):
+        raise UsageError("this is JSON, but no notebook: it has no list of `cells`")
+    found: list[Cell] = []
+    for number, cell in enumerate(cells, 1):
+        if not isinstance(cell, dict) or "cell_type" not in cell:
+            raise UsageError(f"this is no notebook: cell {number} has no `cell_type`")
+        if cell["cell_type"] == "code":
+            found.append(Cell(number, _parsed(_source(cell, number))))
+    return tuple(found)
 
 
-def _source(cell: dict[str, Any]) -> str:
-    source = cell["source"]
-    return source if isinstance(source, str) else "".join(source)
+def _source(cell: dict[str, Any], number: int) -> str:
+    source = cell.get("source")
+    if isinstance(source, list) and all(isinstance(line, str) for line in source):
+        return "".join(source)
+    if not isinstance(source, str):
+        raise UsageError(f"this is no notebook: the `source` of cell {number} is no text")
+    return source
 
 
 def _parsed(source: str) -> ast.Module | None:

@@ -1,4 +1,4 @@
-"""Values that change by themselves, on their way into an agent's prefix, found in a notebook's code.
+"""Values that change by themselves, on their way into an agent's prefix, found in the code of a notebook or a script.
 
 Follows names, f-strings and calls of the notebook's own functions from `Agent(preamble=, context=, tools=)` back to
 where their values come from. Nothing is run. What happens inside a tool is left alone: it never enters the prefix.
@@ -15,9 +15,10 @@ from msgspec import Struct
 
 from agentlab.caching.linting.finding import Finding, Findings
 from agentlab.caching.linting.notebook_cells import code_cells
-from agentlab.caching.linting.source_names import Function, Scope
+from agentlab.caching.linting.source_names import Function, Scope, is_own, own_nodes
+from agentlab.errors import UsageError
 
-__all__ = ["lint_notebook"]
+__all__ = ["lint_notebook", "lint_script"]
 
 _PREFIX: Final = frozenset(["preamble", "context", "tools", "few_shots", "output_schema", "description"])
 _CLOCK: Final = re.compile(
@@ -27,10 +28,13 @@ _CLOCK: Final = re.compile(
 )
 _RANDOM: Final = re.compile(
     r"^uuid\.uuid[14]$|^random\.(?!seed$|Random$)\w+$|^secrets\.\w+$|^os\.(urandom|getpid)$"
-    r"|^(numpy|np)\.random\.(?!seed$|default_rng$)\w+$|^(id|hash)$|^tempfile\.\w+$"
+    r"|^(numpy|np)\.random\.(?!seed$|default_rng$|Generator$|PCG64$)\w+$|^(id|hash)$|^tempfile\.\w+$"
 )
-_UNORDERED: Final = re.compile(r"^(set|frozenset)$|^os\.(listdir|scandir)$|^glob\.i?glob$")
-_UNORDERED_METHODS: Final = frozenset(["iterdir", "rglob", "intersection", "symmetric_difference"])
+_GENERATOR: Final = re.compile(r"^random\.Random$|^(numpy|np)\.random\.default_rng$")
+"""Makers of generators, which are the same every time only with a seed."""
+_PARSES_TIME: Final = re.compile(r"(^|\.)(to_datetime|datetime64|Timestamp)$")
+_UNORDERED: Final = re.compile(r"^(set|frozenset)$|^os\.(listdir|scandir|walk)$|^glob\.i?glob$")
+_UNORDERED_METHODS: Final = frozenset(["iterdir", "glob", "rglob", "intersection", "symmetric_difference"])
 _ORDERING: Final = frozenset(["sorted", "len", "min", "max", "sum", "any", "all", "bool"])
 _ADVICE: Final = {
     "clock-in-prefix": "Put it in `volatile=`, or behind the history: everything after it is paid anew on every change.",
@@ -70,36 +74,68 @@ def lint_notebook(notebook: str | bytes) -> Findings:
                 )
             )
             continue
-        found += _block(cell.tree.body, scope, cell.number)
+        found += _block(cell.tree.body, scope, f"cell {cell.number}, ")
     return Findings(found)
 
 
-def _block(statements: Iterable[ast.stmt], scope: Scope, cell: int) -> Iterator[Finding]:
+def lint_script(source: str | bytes) -> Findings:
+    """The same as `lint_notebook` for the text of a `.py` file; the place is the line.
+
+    Raises:
+        UsageError: The text is no Python.
+    """
+    try:
+        tree = ast.parse(source)
+    except SyntaxError as error:
+        raise UsageError(f"this is no Python: {error.msg} in line {error.lineno}") from None
+    except (ValueError, UnicodeError) as error:
+        raise UsageError(f"this is no Python: {error}") from None
+    return Findings(_block(tree.body, Scope(), ""))
+
+
+def _block(statements: Iterable[ast.stmt], scope: Scope, place: str) -> Iterator[Finding]:
     """The findings of some statements, read in order."""
     for statement in statements:
-        for call in _calls(statement):
-            yield from _of_agent(call, scope, cell)
+        for node in own_nodes(statement):
+            if isinstance(node, ast.Call):
+                yield from _of_agent(node, scope, place)
         scope.take(statement)
         if isinstance(statement, Function):
-            yield from _block(statement.body, Scope(scope), cell)
-            continue
-        for name in ("body", "orelse", "finalbody"):
-            yield from _block(getattr(statement, name, ()), scope, cell)
-        for handler in getattr(statement, "handlers", ()):
-            yield from _block(handler.body, scope, cell)
+            yield from _block(statement.body, Scope(scope), place)
+        elif isinstance(statement, ast.ClassDef):
+            yield from _block(statement.body, _class_scope(statement, scope), place)
+        elif isinstance(statement, ast.If | ast.Try | ast.TryStar | ast.Match):
+            branches = [(Scope(scope), body) for body in _branches(statement)]
+            for inner, body in branches:
+                yield from _block(body, inner, place)
+            scope.join([inner for inner, _ in branches])
+            yield from _block(getattr(statement, "finalbody", ()), scope, place)
+        else:
+            for name in ("body", "orelse"):
+                yield from _block(getattr(statement, name, ()), scope, place)
 
 
-def _calls(statement: ast.stmt) -> Iterator[ast.Call]:
-    """The calls of a statement itself, not of statements inside it."""
-    waiting: list[ast.AST] = [statement]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.Call):
-            yield node
-        waiting += [inner for inner in ast.iter_child_nodes(node) if not isinstance(inner, ast.stmt)]
+def _branches(statement: ast.If | ast.Try | ast.TryStar | ast.Match) -> list[list[ast.stmt]]:
+    """The ways through a statement, the empty one among them where it may do nothing."""
+    if isinstance(statement, ast.If):
+        return [statement.body, statement.orelse]
+    if isinstance(statement, ast.Try | ast.TryStar):
+        return [[*statement.body, *statement.orelse], *(handler.body for handler in statement.handlers)]
+    return [*(case.body for case in statement.cases), []]
 
 
-def _of_agent(call: ast.Call, scope: Scope, cell: int) -> Iterator[Finding]:
+def _class_scope(statement: ast.ClassDef, outer: Scope) -> Scope:
+    """The names in a class, with the attributes that any of its methods sets."""
+    inner = Scope(outer)
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            if any(isinstance(target, ast.Attribute) and is_own(target) for target in targets):
+                inner.take(node)
+    return inner
+
+
+def _of_agent(call: ast.Call, scope: Scope, place: str) -> Iterator[Finding]:
     name = call.func.attr if isinstance(call.func, ast.Attribute) else scope.dotted(call.func)
     short = name.rpartition(".")[2]
     if short == "append_preamble":
@@ -107,7 +143,7 @@ def _of_agent(call: ast.Call, scope: Scope, cell: int) -> Iterator[Finding]:
     elif short == "with_tools":
         arguments = [("tools", value) for value in call.args]
     elif short in {"Agent", "with_"}:
-        arguments = [(each.arg, each.value) for each in call.keywords if each.arg in _PREFIX]
+        arguments = [(name, value) for name, value in _named_values(call, scope) if name in _PREFIX]
     else:
         return
     for argument, value in arguments:
@@ -115,10 +151,26 @@ def _of_agent(call: ast.Call, scope: Scope, cell: int) -> Iterator[Finding]:
             yield Finding(
                 suspect.code,
                 "error" if suspect.code != "set-in-prefix" else "warning",
-                f"cell {cell}, line {value.lineno}",
+                f"{place}line {value.lineno}",
                 f"`{argument}=` depends on `{suspect.shown}`.",
                 _ADVICE[suspect.code],
             )
+
+
+def _named_values(call: ast.Call, scope: Scope) -> Iterator[tuple[str, ast.expr]]:
+    """The named arguments of a call, with those of a `**dictionary` that the code spells out."""
+    for keyword in call.keywords:
+        if keyword.arg is not None:
+            yield keyword.arg, keyword.value
+            continue
+        held = keyword.value
+        for value in scope.values.get(held.id, ()) if isinstance(held, ast.Name) else (held,):
+            if isinstance(value, ast.Dict):
+                for key, inner in zip(value.keys, value.values, strict=True):
+                    if isinstance(key, ast.Constant):
+                        yield str(key.value), inner
+            elif isinstance(value, ast.Call) and scope.dotted(value.func) == "dict":
+                yield from _named_values(value, scope)
 
 
 def _suspects(
@@ -132,9 +184,12 @@ def _suspects(
     elif isinstance(node, ast.Name):
         yield from _of_name(node.id, scope, seen, ordered=ordered)
         return
+    elif isinstance(node, ast.Attribute) and is_own(node) and scope.dotted(node) in scope.values:
+        yield from _of_name(scope.dotted(node), scope, seen, ordered=ordered)
+        return
     elif isinstance(node, ast.Call):
         name = scope.dotted(node.func)
-        suspect = _of_call(node, name, ordered=ordered)
+        suspect = _of_call(node, name, scope, ordered=ordered)
         if suspect is not None:
             yield suspect
             return
@@ -147,10 +202,14 @@ def _suspects(
         yield from _suspects(inner, scope, seen, ordered=ordered)
 
 
-def _of_call(node: ast.Call, name: str, *, ordered: bool) -> _Suspect | None:
-    if _CLOCK.search(name):
+def _of_call(node: ast.Call, name: str, scope: Scope, *, ordered: bool) -> _Suspect | None:
+    first = node.args[0] if node.args else None
+    asks_now = isinstance(first, ast.Constant) and first.value in {"now", "today"}
+    if _CLOCK.search(name) or (asks_now and _PARSES_TIME.search(name)):
         return _Suspect("clock-in-prefix", _shown(node))
-    if _RANDOM.search(name):
+    if _GENERATOR.search(name) and not node.args and not node.keywords:
+        return _Suspect("random-in-prefix", _shown(node))
+    if _RANDOM.search(name) and name.rpartition(".")[0] not in scope.seeded:
         return _Suspect("random-in-prefix", _shown(node))
     method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
     if not ordered and (_UNORDERED.search(name) or method in _UNORDERED_METHODS):

@@ -12,6 +12,7 @@ Sources: "Don't Break the Cache" (arXiv 2601.06007) for stable-first and dynamic
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from typing import Final
 
@@ -87,8 +88,12 @@ def ordering_of(given: str | Ordering | Sequence[str] | None) -> Ordering:
     if isinstance(given, str):
         found = PRESETS.get(given.replace("-", "_"))
         if found is None:
-            raise UsageError(f"no ordering is called {given!r}; there are {', '.join(PRESETS)}")
+            near = difflib.get_close_matches(given.replace("-", "_"), PRESETS, n=2, cutoff=0.7)
+            hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+            raise UsageError(f"no ordering is called {given!r}; there are {', '.join(PRESETS)}{hint}")
         return found
+    if not isinstance(given, Sequence):
+        raise UsageError(f"an ordering is a name, an `Ordering` or a list of parts, not {given!r}")
     parts = tuple(given)
     known = next((ordering for ordering in PRESETS.values() if ordering.parts == parts), None)
     return known or Ordering(" > ".join(parts), parts)

@@ -62,6 +62,18 @@ class BlockHash:
             total, read if profile.reports_reads else None, written, reason=None if whole else reason
         )
 
+    def keep(self, prompt: Prompt, now: float) -> None:
+        """Keep a prompt with its answer on the machine that computed them, which holds the most of it."""
+        held = {
+            key: tree.held(prompt.blocks, now) for key, tree in self._trees.items() if key[0] == prompt.scope
+        }
+        key = max(held, key=lambda each: (held[each].blocks, held[each].tokens), default=None)
+        if key is None:
+            return
+        if self._profile.units:
+            self._units.setdefault(key, PrefixUnits()).read(prompt.blocks, held[key])
+        self._trees[key].store(prompt.blocks, now, self._ttl())
+
     def _read(self, held: Held, common: int, total: int) -> tuple[int, bool]:
         """Tokens read of a common prefix, and whether more would be after further requests."""
         profile = self._profile

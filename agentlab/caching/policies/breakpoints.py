@@ -84,7 +84,8 @@ class Breakpoints:
         return self._outcome(ends[-1], read, write_5m, write_1h, reason)
 
     def _outcome(self, total: int, read: int, short: int, hour: int, reason: str | None) -> CacheOutcome:
-        return CacheOutcome(total, read, short + hour, short, hour, reason)
+        longest = {name: hour for name, seconds in self._profile.ttl.items() if seconds >= _HOUR_S}
+        return CacheOutcome(total, read, short + hour, {self._profile.default_ttl: short, **longest}, reason)
 
     def _markers(self, prompt: Prompt, ends: tuple[int, ...]) -> list[_Marker]:
         profile = self._profile

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from agentlab.caching.blocks.block import Block
 from agentlab.caching.blocks.chain import chain
+from agentlab.caching.policies.lifetimes import asked_lifetime
 from agentlab.caching.policies.policy import CacheOutcome, Prompt
 from agentlab.caching.policies.profile import Profile
 
@@ -52,13 +53,13 @@ class MessageBoundaries:
         options = options if isinstance(options, dict) else {}
         mode = "explicit" if options.get("mode") == "explicit" else "implicit"
         counts = self._profile.counts.ends(prompt)
-        total = counts[-1]
+        total, lifetime = counts[-1], asked_lifetime(self._profile, prompt.blocks, prompt.body)
         explicit = [place for place, block in enumerate(prompt.blocks, 1) if block.marker is not None]
         ends = message_ends(prompt.blocks) if mode == "implicit" else []
         writes = self._writes(explicit, ends, counts)
         if not writes:
             reason = "no_breakpoint" if not (explicit or ends) else "below_minimum"
-            return self._outcome(total, 0, 0, reason)
+            return self._outcome(lifetime, total, 0, 0, reason)
         links = chain(prompt.blocks)
         read, reason = 0, "not_found"
         for place in sorted(self._looked_at(prompt.blocks, explicit, ends), reverse=True):
@@ -71,9 +72,10 @@ class MessageBoundaries:
             entry.expires = now + entry.ttl_s
             read = min(entry.tokens, total)
             break
-        self._store(prompt, mode, {links[place - 1]: counts[place] for place in writes}, now)
+        kept = {links[place - 1]: counts[place] for place in writes}
+        self._store(prompt, mode, kept, lifetime, now)
         written = max(0, counts[writes[-1]] - read)
-        return self._outcome(total, read, written, reason if written else None)
+        return self._outcome(lifetime, total, read, written, reason if written else None)
 
     def _writes(self, explicit: list[int], ends: list[int], counts: tuple[int, ...]) -> list[int]:
         """Where entries are made: the newest message's end, and the latest explicit markers."""
@@ -96,13 +98,14 @@ class MessageBoundaries:
         prompt: Prompt,
         mode: str,
         written: Mapping[str, int],
+        lifetime: str,
         now: float,
     ) -> None:
         """Keep what a request writes: lengths by the link of the prefix."""
         readable = now + (
             prompt.first_byte_s if self._profile.visibility == "first_byte" else prompt.last_byte_s
         )
-        ttl = self._ttl(prompt)
+        ttl = self._profile.ttl[lifetime]
         for link, tokens in written.items():
             key = (prompt.scope, mode, link)
             known = self._entries.get(key)
@@ -112,18 +115,13 @@ class MessageBoundaries:
             else:
                 self._entries[key] = _Entry(tokens, ttl, now + ttl, readable)
 
-    def _ttl(self, prompt: Prompt) -> float:
-        """The lifetime of everything a request writes."""
-        options = prompt.body.get("prompt_cache_options")
-        named = options.get("ttl") if isinstance(options, dict) else None
-        marked = next((block.marker for block in reversed(prompt.blocks) if block.marker), None)
-        ttl = self._profile.ttl
-        return ttl.get(str(named), ttl.get(str(marked), ttl[self._profile.default_ttl]))
-
-    def _outcome(self, total: int, read: int, written: int, reason: str | None) -> CacheOutcome:
-        if not self._profile.reports_writes:
-            return CacheOutcome(total, read, reason=reason)
-        return CacheOutcome(total, read, written, reason=reason)
+    def _outcome(
+        self, lifetime: str, total: int, read: int, written: int, reason: str | None
+    ) -> CacheOutcome:
+        reports, multipliers = self._profile.reports_writes, self._profile.write_multipliers
+        billed = reports or multipliers.get(lifetime, 1.0) != 1.0
+        writes = {lifetime: written} if billed else {}
+        return CacheOutcome(total, read, written if reports else None, writes, reason)
 
 
 def message_ends(blocks: Sequence[Block]) -> list[int]:

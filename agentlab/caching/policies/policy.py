@@ -65,18 +65,27 @@ class CacheOutcome(Struct, frozen=True):
     Attributes:
         input_tokens: The whole prompt.
         read_tokens: Read from the cache.
-        write_tokens: Written to it, where the provider bills that apart.
-        write_5m_tokens: The part of it written with the provider's shorter lifetime.
-        write_1h_tokens: The part of it written for an hour.
+        write_tokens: Written to it, where the provider reports that.
+        writes: What is billed as written, by the lifetime it was written with, named as in the provider's profile; empty
+            where the provider does not bill it apart. Its sum is `write_tokens` where that is reported.
         reason: Why the cache read less than it could; None where it did not or the rule cannot tell.
     """
 
     input_tokens: int
     read_tokens: int | None = None
     write_tokens: int | None = None
-    write_5m_tokens: int | None = None
-    write_1h_tokens: int | None = None
+    writes: dict[str, int] = field(default_factory=dict)
     reason: str | None = None
+
+    @property
+    def write_5m_tokens(self) -> int | None:
+        """What was written for five minutes; None where the provider has no such lifetime or does not report writes."""
+        return None if self.write_tokens is None else self.writes.get("5m")
+
+    @property
+    def write_1h_tokens(self) -> int | None:
+        """What was written for an hour; None as above."""
+        return None if self.write_tokens is None else self.writes.get("1h")
 
     @property
     def uncached_tokens(self) -> int:

@@ -69,6 +69,14 @@ class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         message_overhead: Tokens added for each message.
         estimate_error: Median and 90th percentile of the estimate's relative error, over recorded prompts of 1,000 tokens
             and more; empty where fewer than 5 were recorded.
+        tail_tokens: Tokens past the last block, which begin the answer: no marker can reach them.
+        tail_tokens_after_tools: The same where the last block is a tool's result; None where that makes no difference.
+        forced_tool_tail_tokens: Tokens by which a forced tool call lengthens the tail.
+        keeps_answers: Whether an answer is kept as a prompt is, for the request that sends it back.
+        tool_prompt_tokens: The part of `tool_overhead` that stands ahead of the first message.
+        forced_tool_prompt_tokens: Tokens added there where the request forces a call.
+        thinking_tokens: Tokens added at the start of a prompt with thinking turned on.
+        thinking_prompt_tokens: Tokens added ahead of the first message then.
         source: Where the numbers are from.
         date: When that was so: year and month.
     """
@@ -117,12 +125,27 @@ class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     estimate_error: tuple[float, ...] = ()
     tail_tokens: int = 0
     tail_tokens_after_tools: int | None = None
+    forced_tool_tail_tokens: int = 0
     keeps_answers: bool = False
     tool_prompt_tokens: int = 0
+    forced_tool_prompt_tokens: int = 0
+    thinking_tokens: int = 0
+    thinking_prompt_tokens: int = 0
     source: str = ""
     date: str = ""
 
     @property
     def counts(self) -> TokenCounts:
         """How the provider counts tokens."""
-        return TokenCounts(self.tokens_per_estimate, self.tool_overhead, self.message_overhead)
+        return TokenCounts(
+            self.tokens_per_estimate,
+            self.tool_overhead,
+            self.message_overhead,
+            self.tool_prompt_tokens,
+            self.forced_tool_prompt_tokens,
+            self.thinking_tokens,
+            self.thinking_prompt_tokens,
+            self.tail_tokens,
+            self.tail_tokens_after_tools,
+            self.forced_tool_tail_tokens,
+        )

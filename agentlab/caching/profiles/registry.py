@@ -27,12 +27,19 @@ from agentlab.caching.policies.resource import Resources
 from agentlab.caching.policies.slots import Slots
 from agentlab.errors import UsageError
 
-__all__ = ["Family", "Profile", "make_policy", "profile_for", "profile_named", "profiles"]
+__all__ = ["Family", "Profile", "known_vendors", "make_policy", "profile_for", "profile_named", "profiles"]
 
 
 def profiles() -> tuple[Profile, ...]:
     """All rows of the table as they stand, without what holds for single models."""
     return tuple(_profile(name, row) for name, row in _table().rows.items())
+
+
+def known_vendors() -> tuple[str, ...]:
+    """The vendors that some row is for, and the gateways."""
+    table = _table()
+    named = (vendor for row in table.rows.values() for vendor in row.get("vendors", ()))
+    return tuple(dict.fromkeys((*named, *table.gateways)))
 
 
 def profile_for(vendor: str, model: str) -> Profile:

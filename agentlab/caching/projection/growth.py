@@ -9,7 +9,10 @@ from statistics import mean, median
 from msgspec import Struct
 
 from agentlab.caching.calls import Calls, RecordedCall, calls_of
+from agentlab.caching.policies.lifetimes import asked_lifetime
+from agentlab.caching.profiles.registry import profile_for
 from agentlab.caching.replaying.layouts import layouts
+from agentlab.caching.replaying.prompt_ends import measured_run, reported_tokens
 from agentlab.errors import UsageError
 
 __all__ = ["Growth", "growth_of"]
@@ -29,6 +32,7 @@ class Growth(Struct, frozen=True):
         think_time_s: Seconds between calls, the median.
         read_share: What the provider read of what it could have read: all of the prompt before. 1 where it reports
             nothing.
+        ttl: The lifetime its requests asked for, by its name at the vendor; None is the default.
     """
 
     vendor: str
@@ -40,6 +44,7 @@ class Growth(Struct, frozen=True):
     output_tokens: float
     think_time_s: float
     read_share: float = 1.0
+    ttl: str | None = None
 
     def prompt_tokens(self, turn: int) -> float:
         """Tokens of the prompt of a turn, from 1, if nothing is ever taken out."""
@@ -47,7 +52,7 @@ class Growth(Struct, frozen=True):
 
 
 def growth_of(trace: Calls) -> Growth:
-    """Measure a run: provider's counts where there are any, else estimates.
+    """Measure a run: what the provider counted, else estimates by the factors of its profile.
 
     Args:
         trace: A trace, or a list of `RecordedCall`.
@@ -71,14 +76,24 @@ def growth_of(trace: Calls) -> Growth:
         mean(outputs) if outputs else 0.0,
         median(gaps) if gaps else 0.0,
         _read_share(calls, prompts),
+        _lifetime(calls[0]),
     )
 
 
-def _prompt_tokens(calls: Sequence[RecordedCall]) -> list[float]:
-    counted = [call.usage.input_tokens if call.usage is not None else None for call in calls]
-    if all(count is not None for count in counted):
-        return [count or 0 for count in counted]
-    return [sum(block.tokens for block in layout.blocks) for layout in layouts(calls)]
+def _prompt_tokens(calls: Sequence[RecordedCall]) -> list[int]:
+    counted = [reported_tokens(call) for call in calls]
+    known = [count for count in counted if count is not None]
+    if len(known) == len(calls):
+        return known
+    profile = profile_for(calls[0].vendor, calls[0].model)
+    return [prompt.total for prompt in measured_run(list(layouts(calls)), counted, profile)]
+
+
+def _lifetime(call: RecordedCall) -> str | None:
+    if not call.body and call.request is None:
+        return None
+    layout = next(layouts([call]))
+    return asked_lifetime(profile_for(call.vendor, call.model), layout.blocks, layout.settings) or None
 
 
 def _output_tokens(call: RecordedCall) -> int | None:

@@ -9,15 +9,17 @@ the first prompt, which is still cached, and the summary, which is not.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Any, Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from agentlab.caching.calls import Calls, RecordedCall, calls_of
-from agentlab.caching.prices import Rates, price_changes, turn_cost
+from agentlab.caching.policies.profile import Profile
+from agentlab.caching.prices import Rates, price_changes, turn_cost, write_price
 from agentlab.caching.prices import rates as rates_of
+from agentlab.caching.profiles.registry import profile_for
 from agentlab.caching.projection.growth import Growth, growth_of
 from agentlab.caching.projection.reuse import break_even
 from agentlab.errors import UsageError
@@ -27,8 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Compaction", "Projection", "break_even", "project"]
 
-LIFETIMES: Final[dict[str, float]] = {"5m": 300.0, "30m": 1800.0, "1h": 3600.0, "24h": 86_400.0}
-THINK_TIMES_S: Final = (30, 120, 300, 301, 900, 1800, 1801, 3600, 3601, 14_400, 86_400, 86_401)
+THINK_TIMES_S: Final = (30, 120, 300, 900, 1800, 3600, 14_400, 86_400)
 
 
 class Compaction(Struct, frozen=True):
@@ -115,31 +116,37 @@ class Projection(Struct, frozen=True):
         return best if best < self.turns else None
 
     def lifetimes(
-        self, think_times_s: Sequence[float] = THINK_TIMES_S, lifetimes: Mapping[str, float] = LIFETIMES
+        self, think_times_s: Sequence[float] | None = None, lifetimes: Sequence[str] | None = None
     ) -> pd.DataFrame:
-        """One row a think time: the cost of the next prompt at each lifetime of the cache, and the cheapest of them.
+        """One row a think time: the cost of the next prompt at each lifetime of the vendor's cache, and the cheapest of them.
 
-        A lifetime of an hour is billed at its own write price, all others at the plain one; NaN where the model has
-        none. A pause longer than the lifetime writes the whole prompt again.
+        What a write costs follows from its lifetime, see `agentlab.caching.prices.write_price`; NaN where it is unknown. A
+        pause longer than the lifetime writes the whole prompt again. A vendor with one lifetime has one column of costs.
 
         Args:
-            think_times_s: Pauses between two calls, in seconds.
-            lifetimes: Lifetimes in seconds, by name.
+            think_times_s: Pauses between two calls, in seconds; half a minute to a day, with those at which an entry just
+                lives and just does not, where None.
+            lifetimes: Some of the vendor's lifetimes, by name; all where None.
+
+        Raises:
+            UsageError: The vendor has no such lifetime, none is known of it, or a think time is negative.
         """
         import pandas as pd  # noqa: PLC0415 - heavy; only frames need it
 
+        profile = self._profile
+        known = self._lifetimes(profile, lifetimes)
         prompt = self.growth.prompt_tokens(self.growth.calls + 1)
-        prices = self._price()(prompt)
+        prices = self._table_price()(prompt)
         before = prompt - self.growth.tokens_per_turn
         rows: list[dict[str, Any]] = []
-        for pause in think_times_s:
+        for pause in _pauses(think_times_s, known.values()):
             costs: dict[str, float] = {}
-            for name, seconds in lifetimes.items():
+            for name, seconds in known.items():
                 read = before if pause <= seconds else 0.0
-                write = prices.write_1h if name == "1h" else prices.write_5m
-                costs[name] = read * prices.read + (prompt - read) * write
-            known = {name: cost for name, cost in costs.items() if not math.isnan(cost)}
-            best = min(known, key=lambda name: (known[name], lifetimes[name])) if known else None
+                write = write_price(prices, profile, name)
+                costs[name] = (read and read * prices.read) + (prompt - read) * write
+            finite = {name: cost for name, cost in costs.items() if not math.isnan(cost)}
+            best = min(finite, key=lambda name: (finite[name], known[name])) if finite else None
             rows.append(
                 {"think_time_s": pause, **{f"{name}_usd": cost for name, cost in costs.items()}, "best": best}
             )
@@ -169,7 +176,42 @@ class Projection(Struct, frozen=True):
 
     # ------------------------------------------------------------ internal
 
+    @property
+    def _profile(self) -> Profile:
+        return profile_for(self.growth.vendor, self.growth.model)
+
+    def _lifetimes(self, profile: Profile, names: Sequence[str] | None) -> dict[str, float]:
+        """Seconds by name, the shortest first."""
+        who = f"`{self.growth.vendor}:{self.growth.model}`"
+        if not profile.ttl:
+            why = (
+                "has no prompt cache"
+                if profile.family == "none"
+                else "keeps what it caches for no known time"
+            )
+            raise UsageError(f"{who} {why}: there are no lifetimes to compare")
+        unknown = [repr(name) for name in names or () if name not in profile.ttl]
+        if isinstance(names, str) or unknown:
+            asked = repr(names) if isinstance(names, str) else ", ".join(unknown)
+            raise UsageError(
+                f"{who} has no cache lifetimes {asked}; give a list of {', '.join(map(repr, profile.ttl))}"
+            )
+        chosen = profile.ttl if names is None else names
+        return {name: profile.ttl[name] for name in sorted(chosen, key=lambda name: profile.ttl[name])}
+
     def _price(self, at: float | None = None) -> Callable[[float], Rates]:
+        """The prices by the length of a prompt; what a plain write costs is that of the recorded lifetime."""
+        price, profile, ttl = self._table_price(at), self._profile, self.growth.ttl
+        if ttl in {None, profile.default_ttl}:
+            return price
+
+        def of_lifetime(tokens: float) -> Rates:
+            found = price(tokens)
+            return structs.replace(found, write_5m=write_price(found, profile, ttl))
+
+        return of_lifetime
+
+    def _table_price(self, at: float | None = None) -> Callable[[float], Rates]:
         growth, given = self.growth, self.given
         if given is not None:
             return lambda _: given
@@ -205,7 +247,7 @@ class Projection(Struct, frozen=True):
 
     def _recorded_usd(self, at: float) -> float:
         costs = [
-            turn_cost(call.vendor, call.model, call.usage, at).total_usd
+            turn_cost(call.vendor, call.model, call.usage, at, ttl=self.growth.ttl).total_usd
             for call in self.calls
             if call.usage is not None
         ]
@@ -226,9 +268,21 @@ def project(
     Raises:
         UsageError: There is no call, or fewer than one turn is asked for.
     """
-    if turns < 1:
-        raise UsageError("at least one turn has to be projected")
+    asked: object = turns
+    if not isinstance(asked, int) or asked < 1:
+        raise UsageError(f"`turns` is how many turns to project, at least one turn, not {asked!r}")
+    if compaction is not None and compaction.summary_tokens < 0:
+        raise UsageError(f"a summary cannot have {compaction.summary_tokens} tokens; give 0 or more")
     return Projection(growth_of(trace), turns, compaction or Compaction(), calls_of(trace), rates)
+
+
+def _pauses(given: Sequence[float] | None, lifetimes: Iterable[float]) -> list[float]:
+    if given is None:
+        return sorted({*THINK_TIMES_S, *(edge for seconds in lifetimes for edge in (seconds, seconds + 1))})
+    negative = [pause for pause in given if not pause >= 0]
+    if negative:
+        raise UsageError(f"think times are seconds, 0 or more, not {negative[0]!r}")
+    return list(given)
 
 
 def _long_before(changes: Sequence[Any]) -> float:

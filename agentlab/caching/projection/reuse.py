@@ -52,8 +52,12 @@ def break_even(
     Raises:
         UsageError: A number is out of range.
     """
-    if requests < 1 or minimum < 0 or read < 0 or write < 0:
-        raise UsageError("`break_even` takes at least one request and no negative number")
+    _check_count("requests", requests, least=1)
+    _check_count("minimum", minimum, least=0)
+    for name, price in (("read", read), ("write", write)):
+        given: object = price
+        if not isinstance(given, int | float) or not 0 <= given < math.inf:
+            raise UsageError(f"`{name}` is a multiple of the plain price, 0 or more, not {given!r}")
     cached = write + (requests - 1) * read
     # Rounded before it is rounded up, so that 300.00000000000006 is 300.
     padded = math.ceil(round(minimum * (read + (write - read) / requests), 9))
@@ -73,7 +77,15 @@ def hit_share(prefix_tokens: int, changing_tokens: int, requests: int) -> float:
         changing_tokens: The part that does not.
         requests: How many are sent in the lifetime of the entry.
     """
+    _check_count("requests", requests, least=1)
+    _check_count("prefix_tokens", prefix_tokens, least=0)
+    _check_count("changing_tokens", changing_tokens, least=0)
     total = prefix_tokens + changing_tokens
-    if requests < 1 or total < 1:
-        raise UsageError("`hit_share` takes at least one request of at least one token")
+    if not total:
+        raise UsageError("a request has at least one token; give `prefix_tokens` or `changing_tokens`")
     return prefix_tokens * (requests - 1) / (total * requests)
+
+
+def _check_count(name: str, given: object, *, least: int) -> None:
+    if not isinstance(given, int) or given < least:
+        raise UsageError(f"`{name}` is a whole number, at least {least}, not {given!r}")

@@ -53,10 +53,13 @@ def compare_orderings(
     calls = calls_of(trace)
     if not calls:
         raise UsageError("there is no call to look at")
+    for name, given in (("orderings", orderings), ("providers", providers)):
+        if isinstance(given, str) or (given is not None and not len(given)):
+            raise UsageError(f"`{name}` is a list with one at least, not {given!r}")
     rows = []
     for provider in providers or [f"{calls[0].vendor}:{calls[0].model}"]:
-        for given in orderings:
-            ordering = ordering_of(given)
+        for each in orderings:
+            ordering = ordering_of(each)
             frame = what_if(
                 calls,
                 ordering=ordering,
@@ -74,4 +77,7 @@ def compare_orderings(
             row["ttft_s"] = totals["ttft_s"] / len(calls)
             row |= {name: int(count) for name, count in totals.items() if name.endswith("_tokens")}
             rows.append(row)
-    return pd.DataFrame(rows).set_index(["provider", "ordering"])
+    table = pd.DataFrame(rows).set_index(["provider", "ordering"])
+    counts = [name for name in map(str, table) if name.endswith("_tokens")]
+    # A provider without one of the lifetimes writes nothing with it.
+    return table.fillna(dict.fromkeys(counts, 0)).astype(dict.fromkeys(counts, "int64"))

@@ -7,11 +7,13 @@ from typing import Any, Final
 
 from msgspec import Struct, structs
 
-from agentlab.caching.blocks.cutting import NeutralBlocks, SentBlocks
+from agentlab.caching.blocks.cutting import NeutralBlocks
+from agentlab.caching.blocks.sent_blocks import SentBlocks
 from agentlab.caching.blocks.splitting import Block
 from agentlab.caching.calls import RecordedCall
 from agentlab.caching.orderings.ordering import Ordering
 from agentlab.caching.orderings.retelling import retold
+from agentlab.caching.replaying.arranged_blocks import ArrangedBlocks
 from agentlab.errors import UsageError
 from agentlab.messages import CacheOptions
 
@@ -39,7 +41,7 @@ def layouts(
     neutral: bool = False,
     cache: CacheOptions | None = None,
     tools: Sequence[str] | None = None,
-    cut: NeutralBlocks | None = None,
+    cut: NeutralBlocks | ArrangedBlocks | None = None,
 ) -> Iterator[Layout]:
     """The calls as they would be sent.
 
@@ -79,7 +81,10 @@ def _as_sent(
     call: RecordedCall, cache: CacheOptions | None, tools: Sequence[str] | None, cutter: SentBlocks
 ) -> Layout:
     if not call.body:
-        raise UsageError("a call has neither a body nor a request")
+        raise UsageError(
+            "a call has neither a body nor a request, so nobody knows what it sent; record it with an agent, or give "
+            "`RecordedCall` the body with its wire"
+        )
     blocks, settings = cutter.of(call.wire, call.body)
     blocks = _offered(blocks, tools)
     if cache is None:

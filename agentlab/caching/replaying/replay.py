@@ -2,62 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from msgspec import Struct
 
-from agentlab.caching.blocks.splitting import Block
 from agentlab.caching.calls import RecordedCall
+from agentlab.caching.policies.lifetimes import asked_lifetime
 from agentlab.caching.policies.policy import CacheOutcome, Prompt
 from agentlab.caching.prices import rates, turn_cost
-from agentlab.caching.profiles.registry import Profile, make_policy, profile_for
+from agentlab.caching.profiles.registry import make_policy
 from agentlab.caching.replaying.first_token import FirstToken
 from agentlab.caching.replaying.layouts import Layout
-from agentlab.errors import UsageError
+from agentlab.caching.replaying.prompt_ends import PromptEnds, measured_run
+from agentlab.caching.replaying.provider import Provider
+from agentlab.caching.token_counts import with_tail
 from agentlab.messages import CacheOptions, Usage
 
-__all__ = ["Judged", "Provider", "estimated_tokens", "judged", "marks_for", "provider_of", "reported"]
-
-
-class Provider(Struct, frozen=True):
-    """Who serves a model, and how it caches.
-
-    Attributes:
-        vendor: Its name in `"vendor:model"`.
-        model: The provider's name of the model.
-        profile: Its cache.
-    """
-
-    vendor: str
-    model: str
-    profile: Profile
-
-    @property
-    def name(self) -> str:
-        """`"vendor:model"`."""
-        return f"{self.vendor}:{self.model}"
-
-
-def provider_of(call: RecordedCall, name: str | None = None) -> Provider:
-    """Who served a call, or another provider.
-
-    Args:
-        call: The call.
-        name: `"vendor:model"` of the other; None is the call's own.
-
-    Raises:
-        UsageError: The name is not of that form.
-    """
-    if name is None:
-        return Provider(call.vendor, call.model, profile_for(call.vendor, call.model))
-    vendor, _, model = name.partition(":")
-    if vendor == "sim":
-        vendor, _, model = model.partition("/")
-    if not (vendor and model):
-        raise UsageError(
-            f'a provider is named "vendor:model", such as "anthropic:claude-sonnet-4-5", not {name!r}'
-        )
-    return Provider(vendor, model, profile_for(vendor, model))
+__all__ = ["Judged", "judged", "marks_for", "reported"]
 
 
 class Judged(Struct, frozen=True):
@@ -70,6 +31,8 @@ class Judged(Struct, frozen=True):
         input_uncached_cost_usd: What the prompt would cost if nothing were cached.
         ttft_s: Seconds to the first token, by the model given.
         reason: Why the cache read less than it could, where the policy says.
+        ttl: The lifetime of what was written and `usage` does not tell apart; None is the provider's default.
+        note: Why a cost is unknown, or what is to be said of it.
     """
 
     usage: Usage
@@ -78,6 +41,8 @@ class Judged(Struct, frozen=True):
     input_uncached_cost_usd: float
     ttft_s: float
     reason: str | None = None
+    ttl: str | None = None
+    note: str | None = None
 
     @property
     def uncached_cost_usd(self) -> float:
@@ -87,13 +52,14 @@ class Judged(Struct, frozen=True):
 
 def judged(
     calls: Sequence[RecordedCall],
-    laid: Iterable[Layout],
+    laid: Sequence[Layout],
     provider: Provider,
     *,
     totals: Sequence[int | None],
     times: Sequence[float],
     first_token: FirstToken,
     strict: bool = True,
+    positions: PromptEnds | None = None,
 ) -> list[Judged]:
     """Send laid-out calls through a provider's policy.
 
@@ -105,29 +71,31 @@ def judged(
         times: When each is sent, Unix time in seconds.
         first_token: The model of the time to the first token.
         strict: Whether chance is left out: the documented best case.
+        positions: What has measured the run in other orders, as in `measured_run`.
     """
     policy = make_policy(provider.profile, model=provider.model, strict=strict)
     found: list[Judged] = []
-    for call, layout, total, at in zip(calls, laid, totals, times, strict=True):
+    sizes = measured_run(laid, totals, provider.profile, positions)
+    for call, layout, size, at in zip(calls, laid, sizes, times, strict=True):
         key = layout.settings.get("prompt_cache_key")
         scope = (provider.vendor, provider.model, key if isinstance(key, str) else "")
-        prompt = Prompt(layout.blocks, scope, layout.settings, total, _first_byte(call, first_token))
-        outcome = policy.account(prompt, at)
-        usage = _usage(outcome, call.output_tokens)
-        found.append(_priced(usage, provider, call.at, first_token, outcome.reason))
+        first_byte_s = _first_byte(call, first_token)
+        prompt = Prompt(layout.blocks, scope, layout.settings, first_byte_s=first_byte_s)
+        outcome = policy.account(with_tail(prompt, size.ends, size.tail), at)
+        usage, ttl = _billed(outcome, call.output_tokens, provider.profile.default_ttl)
+        found.append(_priced(usage, provider, call.at, first_token, ttl=ttl, reason=outcome.reason))
     return found
 
 
-def reported(call: RecordedCall, provider: Provider, first_token: FirstToken) -> Judged | None:
+def reported(
+    call: RecordedCall, layout: Layout, provider: Provider, first_token: FirstToken
+) -> Judged | None:
     """A call as its provider billed it; None where it reported no prompt."""
     if call.usage is None or call.usage.input_tokens is None:
         return None
-    return _priced(call.usage, provider, call.at, first_token, None)
-
-
-def estimated_tokens(profile: Profile, blocks: tuple[Block, ...]) -> int:
-    """About how many of a provider's tokens a prompt is."""
-    return profile.counts.ends(Prompt(blocks))[-1]
+    asked = asked_lifetime(provider.profile, layout.blocks, layout.settings)
+    ttl = None if asked == provider.profile.default_ttl else asked
+    return _priced(call.usage, provider, call.at, first_token, ttl=ttl, reason=None)
 
 
 def marks_for(provider: Provider, laid: Sequence[Layout]) -> CacheOptions | None:
@@ -144,33 +112,36 @@ def _first_byte(call: RecordedCall, first_token: FirstToken) -> float:
     return 0.0 if call.usage is not None or call.body else first_token.t0_s
 
 
-def _usage(outcome: CacheOutcome, output_tokens: int | None) -> Usage:
-    """What a policy found, as a usage."""
-    return Usage(
+def _billed(outcome: CacheOutcome, output_tokens: int | None, default_ttl: str) -> tuple[Usage, str | None]:
+    """What a policy found, as a usage; and the lifetime of what was written, where that is not told apart there."""
+    writes = outcome.writes
+    usage = Usage(
         input_tokens=outcome.input_tokens,
         output_tokens=output_tokens,
         cache_read_tokens=outcome.read_tokens,
-        cache_write_tokens=outcome.write_tokens,
-        cache_write_5m_tokens=outcome.write_5m_tokens,
-        cache_write_1h_tokens=outcome.write_1h_tokens,
+        cache_write_tokens=sum(writes.values()) if writes else outcome.write_tokens,
+        cache_write_5m_tokens=writes.get("5m"),
+        cache_write_1h_tokens=writes.get("1h"),
     )
+    return usage, next((name for name in writes if name not in {"5m", "1h", default_ttl}), None)
 
 
 def _priced(
-    usage: Usage, provider: Provider, at: float, first_token: FirstToken, reason: str | None
+    usage: Usage,
+    provider: Provider,
+    at: float,
+    first_token: FirstToken,
+    *,
+    ttl: str | None,
+    reason: str | None,
 ) -> Judged:
-    cost = turn_cost(provider.vendor, provider.model, usage, at)
+    cost = turn_cost(provider.vendor, provider.model, usage, at, ttl=ttl)
     plain = rates(provider.vendor, provider.model, at, input_tokens=usage.input_tokens or 0)
     paid = cost.uncached_usd + cost.read_usd + cost.write_5m_usd + cost.write_1h_usd
-    return Judged(
-        usage,
-        cost.total_usd,
-        paid,
-        (usage.input_tokens or 0) * plain.uncached,
-        first_token.seconds(
-            uncached=usage.uncached_tokens or 0,
-            read=usage.cache_read_tokens or 0,
-            written=usage.cache_write_tokens or 0,
-        ),
-        reason,
+    seconds = first_token.seconds(
+        uncached=usage.uncached_tokens or 0,
+        read=usage.cache_read_tokens or 0,
+        written=usage.cache_write_tokens or 0,
     )
+    plain_usd = (usage.input_tokens or 0) * plain.uncached
+    return Judged(usage, cost.total_usd, paid, plain_usd, seconds, reason, ttl, cost.note)

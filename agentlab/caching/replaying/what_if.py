@@ -6,11 +6,11 @@ was recorded.
 
 from __future__ import annotations
 
-import math
+import difflib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, get_args
 
-from msgspec import Struct, structs
+from msgspec import structs
 
 from agentlab.caching.blocks.cutting import NeutralBlocks
 from agentlab.caching.calls import Calls, RecordedCall, calls_of
@@ -18,15 +18,10 @@ from agentlab.caching.orderings.ordering import Ordering
 from agentlab.caching.orderings.presets import ordering_of
 from agentlab.caching.replaying.first_token import FirstToken
 from agentlab.caching.replaying.layouts import Layout, layouts
-from agentlab.caching.replaying.replay import (
-    Judged,
-    Provider,
-    estimated_tokens,
-    judged,
-    marks_for,
-    provider_of,
-    reported,
-)
+from agentlab.caching.replaying.prompt_ends import relaid_totals
+from agentlab.caching.replaying.provider import Provider, check_lifetime, provider_of
+from agentlab.caching.replaying.replay import Judged, judged, marks_for, reported
+from agentlab.caching.replaying.what_if_frame import Compared, frame_of
 from agentlab.errors import UsageError
 from agentlab.messages import CacheOptions
 
@@ -49,20 +44,6 @@ class Change(TypedDict, total=False):
     strict: bool
     think_time_s: float | None
     first_token: FirstToken | None
-
-
-_COLUMNS: Final = (
-    "input_tokens",
-    "uncached_tokens",
-    "cache_read_tokens",
-    "cache_write_5m_tokens",
-    "cache_write_1h_tokens",
-    "output_tokens",
-    "cost_usd",
-    "input_cost_usd",
-    "ttft_s",
-)
-_COUNTS: Final = frozenset(name for name in _COLUMNS if name.endswith("_tokens"))
 
 
 def what_if(
@@ -97,46 +78,83 @@ def what_if(
     Returns:
         One row a call: tokens, `cost_usd`, `ttft_s`; the same as it was recorded, ending in `_original` (judged by the
         original provider's policy where no usage was recorded; times always by the model); and the difference,
-        beginning with `delta_`. `frame.attrs` has both providers' names and `totals`.
+        beginning with `delta_`. `cache_write_5m_tokens` were written with the provider's default lifetime, whatever it is
+        called; those written with another one have a column of its name, such as `cache_write_12h_tokens`.
+        `frame.attrs` has both providers' names, `totals`, and `cost_note`: why a cost is NaN.
+
+        An ordering that lays every request out as it was recorded changes nothing: the prompts have the recorded lengths.
 
     Raises:
-        UsageError: There is no call, the ordering cannot be applied, or the provider is not named `vendor:model`.
+        UsageError: There is no call, the ordering cannot be applied, the provider is not known or has no such lifetime,
+            or a breakpoint or tool is named that there is not.
     """
     calls = calls_of(trace)
     if not calls:
         raise UsageError("there is no call to look at")
     timing = first_token or FirstToken()
     before, after = provider_of(calls[0]), provider_of(calls[0], provider)
+    _check(after, ttl, breakpoints, think_time_s)
     order = None if ordering is None else ordering_of(ordering)
-    same = after.name == before.name and order is None and tools is None
+    same = after.name == before.name and tools is None and (order is None or _is_recorded(calls, order))
     cut = NeutralBlocks()
     was = list(layouts(calls, neutral=not same, cut=cut))
+    _check_tools(was, tools)
     default = marks_for(after, was) if after.name != before.name else None
     cache = _cache(calls, ttl, breakpoints, default)
-    unchanged = same and cache is None
+    moved = None if same else order
     now = (
         was
-        if unchanged
-        else list(layouts(calls, ordering=order, neutral=not same, cache=cache, tools=tools, cut=cut))
+        if same and cache is None
+        else list(layouts(calls, ordering=moved, neutral=not same, cache=cache, tools=tools, cut=cut))
     )
     times = _times(calls, think_time_s)
-    originals = _originals(calls, was, before, timing, strict=strict)
     others = judged(
         calls,
         now,
         after,
-        totals=_totals(calls, was, now, before, after),
+        totals=relaid_totals(calls, was, now, before.profile, after.profile),
         times=times,
         first_token=timing,
         strict=strict,
     )
-    return _frame(calls, originals, others, times, _Names(before.name, after.name, order))
+    compared = Compared(before, after, order, _originals(calls, was, before, timing, strict=strict), others)
+    return frame_of(calls, compared, times)
 
 
-class _Names(Struct, frozen=True):
-    before: str
-    after: str
-    ordering: Ordering | None
+def _is_recorded(calls: Sequence[RecordedCall], order: Ordering) -> bool:
+    """Whether an ordering lays every request out as it was recorded."""
+    pairs = zip(layouts(calls, ordering=order), layouts(calls, neutral=True), strict=True)
+    return all(other.blocks == recorded.blocks for other, recorded in pairs)
+
+
+def _check(
+    provider: Provider, ttl: str | None, breakpoints: Sequence[str] | None, think_time_s: float | None
+) -> None:
+    check_lifetime(provider, ttl)
+    places = get_args(Breakpoint)
+    wrong = [repr(name) for name in breakpoints or () if name not in places]
+    if isinstance(breakpoints, str) or wrong:
+        raise UsageError(
+            f"breakpoints are a list of {', '.join(map(repr, places))}, not "
+            + (repr(breakpoints) if isinstance(breakpoints, str) else ", ".join(wrong))
+        )
+    if think_time_s is not None and not think_time_s >= 0:
+        raise UsageError(f"`think_time_s` is seconds between calls, 0 or more, not {think_time_s!r}")
+
+
+def _check_tools(laid: Sequence[Layout], tools: Sequence[str] | None) -> None:
+    if tools is None:
+        return
+    if isinstance(tools, str):
+        raise UsageError(f"`tools` is a list of names, not {tools!r}; write [{tools!r}]")
+    offered = {block.label for layout in laid for block in layout.blocks if block.kind == "tool"}
+    for name in tools:
+        if name not in offered:
+            near = difflib.get_close_matches(name, sorted(offered), n=1) or sorted(offered)
+            raise UsageError(
+                f"the run offered no tool {name!r}; "
+                + (f"it has {', '.join(map(repr, near))}" if near else "it had no tools")
+            )
 
 
 def _times(calls: Sequence[RecordedCall], think_time_s: float | None) -> list[float]:
@@ -166,30 +184,6 @@ def _cache(
     return structs.replace(own, **changes)
 
 
-def _totals(
-    calls: Sequence[RecordedCall],
-    was: Sequence[Layout],
-    now: Sequence[Layout],
-    before: Provider,
-    after: Provider,
-) -> list[int | None]:
-    """The length of each prompt in the other provider's tokens, from what the first one counted.
-
-    None where that is the estimate itself, as it is of a simulated provider: then its blocks need no scaling.
-    """
-    found: list[int | None] = []
-    for call, old, new in zip(calls, was, now, strict=True):
-        counted = call.usage.input_tokens if call.usage is not None else None
-        estimated = None if counted is None else estimated_tokens(before.profile, old.blocks)
-        if counted is None or not estimated or counted == estimated:
-            found.append(None)
-        elif new is old:
-            found.append(counted)
-        else:
-            found.append(round(counted * estimated_tokens(after.profile, new.blocks) / estimated))
-    return found
-
-
 def _originals(
     calls: Sequence[RecordedCall],
     was: Sequence[Layout],
@@ -199,78 +193,16 @@ def _originals(
     strict: bool,
 ) -> list[Judged]:
     """The calls as they were billed, or as they would have been where nothing was reported."""
-    recorded = [reported(call, provider, timing) for call in calls]
+    recorded = [reported(call, layout, provider, timing) for call, layout in zip(calls, was, strict=True)]
     if all(each is not None for each in recorded):
         return [each for each in recorded if each is not None]
     replayed = judged(
         calls,
         was,
         provider,
-        totals=_totals(calls, was, was, provider, provider),
+        totals=relaid_totals(calls, was, was, provider.profile, provider.profile),
         times=[call.at for call in calls],
         first_token=timing,
         strict=strict,
     )
     return [each or other for each, other in zip(recorded, replayed, strict=True)]
-
-
-def _row(each: Judged) -> dict[str, float | int | None]:
-    """The columns of one side; what a provider does not report is unknown, and so is what was not read."""
-    usage = each.usage
-    hour = usage.cache_write_1h_tokens or 0
-    return {
-        "input_tokens": usage.input_tokens,
-        "uncached_tokens": None if usage.cache_read_tokens is None else usage.uncached_tokens,
-        "cache_read_tokens": usage.cache_read_tokens,
-        "cache_write_5m_tokens": (usage.cache_write_tokens or 0) - hour,
-        "cache_write_1h_tokens": hour,
-        "output_tokens": usage.output_tokens,
-        "cost_usd": each.cost_usd,
-        "input_cost_usd": each.input_cost_usd,
-        "ttft_s": each.ttft_s,
-    }
-
-
-def _frame(
-    calls: Sequence[RecordedCall],
-    originals: Sequence[Judged],
-    others: Sequence[Judged],
-    times: Sequence[float],
-    names: _Names,
-) -> pd.DataFrame:
-    import pandas as pd  # noqa: PLC0415 - heavy; only frames need it
-
-    now, was = [_row(each) for each in others], [_row(each) for each in originals]
-    columns: dict[str, Any] = {"at_s": [at - times[0] for at in times]}
-    for suffix, rows in (("", now), ("_original", was)):
-        for name in _COLUMNS:
-            values: Any = [row[name] for row in rows]
-            counts = name in _COUNTS
-            columns[name + suffix] = (
-                pd.array(values, dtype="Int64") if counts else pd.Series(values).to_numpy()
-            )
-    for name in _COLUMNS:
-        columns[f"delta_{name}"] = columns[name] - columns[f"{name}_original"]
-    columns["ttft_s_recorded"] = pd.array([call.ttft_s for call in calls], dtype="Float64")
-    columns["reason"] = [each.reason for each in others]
-    frame = pd.DataFrame(columns, index=pd.RangeIndex(1, len(calls) + 1, name="turn"))
-    frame.attrs = {
-        "provider": names.after,
-        "provider_original": names.before,
-        "ordering": names.ordering.name if names.ordering else None,
-        "totals": _summed(now, others, "") | _summed(was, originals, "_original"),
-    }
-    return frame
-
-
-def _summed(
-    rows: Sequence[dict[str, float | int | None]], each: Sequence[Judged], suffix: str
-) -> dict[str, float]:
-    """Sums over the run, the share of the prompt that was read, and the share of the cost that the cache saved."""
-    sums: dict[str, float] = {name: math.fsum(row[name] or 0 for row in rows) for name in _COLUMNS}
-    plain = math.fsum(one.uncached_cost_usd for one in each)
-    plain_input = math.fsum(one.input_uncached_cost_usd for one in each)
-    sums["hit_share"] = sums["cache_read_tokens"] / sums["input_tokens"] if sums["input_tokens"] else math.nan
-    sums["saved_share"] = 1 - sums["cost_usd"] / plain if plain else math.nan
-    sums["input_saved_share"] = 1 - sums["input_cost_usd"] / plain_input if plain_input else math.nan
-    return {name + suffix: value for name, value in sums.items()}

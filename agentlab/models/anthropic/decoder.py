@@ -19,7 +19,15 @@ from agentlab.messages import (
     UnknownEvent,
 )
 from agentlab.models.anthropic.content import WIRE, object_input
-from agentlab.models.anthropic.report import corrupt, error_of, finish_reason_of, shaped, shown, usage_of
+from agentlab.models.anthropic.report import (
+    cache_diagnosis_of,
+    corrupt,
+    error_of,
+    finish_reason_of,
+    shaped,
+    shown,
+    usage_of,
+)
 from agentlab.models.assembly import Assembly, mint_id
 from agentlab.models.encoding import encode_json
 
@@ -73,6 +81,7 @@ class _Message(Struct):
     id: str | None = None
     model: str | None = None
     usage: Json | None = None
+    diagnostics: Json | None = None
     content: list[Json] | None = None
     stop_reason: str | None = None
 
@@ -218,6 +227,7 @@ class AnthropicDecoder:
         self._started = True
         self.assembly.response_id = self.assembly.message_id = message.id or None
         self.assembly.model = message.model or None
+        self.assembly.cache_diagnosis = cache_diagnosis_of(message.diagnostics)
         self._report(message.usage)
         return message
 

@@ -8,11 +8,11 @@ import msgspec
 from msgspec import Struct
 
 from agentlab.errors import ModelError, ProtocolError
-from agentlab.messages import FinishReason, Usage
+from agentlab.messages import CacheDiagnosis, CacheVerdict, FinishReason, Usage
 from agentlab.models.encoding import encode_json
 from agentlab.models.wire import error_for_status
 
-__all__ = ["corrupt", "error_of", "finish_reason_of", "shaped", "shown", "usage_of"]
+__all__ = ["cache_diagnosis_of", "corrupt", "error_of", "finish_reason_of", "shaped", "shown", "usage_of"]
 
 Json = dict[str, Any]
 
@@ -35,6 +35,12 @@ _STATUS: Final = {
     "api_error": 500,
     "timeout_error": 504,
     "overloaded_error": 529,
+}
+
+
+_VERDICTS: Final[dict[str, CacheVerdict]] = {
+    "previous_message_not_found": "not_found",
+    "unavailable": "unavailable",
 }
 
 
@@ -93,6 +99,21 @@ def usage_of(native: Json) -> Usage:
         reported_cost_usd=given.cost,
         raw=native,
     )
+
+
+def cache_diagnosis_of(native: Json | None) -> CacheDiagnosis | None:
+    """The `diagnostics` of a message; None where nothing was asked, or the provider saw no change.
+
+    Source: https://platform.claude.com/docs/en/build-with-claude/cache-diagnostics
+    """
+    if native is None:
+        return None
+    reason = native.get("cache_miss_reason")
+    if not isinstance(reason, dict):
+        return CacheDiagnosis("pending", raw=native)
+    word, tokens = str(reason.get("type")), reason.get("cache_missed_input_tokens")
+    missed = tokens if isinstance(tokens, int) and not isinstance(tokens, bool) else None
+    return CacheDiagnosis(_VERDICTS.get(word, "miss"), word, missed, native)
 
 
 def error_of(payload: Any, *, status: int | None = None, body: str | None = None) -> ModelError:

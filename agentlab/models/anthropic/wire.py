@@ -90,6 +90,8 @@ class AnthropicMessages:
             body["system"] = system
         body["messages"] = join_array(messages)
         body |= _settings(request, traits, has_tools=bool(tools))
+        if cache.diagnose:
+            body["diagnostics"] = {"previous_message_id": cache.compare_with}
         if cache.automatic:
             body["cache_control"] = cache_control(_last_ttl(cache))
         body = merge_params(body, params)

@@ -33,9 +33,11 @@ from agentlab.models.openai_responses import events
 from agentlab.models.openai_responses.errors import error_of
 from agentlab.models.openai_responses.items import NAME
 from agentlab.models.openai_responses.output import (
+    cache_diagnosis_of,
     citation_of,
     encrypted_reasoning,
     item_type,
+    missing_text,
     present,
     readable_reasoning,
     usage_of,
@@ -222,7 +224,7 @@ class ResponsesDecoder:
 
     def _complete_text(self, key: tuple[int, int], text: str) -> list[ModelEvent]:
         self._open_content(key)
-        return self.assembly.text(_rest(self.assembly.text_so_far(key), text), key)
+        return self.assembly.text(missing_text(self.assembly.text_so_far(key), text), key)
 
     def _complete_refusal(self, key: tuple[int, int], text: str) -> list[ModelEvent]:
         if key in self._contents:
@@ -275,7 +277,7 @@ class ResponsesDecoder:
         return found + self.assembly.finish_tool_call(index, arguments=text or None)
 
     def _complete_arguments(self, index: int, text: str) -> list[ModelEvent]:
-        rest = _rest(self.assembly.arguments_so_far(index), text)
+        rest = missing_text(self.assembly.arguments_so_far(index), text)
         return self.assembly.tool_call(index, arguments=rest) if rest else []
 
     # ---------------------------------------------------------- response
@@ -312,6 +314,7 @@ class ResponsesDecoder:
         usage = response.get("usage")
         if isinstance(usage, dict):
             self.assembly.report(usage_of(usage))
+        self.assembly.cache_diagnosis = cache_diagnosis_of(response) or self.assembly.cache_diagnosis
 
     def _finish(self, response: dict[str, Any]) -> list[ModelEvent]:
         self._report(response)
@@ -389,11 +392,6 @@ class ResponsesDecoder:
         if not isinstance(kind, str) or kind in events.TYPES:
             raise ProtocolError(f"an event of type {kind!r} is broken: {error}", body=_shown(frame.data))
         return [UnknownEvent(kind, payload)]
-
-
-def _rest(so_far: str, whole: str) -> str:
-    """What of the whole is still missing; nothing where the two disagree."""
-    return whole[len(so_far) :] if whole.startswith(so_far) else ""
 
 
 def _shown(data: bytes) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from agentlab.messages import (
+    CacheDiagnosis,
+    CacheVerdict,
     Citation,
     ReasoningContent,
     ReasoningEncrypted,
@@ -13,7 +15,16 @@ from agentlab.messages import (
     Usage,
 )
 
-__all__ = ["citation_of", "encrypted_reasoning", "item_type", "present", "readable_reasoning", "usage_of"]
+__all__ = [
+    "cache_diagnosis_of",
+    "citation_of",
+    "encrypted_reasoning",
+    "item_type",
+    "missing_text",
+    "present",
+    "readable_reasoning",
+    "usage_of",
+]
 
 
 def usage_of(raw: dict[str, Any]) -> Usage:
@@ -29,6 +40,28 @@ def usage_of(raw: dict[str, Any]) -> Usage:
         reported_cost_usd=_cost(raw),
         raw=raw,
     )
+
+
+_VERDICTS: Final[dict[str, CacheVerdict]] = {
+    "cache_miss": "miss",
+    "cache_hit": "hit",
+    "comparison_response_not_found": "not_found",
+}
+
+
+def cache_diagnosis_of(response: dict[str, Any]) -> CacheDiagnosis | None:
+    """A response's `prompt_cache_diagnostics`; None where it has none.
+
+    Source: https://developers.openai.com/api/docs/guides/prompt-caching/diagnostics
+    """
+    native = response.get("prompt_cache_diagnostics")
+    if not isinstance(native, dict):
+        return None
+    kind = str(native.get("type"))
+    verdict = _VERDICTS.get(kind, "unavailable")
+    word = native.get("reason") if verdict == "miss" else kind
+    reason = None if verdict == "hit" or not isinstance(word, str) else word
+    return CacheDiagnosis(verdict, reason, _count(native.get("cache_missed_tokens")), native)
 
 
 # A tick of xAI's `cost_in_usd_ticks`, in dollars (https://docs.x.ai/docs/api-reference).
@@ -71,6 +104,11 @@ def encrypted_reasoning(item: dict[str, Any]) -> tuple[ReasoningContent, ...]:
     """The sealed reasoning of an item, where there is any."""
     sealed = item.get("encrypted_content")
     return (ReasoningEncrypted(sealed),) if isinstance(sealed, str) and sealed else ()
+
+
+def missing_text(so_far: str, whole: str) -> str:
+    """What of the whole is still missing; nothing where the two disagree."""
+    return whole[len(so_far) :] if whole.startswith(so_far) else ""
 
 
 def citation_of(annotation: dict[str, Any]) -> Citation:

@@ -246,7 +246,9 @@ def _cache_settings(cache: CacheOptions) -> dict[str, Any]:
     settings: dict[str, Any] = {}
     if cache.key is not None:
         settings["prompt_cache_key"] = cache.key
-    options = {name: value for name, value in (("mode", cache.mode), ("ttl", cache.ttl)) if value is not None}
+    compared = cache.compare_with if cache.diagnose else None
+    named = (("comparison_response_id", compared), ("mode", cache.mode), ("ttl", cache.ttl))
+    options = {name: value for name, value in named if value is not None}
     if options:
         settings["prompt_cache_options"] = options
     if cache.retention is not None:

@@ -4,56 +4,15 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-import msgspec
-import pytest
 from msgspec import structs
 
 from agentlab.caching import workloads
-from agentlab.caching.blocks.cutting import NeutralBlocks, SentBlocks
-from agentlab.caching.blocks.splitting import Block, blocks_of, split
+from agentlab.caching.blocks.cutting import NeutralBlocks
+from agentlab.caching.blocks.splitting import blocks_of
 from agentlab.caching.orderings.arrangement import arrange
-from agentlab.errors import UsageError
-from agentlab.messages import CacheOptions, Request, ToolDefinition, UserMessage
-from tests.caching.encoded import MODELS, encoded
+from agentlab.messages import Json, Message, Request, ToolDefinition, ToolResult, UserMessage
 
 SIZES = workloads.Sizes(system=50, tools=2, tool=10, documents=30, few_shots=1, retrieved=20, result=20)
-
-
-def unnamed(blocks: tuple[Block, ...]) -> list[Block]:
-    return [structs.replace(block, part="history") for block in blocks]
-
-
-@pytest.mark.parametrize("name", MODELS.values())
-def test_bodies_are_cut_as_if_each_stood_alone(name: str) -> None:
-    calls = encoded(workloads.chat(prompts=2, calls=3, parallel_calls=2, sizes=SIZES), name)
-    sent = SentBlocks()
-    for call in calls:
-        blocks, settings = sent.of(call.wire, call.body)
-        assert unnamed(blocks) == unnamed(split(call.wire, call.body))
-        body = msgspec.json.decode(call.body)
-        assert settings == {key: body[key] for key in settings}
-        assert len(body) == len(settings) + 1
-
-
-def test_markers_that_move_are_seen_where_they_are() -> None:
-    cache = CacheOptions(breakpoints=("tools", "preamble", "context", "last"), ttl="1h", last_ttl="5m")
-    calls = encoded(workloads.agent_loop(calls=4, sizes=SIZES), MODELS["anthropic-messages"], cache)
-    sent = SentBlocks()
-    for call in calls:
-        marked = [block.marker for block in sent.of(call.wire, call.body)[0] if block.marker]
-        assert marked[:3] == ["1h"] * 3
-        assert marked[3:] in (["5m"], ["default"])
-        assert unnamed(sent.of(call.wire, call.body)[0]) == unnamed(split(call.wire, call.body))
-
-
-def test_a_body_without_a_list_is_cut_whole() -> None:
-    blocks, settings = SentBlocks().of("openai-responses", '{"model":"m","input":"hello"}')
-    assert [block.text for block in blocks] == [
-        block.text for block in split("openai-responses", '{"input":"hello"}')
-    ]
-    assert settings["model"] == "m"
-    with pytest.raises(UsageError, match="not JSON"):
-        SentBlocks().of("openai-chat", "{")
 
 
 def test_requests_are_cut_as_if_each_stood_alone() -> None:
@@ -100,3 +59,20 @@ def test_a_schema_with_its_keys_in_another_order_is_another_block() -> None:
     assert one.text.index('"a"') < one.text.index('"b"')
     assert other.text.index('"b"') < other.text.index('"a"')
     assert one.digest != other.digest
+
+
+def test_a_tool_result_with_its_keys_in_another_order_is_another_block() -> None:
+    def answered(value: dict[str, object]) -> Request:
+        messages: list[Message] = [
+            UserMessage.of("go"),
+            UserMessage((ToolResult("c1", "search", (Json(value),)),)),
+            UserMessage.of("and?"),
+        ]
+        return Request(model="m", messages=tuple(messages))
+
+    cut = NeutralBlocks()
+    one, other = answered({"a": 1, "b": 2}), answered({"b": 2, "a": 1})
+    assert one == other
+    assert [block.text for block in cut.of(one)] == [block.text for block in blocks_of(one)]
+    assert [block.text for block in cut.of(other)] == [block.text for block in blocks_of(other)]
+    assert cut.of(one)[1].digest != cut.of(other)[1].digest

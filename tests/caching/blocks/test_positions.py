@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import accumulate
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -51,8 +53,19 @@ def test_only_a_changed_position_is_news():
     assert not positions.knows(blocks[:1])
 
 
-def test_text_of_the_vendors_own_ahead_of_the_messages_is_counted_to_the_first_of_them():
+def test_what_does_not_fit_the_sizes_is_borne_by_the_long_text():
     blocks = (make_block("system", "system", "long " * 500, role="system"), *_blocks(["short", "short"]))
-    plain, moved = Positions().ends(blocks, 815), Positions().ends(blocks, 815, tool_prompt=300)
-    assert 290 < plain[1] - moved[1] < 310
-    assert plain[-1] == moved[-1] == 815
+    sizes = (500, 305, 5)
+    assert Positions().ends(blocks, 810, sizes=sizes) == (0, 500, 805, 810)
+    assert Positions().ends(blocks, 860, sizes=sizes) == (0, 550, 855, 860)
+
+
+@given(TEXTS, st.data())
+def test_sizes_that_fit_are_met_exactly_whatever_is_known_before(texts, data):
+    blocks = _blocks(texts)
+    sizes = data.draw(st.lists(st.integers(0, 90), min_size=len(blocks), max_size=len(blocks)))
+    ends = [0, *accumulate(sizes)]
+    positions = Positions()
+    for index in data.draw(st.sets(st.integers(0, len(blocks) - 1))):
+        positions.learn(blocks, index, ends[index + 1])
+    assert list(positions.ends(blocks, ends[-1], sizes=sizes)) == ends

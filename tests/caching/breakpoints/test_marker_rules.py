@@ -9,13 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentlab.caching.blocks.splitting import Block
-from agentlab.caching.breakpoints.marker_rules import TTL_SECONDS, Entry, MarkedTurn, MarkerRules, bill
+from agentlab.caching.breakpoints.marker_rules import Entry, MarkedTurn, MarkerRules, bill
 from agentlab.caching.policies.breakpoints import Breakpoints
 from agentlab.caching.policies.policy import Prompt
 from agentlab.caching.prices import Rates
 from agentlab.caching.profiles.registry import Profile
 
 SHORT, LONG = 300.0, 3600.0
+LIFETIMES = {"5m": 300.0, "1h": 3600.0}
 PRICES = Rates(uncached=1.0, read=0.1, write_5m=1.25, write_1h=2.0, output=5.0)
 RULES = MarkerRules(min_tokens=100)
 
@@ -31,7 +32,7 @@ def turn(*tokens: int, at: float = 0.0, start: int = 0) -> MarkedTurn:
 
 def test_a_recorded_mixed_write_is_split_at_the_last_hour_marker() -> None:
     charged, _ = bill(RULES, turn(4544, 19, 3), {}, [(1, LONG), (2, SHORT)])
-    assert (charged.write_1h_tokens, charged.write_5m_tokens) == (4544, 19)
+    assert (charged.write_long_tokens, charged.write_short_tokens) == (4544, 19)
     assert (charged.read_tokens, charged.uncached_tokens) == (0, 3)
     assert charged.cost_usd == pytest.approx(4544 * 2 + 19 * 1.25 + 3)
 
@@ -43,7 +44,7 @@ def test_a_loop_reads_what_it_read_and_wrote_the_turn_before() -> None:
     for count in range(1, 4):
         charged, entries = bill(RULES, turn(*sizes[:count], at=10.0 * count), entries, [(count, SHORT)])
         assert charged.read_tokens == read + written
-        read, written = charged.read_tokens, charged.write_5m_tokens
+        read, written = charged.read_tokens, charged.write_short_tokens
     assert (read, written) == (5270, 99)
 
 
@@ -64,7 +65,7 @@ def test_an_entry_lives_from_the_start_of_its_last_use(pause: float, read: int) 
 
 def test_a_prefix_below_the_minimum_is_silently_not_cached() -> None:
     charged, entries = bill(RULES, turn(99, 500), {}, [(1, SHORT)])
-    assert (charged.read_tokens, charged.write_5m_tokens, charged.uncached_tokens) == (0, 0, 599)
+    assert (charged.read_tokens, charged.write_short_tokens, charged.uncached_tokens) == (0, 0, 599)
     assert entries == {}
 
 
@@ -78,7 +79,7 @@ def test_nothing_is_read_without_a_marker() -> None:
 def test_a_marker_on_what_is_read_prolongs_no_lifetime() -> None:
     _, entries = bill(RULES, turn(500), {}, [(1, SHORT)])
     charged, entries = bill(RULES, turn(500, at=10.0), entries, [(1, LONG)])
-    assert charged.write_1h_tokens == 0
+    assert charged.write_long_tokens == 0
     assert entries == {1: Entry(SHORT, 310.0)}
 
 
@@ -125,7 +126,7 @@ def test_the_bill_is_what_the_simulated_provider_charges(
         min_tokens=minimum,
         lookback=lookback,
         max_breakpoints=4,
-        ttl=TTL_SECONDS,
+        ttl=LIFETIMES,
         default_ttl="5m",
         visibility="immediate",
     )
@@ -145,9 +146,9 @@ def test_the_bill_is_what_the_simulated_provider_charges(
         prefixes = [numbers.setdefault(tuple(blocks[:place]), len(numbers)) for place in range(1, len(ends))]
         asked = MarkedTurn(at, tuple(prefixes), tuple(ends), tuple(range(1, len(ends))), PRICES)
         charged, entries = bill(
-            rules, asked, entries, [(place, TTL_SECONDS[ttl]) for place, ttl in markers.items()]
+            rules, asked, entries, [(place, LIFETIMES[ttl]) for place, ttl in markers.items()]
         )
-        assert (charged.read_tokens, charged.write_5m_tokens, charged.write_1h_tokens) == (
+        assert (charged.read_tokens, charged.write_short_tokens, charged.write_long_tokens) == (
             told.read_tokens,
             told.write_5m_tokens,
             told.write_1h_tokens,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations, pairwise, permutations, product
+from random import Random
 from typing import Any
 
 import msgspec
@@ -12,17 +13,21 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from agentlab.caching.breakpoints.bound import Bound
+from agentlab.caching.breakpoints.idle import without_idle
 from agentlab.caching.breakpoints.marker_rules import Entry, MarkedTurn, MarkerRules, bill
 from agentlab.caching.breakpoints.placement import Placement, place_breakpoints
-from agentlab.caching.breakpoints.search import cheapest
+from agentlab.caching.breakpoints.search import Plan, cheapest
 from agentlab.caching.calls import RecordedCall
-from agentlab.caching.prices import Rates
+from agentlab.caching.prices import Rates, rates
+from agentlab.caching.profiles.registry import profile_for
 from agentlab.errors import UsageError
 from agentlab.messages import CacheOptions, Usage
 
 SHORT, LONG = 300.0, 3600.0
 PRICES = Rates(uncached=1e-6, read=1e-7, write_5m=1.25e-6, write_1h=2e-6, output=5e-6)
 MOST_PLANS = 30_000
+TAIL = profile_for("anthropic", "claude-sonnet-4-6").tail_tokens
+"""Tokens behind the last block of a request, which begin the answer and are never cached."""
 
 
 # ------------------------------------------------------------- brute force
@@ -157,11 +162,11 @@ def test_a_run_that_only_appends_marks_its_last_block_and_nothing_in_its_last_tu
     assert_consistent(placed)
     for turn in placed.turns[:-1]:
         assert turn.markers[-1].block == 2 * turn.turn - 1
-        assert turn.bill.uncached_tokens == 0
+        assert turn.bill.uncached_tokens == TAIL
     last = placed.turns[-1].bill
-    assert (last.write_5m_tokens, last.write_1h_tokens) == (0, 0)
+    assert (last.write_short_tokens, last.write_long_tokens) == (0, 0)
     assert last.read_tokens > 0
-    assert placed.regret_last_block_usd == pytest.approx(last.uncached_tokens * 0.25e-6)
+    assert placed.regret_last_block_usd == pytest.approx((last.uncached_tokens - TAIL) * 0.25e-6)
     assert placed.regret_automatic_usd == pytest.approx(placed.regret_last_block_usd)
     assert placed.options == CacheOptions(("last",), ttl="5m")
 
@@ -170,7 +175,7 @@ def test_more_than_twenty_new_blocks_cost_the_last_block_its_whole_prefix() -> N
     run = calls(body(SYSTEM, "go"), body(SYSTEM, "go", "calls", parts=22))
     placed = place_breakpoints(run, rates=PRICES, min_tokens=0)
     assert_consistent(placed)
-    assert placed.turns[1].bill.read_tokens == placed.turns[0].bill.write_5m_tokens
+    assert placed.turns[1].bill.read_tokens == placed.turns[0].bill.write_short_tokens
     assert placed.regret_last_block_usd > 1000 * 1e-6
     assert set(placed.options.breakpoints) == {"preamble"}
     assert placed.last_block_usd > placed.uncached_usd
@@ -181,7 +186,7 @@ def test_a_tail_that_changes_every_turn_is_left_out_of_the_cache() -> None:
     placed = place_breakpoints(run, rates=PRICES)
     assert_consistent(placed)
     assert [marker.label for marker in placed.turns[0].markers] == ["system"]
-    assert all(turn.bill.write_5m_tokens == 0 for turn in placed.turns[1:])
+    assert all(turn.bill.write_short_tokens == 0 for turn in placed.turns[1:])
     assert placed.regret_last_block_usd > 0.5 * placed.cost_usd
     assert placed.options == CacheOptions(("preamble",), ttl="5m")
     assert placed.regret_options_usd == pytest.approx(0.0, abs=1e-12)
@@ -199,7 +204,8 @@ def test_pauses_longer_than_every_lifetime_are_not_worth_a_marker() -> None:
     assert all(turn.markers == () for turn in placed.turns)
     assert placed.options == CacheOptions()
     assert placed.cost_usd == pytest.approx(placed.uncached_usd)
-    assert placed.last_block_usd == pytest.approx(1.25 * placed.uncached_usd)
+    plain = placed.uncached_usd - 3 * TAIL * 1e-6
+    assert placed.last_block_usd == pytest.approx(1.25 * plain + 3 * TAIL * 1e-6)
 
 
 def test_prefixes_below_the_minimum_are_not_marked() -> None:
@@ -211,8 +217,8 @@ def test_prefixes_below_the_minimum_are_not_marked() -> None:
 def test_the_prices_and_the_minimum_are_those_of_the_recorded_model() -> None:
     placed = place_breakpoints(loop(3))
     first = placed.turns[0].bill
-    assert first.cost_usd == pytest.approx(first.write_5m_tokens * 3.75e-6 + first.uncached_tokens * 3e-6)
-    assert first.write_5m_tokens > 1024
+    assert first.cost_usd == pytest.approx(first.write_short_tokens * 3.75e-6 + first.uncached_tokens * 3e-6)
+    assert first.write_short_tokens > 1024
 
 
 def test_a_model_without_prices_is_refused_by_name() -> None:
@@ -242,7 +248,73 @@ def test_counted_tokens_replace_estimates() -> None:
 def _sent(placed: Placement) -> int:
     """All tokens of the first prompt."""
     first = placed.turns[0].bill
-    return first.uncached_tokens + first.read_tokens + first.write_5m_tokens + first.write_1h_tokens
+    return first.uncached_tokens + first.read_tokens + first.write_short_tokens + first.write_long_tokens
+
+
+@settings(max_examples=60, deadline=None)
+@given(turns=runs(), most=st.integers(1, 3), seed=st.randoms(use_true_random=False))
+def test_a_marker_goes_only_if_nothing_costs_more_without_it(
+    turns: list[MarkedTurn], most: int, seed: Random
+) -> None:
+    rules = MarkerRules(0, 2, most)
+    plan = tuple(tuple(seed.choice(list(markings(turn, most, [LONG, SHORT])))) for turn in turns)
+    kept = without_idle(turns, rules, plan)
+    assert all(set(few) <= set(many) for few, many in zip(kept, plan, strict=True))
+    assert _cost(turns, rules, kept) <= _cost(turns, rules, plan) * (1 + 1e-9)
+    assert without_idle(turns, rules, kept) == kept
+
+
+def _cost(turns: Sequence[MarkedTurn], rules: MarkerRules, plan: Plan) -> float:
+    entries: dict[int, Entry] = {}
+    total = 0.0
+    for turn, markers in zip(turns, plan, strict=True):
+        charged, entries = bill(rules, turn, entries, markers)
+        total += charged.cost_usd
+    return total
+
+
+def test_an_idle_marker_is_left_out() -> None:
+    turn = MarkedTurn(0.0, (0, 1, 2), (0, 2000, 4000, 6000), (1, 2, 3), PRICES)
+    again = msgspec.structs.replace(turn, at=10.0)
+    plan = (((1, SHORT), (3, SHORT)), ((1, SHORT), (2, SHORT), (3, SHORT)))
+    assert without_idle([turn, again], MarkerRules(), plan) == (((3, SHORT),), ((3, SHORT),))
+
+
+def test_a_vendor_s_own_lifetimes_are_planned_with_at_its_own_prices() -> None:
+    said = [text(2000, "rule"), *(text(80, f"m{index}x") for index in range(6))]
+    bodies = [
+        msgspec.json.encode(
+            {"input": [{"role": "user", "content": each} for each in said[: 2 * turn + 1]]}
+        ).decode()
+        for turn in range(4)
+    ]
+    run = [
+        RecordedCall("openai-responses", each, "openai", "gpt-5.6", at=1.79e9 + 7200 * index)
+        for index, each in enumerate(bodies)
+    ]
+    placed = place_breakpoints(run)
+    first = placed.turns[0]
+    assert [marker.ttl for marker in first.markers] == ["12h"]
+    uncached = rates("openai", "gpt-5.6", run[0].at).uncached
+    plain = (first.bill.uncached_tokens + 2.5 * first.bill.write_long_tokens) * uncached
+    assert first.bill.cost_usd == pytest.approx(plain)
+    assert placed.options.ttl == "12h"
+    assert "cache_write_12h_tokens" in placed.frame()
+
+
+def test_what_the_vendor_cannot_do_is_refused_with_a_sentence() -> None:
+    run = loop(2)
+    with pytest.raises(UsageError, match="takes 4 markers in a request, not 5"):
+        place_breakpoints(run, 5)
+    with pytest.raises(UsageError, match="no cache lifetime '12h'; it has '5m' and '1h'"):
+        place_breakpoints(run, ttls=["12h"])
+    with pytest.raises(UsageError, match="at least one lifetime"):
+        place_breakpoints(run, ttls=[])
+    for k in (0, -1, 2.5):
+        with pytest.raises(UsageError, match="at least one marker, not"):
+            place_breakpoints(run, k)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="`lookback` cannot be negative"):
+        place_breakpoints(run, lookback=-1)
 
 
 def test_the_frame_has_a_row_a_turn() -> None:

@@ -139,3 +139,11 @@ def test_only_the_providers_asked_for_are_calibrated(tmp_path: Path):
     recorder.add(chat("a"), provider="openai")
     recorder.add(chat("a"), provider="xai")
     assert {row["provider"] for row in _rows(recorder, providers=["xai"])} == {"xai"}
+
+
+def test_recordings_that_touch_no_cache_have_an_empty_summary(tmp_path: Path):
+    recorder = Recorder(tmp_path)
+    recorder.add(chat("a"), reported=False)
+    summary = calibration_summary(calibrate(recorder.write()))
+    assert list(summary.index) == ["steady"]
+    assert summary.loc["steady", "responses"] == 0

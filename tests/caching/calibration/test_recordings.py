@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gzip
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -71,4 +73,56 @@ def test_the_model_that_answered_is_kept_beside_the_one_asked_for(tmp_path: Path
 
 def test_a_folder_without_recordings_is_refused(tmp_path: Path):
     with pytest.raises(UsageError, match="no recordings"):
+        list(read_exchanges(tmp_path))
+
+
+def test_a_folder_without_recordings_is_refused_with_what_is_missing(tmp_path: Path):
+    with pytest.raises(UsageError, match="there is no folder"):
+        list(read_exchanges(tmp_path / "nowhere"))
+    with pytest.raises(UsageError, match="no recordings in"):
+        list(read_exchanges(tmp_path))
+    recorder = Recorder(tmp_path)
+    recorder.add(chat("a"))
+    (recorder.write() / "expected_openai.jsonl.gz").unlink()
+    with pytest.raises(UsageError, match=r"openai\.jsonl\.gz is there without expected_openai\.jsonl\.gz"):
+        list(read_exchanges(tmp_path))
+
+
+def test_a_provider_that_was_not_recorded_is_refused(tmp_path: Path):
+    recorder = Recorder(tmp_path)
+    recorder.add(chat("a"))
+    with pytest.raises(UsageError, match="no recordings of xai; it has openai"):
+        list(read_exchanges(recorder.write(), ["xai"]))
+
+
+@pytest.mark.parametrize(
+    ("broken", "sentence"),
+    [
+        (b'{"id": ', "line 2 is no record"),
+        (b"[1]", "line 2 is no record: a JSON object with an `id` is needed"),
+        (b'{"id": "openai-0"}', "line 2 is no whole record: it has no `status`"),
+        (
+            b'{"id": "openai-0", "status": "ok", "source_file": "a", "interaction_index": 0, "provider": "p", "api": "a"}',
+            "line 2 is no record of the form that is needed",
+        ),
+    ],
+)
+def test_a_broken_record_is_named_by_file_and_line(tmp_path: Path, broken: bytes, sentence: str):
+    recorder = Recorder(tmp_path)
+    recorder.add(chat("a"))
+    path = recorder.write() / "openai.jsonl.gz"
+    path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes()) + broken + b"\n"))
+    with pytest.raises(UsageError) as refused:
+        list(read_exchanges(tmp_path))
+    assert str(refused.value).startswith(str(path))
+    assert sentence in str(refused.value)
+
+
+@pytest.mark.parametrize("spoiled", [lambda data: data[:-12], lambda data: b"no gzip" + data])
+def test_a_file_that_is_cut_off_or_no_gzip_is_named(tmp_path: Path, spoiled: Callable[[bytes], bytes]):
+    recorder = Recorder(tmp_path)
+    recorder.add(chat("a"))
+    path = recorder.write() / "openai.jsonl.gz"
+    path.write_bytes(spoiled(path.read_bytes()))
+    with pytest.raises(UsageError, match=r"openai\.jsonl\.gz cannot be read past line"):
         list(read_exchanges(tmp_path))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from itertools import pairwise
 
 import msgspec
 import pytest
@@ -118,7 +119,7 @@ def pair(vendor_name: str, **params: object) -> tuple[RecordedCall, RecordedCall
         ("openai", {"parallel_tool_calls": False}, "tools_changed"),
         ("openai-chat", {"verbosity": "low"}, "verbosity_changed"),
         ("anthropic", {"tool_choice": {"type": "any"}}, "messages_changed"),
-        ("anthropic", {"speed": "fast"}, "system_changed"),
+        ("anthropic", {"speed": "fast"}, "model_changed"),
     ],
 )
 def test_settings_that_move_the_prefix_are_named(
@@ -270,6 +271,31 @@ def test_every_call_that_moved_is_explained_with_its_turn() -> None:
     third = structs.replace(second, preamble="Other.")
     calls = [encoded(each, "openai") for each in (request, second, third, third)]
     assert [found.turn for found in explain_calls(calls)] == [3]
+
+
+@pytest.mark.parametrize("vendor_name", VENDORS)
+def test_a_run_is_explained_as_each_pair_of_its_calls_is(vendor_name: str) -> None:
+    # Those that need a request with or without tools cannot be made again and again.
+    changes = {
+        name: each for name, each in MUTATIONS.items() if name not in {"output_schema", "tool_removed"}
+    }
+    for seed in SEEDS:
+        draw = random.Random(f"run {vendor_name} {seed}")
+        request = base_request(draw, vendor_name)
+        calls = [encoded(request, vendor_name)]
+        for _ in range(6):
+            name = draw.choice([*changes, "append", "append"])
+            if name in changes:
+                request, _ = changes[name](draw, request, vendor_name)
+            request = appended(draw, request)
+            calls.append(encoded(request, vendor_name))
+        alone = [
+            structs.replace(found, turn=turn)
+            for turn, (before, after) in enumerate(pairwise(calls), 2)
+            if (found := explain(before, after)) is not None
+        ]
+        priceless = [structs.replace(each, dollars_lost=0.0) for each in explain_calls(calls)]
+        assert priceless == [structs.replace(each, dollars_lost=0.0) for each in alone]
 
 
 def test_markers_of_a_moving_breakpoint_are_no_reason() -> None:

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agentlab.caching.blocks.common_text import common_start
 from agentlab.caching.explaining.character_diff import character_diff
-from agentlab.caching.explaining.json_difference import Difference, common_start, first_difference, member
+from agentlab.caching.explaining.json_difference import Difference, first_difference, member
 from tests.messages.strategies import json_values
 
 TEXTS = st.text(st.sampled_from("ab c\n“é数"), max_size=40)

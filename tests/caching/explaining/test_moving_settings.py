@@ -7,7 +7,7 @@ import random
 import msgspec
 import pytest
 
-from agentlab.caching.blocks.growing_blocks import GrowingBlocks
+from agentlab.caching.blocks.sent_blocks import SentBlocks
 from agentlab.caching.blocks.splitting import split_object
 from agentlab.caching.explaining.moving_settings import home_vendor, moved_settings, setting_name, vocabulary
 from agentlab.caching.profiles.registry import profile_for
@@ -41,6 +41,7 @@ def test_every_reason_in_the_table_is_such_a_word(vendor: str) -> None:
         "prompt_cache_key",
         "tool_choice",
         "speed",
+        "output_format",
         "thinking",
         "context_management",
     ]
@@ -64,12 +65,12 @@ def test_a_vendor_without_a_diagnosis_has_no_words() -> None:
 @pytest.mark.parametrize("vendor_name", VENDORS)
 def test_blocks_cut_while_growing_are_the_blocks_of_the_body(vendor_name: str) -> None:
 
-    cut = GrowingBlocks()
+    cut = SentBlocks()
     draw = random.Random(vendor_name)
     request = base_request(draw, vendor_name)
     for name in ("message_edit", "preamble", "tool_added", "message_edit"):
         for each in (request, appended(draw, request)):
             call = encoded(each, vendor_name)
             body = msgspec.json.decode(call.body)
-            assert cut.of(call.wire, body) == split_object(call.wire, body)
+            assert cut.read(call.wire, call.body).blocks == split_object(call.wire, body)
         request, _ = MUTATIONS[name](draw, request, vendor_name)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agentlab.caching.linting.source_lint import lint_notebook
+from agentlab.caching.linting.source_lint import lint_notebook, lint_script
 from agentlab.cli import main
 from agentlab.errors import UsageError
 
@@ -48,6 +48,17 @@ def codes(*cells: str) -> tuple[str, ...]:
         ("set-in-prefix", ["import os\nAgent('m:x', context=[open(f).read() for f in os.listdir('d')])"]),
         ("set-in-prefix", ["for name in {'b', 'a'}:\n    docs.append(name)\nAgent('m:x', context=docs)".replace("docs.append(name)", "agent.with_(context=[name])")]),
         ("clock-in-prefix", ["@tool(description=f'as of {datetime.now()}')\ndef f(): ...\nAgent('m:x', tools=[f])"]),
+        ("clock-in-prefix", ["import pandas as pd\nAgent('m:x', preamble=str(pd.to_datetime('today')))"]),
+        ("clock-in-prefix", ["options = dict(preamble=str(datetime.now()))\nAgent('m:x', **options)"]),
+        ("clock-in-prefix", ["Agent('m:x', **{'preamble': str(datetime.now())})"]),
+        ("clock-in-prefix", ["class Bot:\n    def make(self):\n        return Agent('m:x', preamble=f'{self.now}')\n    def __init__(self):\n        self.now = time.time()"]),
+        ("clock-in-prefix", ["match x:\n    case 1:\n        p = str(time.time())\nAgent('m:x', preamble=p)"]),
+        ("clock-in-prefix", ["try:\n    p = str(time.time())\nexcept OSError:\n    p = ''\nAgent('m:x', preamble=p)"]),
+        ("clock-in-prefix", ["if test:\n    p = str(time.time())\nelse:\n    p = ''\nAgent('m:x', preamble=p)"]),
+        ("random-in-prefix", ["import uuid\nif (name := uuid.uuid4()):\n    pass\nAgent('m:x', preamble=str(name))"]),
+        ("random-in-prefix", ["import numpy as np\nrng = np.random.default_rng()\nAgent('m:x', preamble=str(rng.integers(3)))"]),
+        ("random-in-prefix", ["import random\ndocs = ['a', 'b']\nrandom.shuffle(docs)\nAgent('m:x', context=docs)"]),
+        ("set-in-prefix", ["Agent('m:x', context=[p.read_text() for p in Path('d').glob('*.md')])"]),
         ("clock-in-prefix", ["async def main():\n    with open('x') as f:\n        Agent('m:x', preamble=str(time.time()))"]),
     ],
 )  # fmt: skip
@@ -68,6 +79,17 @@ def test_a_value_that_changes_by_itself_is_found(code: str, cells: list[str]) ->
         ["Agent('m:x', volatile=[str(datetime.now())])"],
         ["import random\nrng = random.Random(0)\nAgent('m:x', preamble='a', temperature=rng.random())"],
         ["Other(preamble=datetime.now())"],
+        ["import random\nrandom.seed(3)\nAgent('m:x', few_shots=random.sample(shots, 3))"],
+        ["import numpy as np\nrng = np.random.default_rng(3)\nAgent('m:x', preamble=str(rng.integers(3)))"],
+        ["if x:\n    p = 'a'\nelse:\n    p = 'b'\nAgent('m:x', preamble=p)"],
+        ["p = time.time()\nif x:\n    p = 'a'\nelse:\n    p = 'b'\nAgent('m:x', preamble=p)"],
+        [
+            "class Bot:\n    def make(self):\n        self.began = time.time()\n        return Agent('m:x', preamble=self.text)"
+        ],
+        ["Agent('m:x', context=[p.read_text() for p in sorted(Path('d').glob('*.md'))])"],
+        ["options = dict(model='m:x', volatile=[str(datetime.now())])\nAgent(**options)"],
+        ["import hashlib\nAgent('m:x', preamble=hashlib.sha256(b'a').hexdigest())"],
+        ["import uuid\nAgent('m:x', preamble=str(uuid.uuid5(uuid.NAMESPACE_DNS, 'a')))"],
         ["def loop():\n    return loop()\nAgent('m:x', preamble=loop())"],
         ["%matplotlib inline\n!pip list\nagent?\nAgent('m:x', preamble='fixed')", "%%bash\ndate; {now}"],
     ],
@@ -89,10 +111,46 @@ def test_a_cell_that_is_no_python_is_said_to_be_unread() -> None:
     assert found.codes == ("clock-in-prefix", "unreadable-cell")
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"cells": 3}', '{"cells": [{"cell_type": "code"}]}'])
-def test_what_is_no_notebook_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="no notebook"):
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "the file is empty"),
+        ("nothing", "which would be JSON"),
+        (b"\xff\xfe", "which would be JSON"),
+        ("[]", "no list of `cells`"),
+        ('{"cells": 3}', "no list of `cells`"),
+        ('{"cells": [1]}', "cell 1 has no `cell_type`"),
+        ('{"cells": [{"cell_type": "code"}]}', "the `source` of cell 1"),
+    ],
+)
+def test_what_is_no_notebook_is_refused(text: str | bytes, sentence: str) -> None:
+    with pytest.raises(UsageError, match="no notebook") as refused:
         lint_notebook(text)
+    assert sentence in str(refused.value)
+
+
+def test_a_script_is_read_as_a_notebook_is() -> None:
+    found = lint_script("import time\nAgent('m:x', preamble=str(time.time()))\n")
+    assert [(each.code, each.place) for each in found] == [("clock-in-prefix", "line 2")]
+    with pytest.raises(UsageError, match=r"no Python: .* in line 2"):
+        lint_script("x = 1\ndef (:\n")
+    with pytest.raises(UsageError, match="no Python"):
+        lint_script(b"\0")
+
+
+def test_a_file_that_cannot_be_read_is_named_and_the_others_are_still_looked_at(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad, broken = tmp_path / "bad.py", tmp_path / "broken.py"
+    bad.write_text("Agent('m:x', preamble=str(time.time()))")
+    broken.write_text("def (:")
+    assert main(["lint", str(tmp_path), str(broken), str(tmp_path / "none.ipynb"), str(bad)]) == 2
+    printed = capsys.readouterr()
+    assert printed.out.startswith(f"{bad}: error clock-in-prefix at line 1:")
+    folder, script, missing = printed.err.splitlines()
+    assert f"{tmp_path} is a folder" in folder
+    assert f"{broken}: this is no Python" in script
+    assert "none.ipynb cannot be read" in missing
 
 
 def test_the_command_prints_findings_and_exits_with_1(
@@ -106,7 +164,7 @@ def test_the_command_prints_findings_and_exits_with_1(
     assert main(["lint", str(good), str(bad)]) == 1
     printed = capsys.readouterr().out
     assert printed.startswith(f"{bad}: error clock-in-prefix at cell 1, line 1:")
-    assert main(["lint", str(tmp_path / "none.ipynb")]) == 1
+    assert main(["lint", str(tmp_path / "none.ipynb")]) == 2
     assert "cannot be read" in capsys.readouterr().err
 
 

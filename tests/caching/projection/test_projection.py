@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from agentlab.caching.calls import RecordedCall
 from agentlab.caching.prices import Rates, rates
@@ -163,9 +164,7 @@ def test_the_best_cadence_is_the_least_of_the_sweep(
 
 
 def test_each_lifetime_is_best_just_for_the_pauses_it_outlives() -> None:
-    table = project(recorded(), rates=PRICES).lifetimes(
-        [60, 300, 301, 3600, 3601], {"5m": 300.0, "1h": 3600.0}
-    )
+    table = project(recorded(), rates=PRICES).lifetimes([60, 300, 301, 3600, 3601])
     assert list(table["best"]) == ["5m", "5m", "1h", "1h", "5m"]
     read, new = 12_000, 500
     assert table["5m_usd"].iloc[0] == pytest.approx(read * 1e-7 + new * 1.25e-6)
@@ -173,12 +172,39 @@ def test_each_lifetime_is_best_just_for_the_pauses_it_outlives() -> None:
     assert table["1h_usd"].iloc[2] == pytest.approx(read * 1e-7 + new * 2e-6)
 
 
-def test_all_four_lifetimes_are_compared_and_one_without_a_price_is_nan() -> None:
+def test_the_lifetimes_compared_are_the_vendor_s_at_its_own_prices() -> None:
     table = project(recorded(model="openai:gpt-5.6")).lifetimes()
-    assert {"5m_usd", "30m_usd", "1h_usd", "24h_usd"} < set(table.columns)
-    assert table["1h_usd"].isna().all()
-    by_pause = table.set_index("think_time_s")["best"]
-    assert (by_pause[300], by_pause[301], by_pause[1801], by_pause[86_401]) == ("5m", "30m", "24h", "5m")
+    assert [name for name in table if name.endswith("_usd")] == ["30m_usd", "12h_usd"]
+    by_pause = table.set_index("think_time_s")
+    assert list(by_pause["best"][[1800, 1801, 43_200, 43_201]]) == ["30m", "12h", "12h", "30m"]
+    assert by_pause["12h_usd"][43_201] == pytest.approx(12_500 * 2.5 * 4e-6)
+    assert by_pause["30m_usd"][43_201] == pytest.approx(12_500 * 1.25 * 4e-6)
+    some = project(recorded(model="openai:gpt-5.6")).lifetimes([60], ["12h"])
+    assert list(some) == ["think_time_s", "12h_usd", "best"]
+
+
+def test_a_vendor_with_one_lifetime_has_one_and_one_without_says_so() -> None:
+    table = project(recorded(model="gemini:gemini-2.5-flash")).lifetimes()
+    assert [name for name in table if name.endswith("_usd")] == ["default_usd"]
+    with pytest.raises(UsageError, match="`perplexity:sonar` has no prompt cache"):
+        project(recorded(model="perplexity:sonar"), rates=PRICES).lifetimes()
+    with pytest.raises(UsageError, match="no known time"):
+        project(recorded(model="vllm:qwen3"), rates=PRICES).lifetimes()
+    with pytest.raises(UsageError, match="no cache lifetimes '5m'; give a list of '30m', '12h'"):
+        project(recorded(model="openai:gpt-5.6")).lifetimes(lifetimes=["5m"])
+    with pytest.raises(UsageError, match="0 or more, not -1"):
+        project(recorded()).lifetimes([-1])
+
+
+def test_what_was_recorded_with_a_longer_lifetime_is_projected_with_it() -> None:
+    body = '{"prompt_cache_options":{"ttl":"12h"},"input":[{"role":"user","content":"go"}]}'
+    calls = [
+        structs.replace(call, wire="openai-responses", body=body) for call in recorded(model="openai:gpt-5.6")
+    ]
+    projection = project(calls, 5)
+    assert projection.growth.ttl == "12h"
+    assert projection.curve["cached_usd"].iloc[0] == pytest.approx(10_000 * 2.5 * 4e-6 + 100 * 20e-6)
+    assert projection.curve["cached_usd"].sum() == pytest.approx(projection.prices["recorded_usd"].iloc[-1])
 
 
 def test_a_change_of_prices_is_a_row_of_its_own() -> None:
@@ -206,8 +232,13 @@ def test_an_unknown_price_is_refused_and_a_given_one_taken() -> None:
 def test_no_calls_and_no_turns_are_refused() -> None:
     with pytest.raises(UsageError, match="no calls"):
         project([])
-    with pytest.raises(UsageError, match="at least one turn"):
-        project(recorded(), 0)
+    for turns in (0, -3, 2.5):
+        with pytest.raises(UsageError, match="at least one turn"):
+            project(recorded(), turns)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="a summary cannot have -1 tokens"):
+        project(recorded(), compaction=Compaction(-1))
+    with pytest.raises(UsageError, match="a trace, or a list"):
+        project("trace")  # type: ignore[arg-type]
 
 
 def test_a_projection_says_what_it_was_made_of() -> None:

@@ -8,8 +8,9 @@ import pytest
 from msgspec import structs
 
 from agentlab.caching import workloads
-from agentlab.caching.orderings.ordering import Ordering
+from agentlab.caching.orderings.ordering import PARTS, Ordering
 from agentlab.caching.replaying.stability import part_changes, stability_order
+from agentlab.caching.replaying.what_if import what_if
 from agentlab.errors import UsageError
 
 SIZES = workloads.Sizes(system=1500, tools=1, tool=10, documents=600, retrieved=200, result=200)
@@ -80,3 +81,20 @@ def test_bodies_alone_have_no_parts() -> None:
         stability_order([structs.replace(call, request=None) for call in CHAT])
     with pytest.raises(UsageError, match="no call"):
         stability_order([])
+
+
+@pytest.mark.parametrize("provider", ["anthropic:claude-sonnet-4-5", "openai:gpt-5.2"])
+def test_the_ranking_is_that_of_every_order_replayed_alone(provider: str) -> None:
+    sizes = workloads.Sizes(system=1200, tools=1, tool=10, documents=300, result=100)
+    calls = workloads.chat(prompts=2, calls=2, sizes=sizes)
+    table = stability_order(calls, provider=provider)
+    for _, row in table.iterrows():
+        parts = list(row["parts"])
+        rest = [part for part in PARTS[1:] if part not in parts]
+        place = next(at for at, part in enumerate(parts) if part not in {"preamble", "volatile"})
+        place += parts[place] == "documents"
+        alone = what_if(
+            calls, ordering=("tools", *parts[:place], *rest, *parts[place:]), provider=provider
+        ).attrs["totals"]
+        assert row["cost_usd"] == pytest.approx(alone["cost_usd"], rel=1e-12), parts
+        assert row["hit_share"] == pytest.approx(alone["hit_share"], rel=1e-12), parts

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from agentlab.errors import ContextTooLong, ProtocolError, RateLimited, ServerError
-from agentlab.models.anthropic.report import error_of, finish_reason_of, usage_of
+from agentlab.models.anthropic.report import cache_diagnosis_of, error_of, finish_reason_of, usage_of
 from agentlab.models.anthropic.wire import AnthropicMessages
 
 
@@ -70,3 +72,32 @@ def test_http_errors_are_read_from_their_body() -> None:
 def test_usage_of_another_type_is_a_protocol_error() -> None:
     with pytest.raises(ProtocolError):
         usage_of({"input_tokens": "many"})
+
+
+@pytest.mark.parametrize(
+    ("native", "told"),
+    [
+        (None, None),
+        (
+            {"cache_miss_reason": {"type": "tools_changed", "cache_missed_input_tokens": 7}},
+            ("miss", "tools_changed", 7),
+        ),
+        ({"cache_miss_reason": {"type": "brand_new_reason"}}, ("miss", "brand_new_reason", None)),
+        ({"cache_miss_reason": {"type": "unavailable"}}, ("unavailable", "unavailable", None)),
+        (
+            {"cache_miss_reason": {"type": "previous_message_not_found"}},
+            ("not_found", "previous_message_not_found", None),
+        ),
+        ({"cache_miss_reason": None}, ("pending", None, None)),
+        ({}, ("pending", None, None)),
+    ],
+)
+def test_the_providers_word_on_a_miss_is_kept(
+    native: dict[str, Any] | None, told: tuple[str, str | None, int | None] | None
+) -> None:
+    found = cache_diagnosis_of(native)
+    if found is None:
+        assert told is None
+    else:
+        assert (found.verdict, found.reason, found.missed_tokens) == told
+        assert found.raw == native
