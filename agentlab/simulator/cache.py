@@ -13,11 +13,13 @@ from typing import Final, Literal
 import msgspec
 
 from agentlab.caching import CachePolicy, LongestPrefix, Prompt, estimate_tokens, split_object
+from agentlab.caching.policies.answers import KeepsAnswers
 from agentlab.caching.policies.policy import CacheOutcome
 from agentlab.caching.profiles.registry import Profile, make_policy, profile_for
 from agentlab.errors import UsageError
 from agentlab.messages import AssistantPart, Reasoning, Refusal, Text, ToolCall, Usage
 from agentlab.simulator.cached_contents import CachedContents
+from agentlab.simulator.counted_prompts import CountedPrompts
 from agentlab.simulator.exchange import Reply, SimRequest
 
 __all__ = [
@@ -103,6 +105,7 @@ class Accounts:
         self._make = policy
         self._policies: dict[tuple[str, str, str], CachePolicy] = {}
         self._contents = contents or CachedContents()
+        self._prompts = CountedPrompts()
         self._last = -math.inf
 
     def account(self, request: SimRequest, reply: Reply, now: float, *, first_byte_s: float = 0.0) -> Usage:
@@ -117,9 +120,10 @@ class Accounts:
         Raises:
             CacheRefused: The provider would not take the request for how it uses the cache.
         """
-        outcome = self._outcome(request, prompt_of(request, first_byte_s), now)
+        said = output_usage(reply.content)
+        outcome = self._outcome(request, prompt_of(request, first_byte_s), now, said.output_tokens or 0)
         usage = msgspec.structs.replace(
-            output_usage(reply.content),
+            said,
             input_tokens=outcome.input_tokens,
             cache_read_tokens=outcome.read_tokens,
             cache_write_tokens=outcome.write_tokens,
@@ -128,7 +132,7 @@ class Accounts:
         )
         return usage if reply.usage is None else usage.merged(reply.usage)
 
-    def _outcome(self, request: SimRequest, prompt: Prompt, now: float) -> CacheOutcome:
+    def _outcome(self, request: SimRequest, prompt: Prompt, now: float, output_tokens: int) -> CacheOutcome:
         self._last = max(now, math.nextafter(self._last, math.inf))
         if isinstance(request.json.get("cachedContent"), str):
             return self._contents.account(prompt)
@@ -136,7 +140,14 @@ class Accounts:
         policy = self._policies.get(key)
         if policy is None:
             policy = self._policies[key] = self._make(request)
-        return policy.account(prompt, self._last)
+        profile = profile_of(request)
+        counted = self._prompts.of(prompt, profile)
+        if counted.continues is not None and isinstance(policy, KeepsAnswers):
+            policy.keep(*counted.continues)
+        outcome = policy.account(counted.prompt, self._last)
+        if profile.keeps_answers and prompt.blocks:
+            self._prompts.answer(prompt, counted.prompt, output_tokens, self._last)
+        return outcome
 
 
 def output_usage(content: tuple[AssistantPart, ...]) -> Usage:

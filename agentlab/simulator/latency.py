@@ -74,6 +74,10 @@ class VirtualClock:
         """The time as seconds since 1970; virtual time begins at the start of 2026."""
         return _EPOCH + self.now()
 
+    def elapsed(self, timestamp: float) -> float:
+        """A moment given as seconds since 1970, as seconds since the server's time began."""
+        return timestamp - _EPOCH
+
     def advance(self, span: str | float) -> None:
         """Let time pass: seconds, or a span such as `"6m"`."""
         self._offset += seconds(span)

@@ -1,6 +1,6 @@
 """The provider without its sockets: an HTTP request in, what to send back out.
 
-Order of checks: the host, the route, the key, the request's shape, waiting faults, then the behaviour. Whatever goes
+Order of checks: the host, the route, the key, the request's shape, the rate limit, waiting faults, then the behaviour. Whatever goes
 wrong is said in the body the provider of that wire would send.
 """
 
@@ -15,6 +15,9 @@ from msgspec import Struct
 
 from agentlab.caching.policies.policy import CacheRefused
 from agentlab.messages import Usage
+from agentlab.simulator.batches import Batches
+from agentlab.simulator.batches.asked import Asked, LoneRequest
+from agentlab.simulator.batches.work import ItemAnswer
 from agentlab.simulator.behaviours import Behaviour
 from agentlab.simulator.cache import Accounts, output_usage
 from agentlab.simulator.cache_diagnosis import Diagnoses
@@ -24,6 +27,7 @@ from agentlab.simulator.exchange import ErrorReply, Recorded, Reply, SimRequest,
 from agentlab.simulator.faults import Ending, Fault, FaultQueue, disturb
 from agentlab.simulator.latency import Latency, VirtualClock
 from agentlab.simulator.log import LoggedRequest
+from agentlab.simulator.rate_limit import RateLimits
 
 __all__ = ["Answer", "Incoming", "Provider"]
 
@@ -81,6 +85,7 @@ class Provider:
         faults: What goes wrong next.
         accounts: Usage and cache.
         contents: Gemini's cache resources.
+        rate_limits: How many requests are let in.
         seed: Source of all ids.
         latency: Pace of replies that name none.
         dialects: The wires.
@@ -96,6 +101,7 @@ class Provider:
         faults: FaultQueue,
         accounts: Accounts,
         contents: CachedContents | None = None,
+        rate_limits: RateLimits | None = None,
         seed: int = 0,
         latency: Latency | None = None,
         dialects: Sequence[Dialect] = DIALECTS,
@@ -107,6 +113,8 @@ class Provider:
         self._faults = faults
         self._accounts = accounts
         self._contents = contents or CachedContents(clock.timestamp)
+        self.batches = Batches(clock.timestamp, self._alone)
+        self._rate_limits = rate_limits or RateLimits()
         self._diagnoses = Diagnoses()
         self._seed = seed
         self._latency = latency
@@ -123,20 +131,22 @@ class Provider:
         path = f"/{rest}"
         entry.vendor = vendor
         of_resource = self._contents.matches(incoming.method, path)
-        dialect = self._dialect(incoming, "/v1beta/models" if of_resource else path, of_resource=of_resource)
+        of_batch = self.batches.wire(incoming.method, path)
+        dialect = self._dialect(
+            incoming,
+            "/v1beta/models" if of_resource else path,
+            wire="gemini" if of_resource else of_batch,
+        )
         if dialect is None:
             return _plain(entry, 404, f"No simulated wire answers {incoming.method} {incoming.path}.")
         entry.wire = dialect.wire
         ids = Ids(self._seed, entry.serial, self.clock.timestamp())
         if not self._knows_key(incoming):
             return self._error(dialect, entry, ids, dialect.wrong_key)
+        if of_batch is not None:
+            return self._of_batch(dialect, incoming, path, entry, ids)
         if of_resource:
-            try:
-                said = self._contents.answer(vendor, incoming.method, path, incoming.query, incoming.body)
-            except Rejected as refused:
-                return self._error(dialect, entry, ids, refused.reply)
-            entry.status = 200
-            return Answer(status=200, headers=(("content-type", _JSON),), events=(said,))
+            return self._of_resource(dialect, incoming, path, entry, ids)
         if incoming.method == "GET":
             entry.status = 200
             return Answer(status=200, headers=(("content-type", _JSON),), events=(dialect.models(_MODELS),))
@@ -152,9 +162,8 @@ class Provider:
         entry.json = request.json
         return self._speak(dialect, request, entry, ids)
 
-    def _dialect(self, incoming: Incoming, path: str, *, of_resource: bool = False) -> Dialect | None:
-        wire = "gemini" if of_resource else None
-        if incoming.method == "GET":
+    def _dialect(self, incoming: Incoming, path: str, *, wire: str | None = None) -> Dialect | None:
+        if wire is None and incoming.method == "GET":
             if path in _MODEL_LISTS:
                 wire = _MODEL_LISTS[path]
             elif path.endswith("/models"):
@@ -169,17 +178,14 @@ class Provider:
         return any(secrets.compare_digest(key.removeprefix("Bearer ").encode(), self._token) for key in shown)
 
     def _speak(self, dialect: Dialect, request: SimRequest, entry: LoggedRequest, ids: Ids) -> Answer:
+        too_many = self._rate_limits.refusal(request.vendor, request.model, self.clock.now())
+        if too_many is not None:
+            return self._error(dialect, entry, ids, too_many)
         fault = self._faults.take(request.vendor)
         if fault is not None and fault.kind == "status":
             entry.fault = fault.kind
             return self._error(dialect, entry, ids, _failure(fault))
-        refused = self._refusal(request)
-        if refused is not None:
-            return self._error(dialect, entry, ids, refused)
-        try:
-            said = self.behaviour(request)
-        except Exception as error:  # noqa: BLE001 - whatever a user's function raises is the provider's failure
-            said = ErrorReply(500, f"The simulator's behaviour raised {type(error).__name__}: {error}")
+        said = self._said(request)
         if isinstance(said, ErrorReply):
             return self._error(dialect, entry, ids, said)
         if isinstance(said, Recorded):
@@ -196,6 +202,81 @@ class Provider:
             return self._error(dialect, entry, ids, _failure(fault))
         said = limited(said, request.max_tokens)
         return self._disturbed(self._reply(dialect, request, said, entry, ids), fault, dialect, entry)
+
+    def _said(self, request: SimRequest) -> Reply | ErrorReply | Recorded:
+        """What the behaviour says, or why it is not asked."""
+        refused = self._refusal(request)
+        if refused is not None:
+            return refused
+        try:
+            return self.behaviour(request)
+        except Exception as error:  # noqa: BLE001 - whatever a user's function raises is the provider's failure
+            return ErrorReply(500, f"The simulator's behaviour raised {type(error).__name__}: {error}")
+
+    def _of_resource(
+        self, dialect: Dialect, incoming: Incoming, path: str, entry: LoggedRequest, ids: Ids
+    ) -> Answer:
+        """A request for one of Gemini's cache resources."""
+        try:
+            said = self._contents.answer(entry.vendor, incoming.method, path, incoming.query, incoming.body)
+        except Rejected as refused:
+            return self._error(dialect, entry, ids, refused.reply)
+        entry.status = 200
+        return Answer(status=200, headers=(("content-type", _JSON),), events=(said,))
+
+    def _of_batch(
+        self, dialect: Dialect, incoming: Incoming, path: str, entry: LoggedRequest, ids: Ids
+    ) -> Answer:
+        """A request to a batch interface. A fault that breaks the answer comes after the deed: the batch is made."""
+        fault = self._faults.take(entry.vendor)
+        if fault is not None and fault.kind == "status":
+            entry.fault = fault.kind
+            return self._error(dialect, entry, ids, _failure(fault))
+        said = self.batches.answer(
+            Asked(
+                vendor=entry.vendor,
+                method=incoming.method,
+                path=path,
+                query=incoming.query,
+                headers={name: value for name, value in incoming.headers.items() if name not in _KEY_HEADERS},
+                body=incoming.body,
+                ids=ids,
+            )
+        )
+        entry.status, entry.error = said.status, said.error
+        headers = (
+            ("content-type", said.content_type),
+            (_REQUEST_ID.get(dialect.wire, "x-request-id"), ids.new("req_")),
+        )
+        return self._disturbed(
+            Answer(status=said.status, headers=headers, events=(said.body,)), fault, dialect, entry
+        )
+
+    def _alone(self, asked: LoneRequest) -> ItemAnswer:
+        """One request of a batch, answered as if it had come alone at its moment."""
+        dialect = next(each for each in self._dialects if each.wire == asked.wire)
+        try:
+            request = dialect.parse(asked.vendor, asked.path, {}, asked.headers, asked.body)
+        except Rejected as refused:
+            return ItemAnswer(refused.reply.status, dialect.error(refused.reply))
+        except Exception as error:  # noqa: BLE001 - a hole in a dialect must not cost the other requests
+            fallen = f"The simulator could not read the request: {type(error).__name__}: {error}"
+            return ItemAnswer(500, dialect.error(ErrorReply(500, fallen)))
+        said = self._said(request)
+        if isinstance(said, Reply) and said.fault is not None and said.fault.kind == "status":
+            said = _failure(said.fault)
+        if isinstance(said, Recorded):
+            said = ErrorReply(
+                500, "A recorded answer cannot be part of a batch; let a function or a script answer."
+            )
+        if isinstance(said, ErrorReply):
+            return ItemAnswer(said.status, dialect.error(said))
+        said = limited(said, request.max_tokens)
+        try:
+            usage = self._accounts.account(request, said, self.clock.elapsed(asked.at))
+        except CacheRefused as refused:
+            return ItemAnswer(refused.status, dialect.error(ErrorReply(refused.status, str(refused))))
+        return ItemAnswer(200, dialect.unary(request, said, usage, asked.ids), usage)
 
     def _refusal(self, request: SimRequest) -> ErrorReply | None:
         """What the provider says to a request that uses its cache wrongly; None where it does not."""

@@ -1,13 +1,17 @@
 """The default behaviour: rules in place of a model. Deterministic, and every answer says that it is simulated.
 
 It calls the offered tools whose words fit the user's, with arguments found in the text, and answers from their results.
-Good enough to see an agent work from end to end; it knows nothing and reasons about nothing.
+Where no tool is called it answers from the documents in the prompt (`reading.py`), works out a sum if it is offered no
+tools (`reckoning.py`), and scores where it is asked as a judge (`judging.py`). From documents and in its head it slips at
+a rate that depends on the model's name and the preamble (`skill.py`). Good enough to see an agent work from end to end; it
+knows nothing and reasons about nothing.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from typing import Final
 
 import msgspec
@@ -27,6 +31,10 @@ from agentlab.messages import (
 from agentlab.simulator.evidence import EXPRESSION_NAMES, Evidence
 from agentlab.simulator.exchange import Reply, SimRequest, call, reply
 from agentlab.simulator.instances import instance, is_fillable
+from agentlab.simulator.judging import judgement
+from agentlab.simulator.reading import documents_in, passages, without_documents
+from agentlab.simulator.reckoning import reckoned, with_signs
+from agentlab.simulator.skill import slips
 
 __all__ = ["RuleBased"]
 
@@ -72,7 +80,7 @@ _COMMON: Final = frozenset(
 
 
 class RuleBased:
-    """Picks tools by their words, fills arguments from the text, answers from results, echoes where no tool fits."""
+    """Picks tools by their words, fills arguments from the text, answers from results, then documents; else echoes."""
 
     def __call__(self, request: SimRequest) -> Reply:
         """Answer a request."""
@@ -83,10 +91,13 @@ class RuleBased:
         if calls:
             return reply(reasoning=thought, calls=calls)
         if request.output_schema is not None:
+            if (judged := judgement(request, text)) is not None:
+                return reply(msgspec.json.encode(judged).decode(), reasoning=thought)
             said = _with_results(text, results)
             value = instance(request.output_schema or {"type": "object"}, Evidence(said))
             return reply(msgspec.json.encode(value).decode(), reasoning=thought)
-        return reply(_answer(text, results, request.messages), reasoning=thought)
+        found = None if results else _read(request, text) or _reckoned(request, text)
+        return reply(found or _answer(text, results, request.messages), reasoning=thought)
 
 
 class _Fit(Struct, frozen=True):
@@ -101,7 +112,7 @@ def _asked(messages: Sequence[Message]) -> str:
     for message in reversed(messages):
         if isinstance(message, UserMessage):
             texts = [part.text for part in message.content if isinstance(part, Text)]
-            said = [text for text in texts if not text.startswith("<file id: ")]
+            said = [own for text in texts if (own := without_documents(text)) or not text]
             if said:
                 return "\n".join(said)
     return ""
@@ -226,6 +237,27 @@ def _new_results(messages: Sequence[Message]) -> tuple[ToolResult, ...]:
     if not isinstance(last, UserMessage) or len(last.tool_results) < len(last.content):
         return ()
     return last.tool_results
+
+
+def _read(request: SimRequest, text: str) -> str | None:
+    """An answer from the documents in the prompt; a slip takes the passage that fits second best."""
+    documents = documents_in(request.messages, request.preamble)
+    found = passages(text, documents) if documents else []
+    if not found:
+        return None
+    chosen = found[-1] if slips(request, text) else found[0]
+    return f"{_LABEL} {chosen.document} says: {chosen.text}"
+
+
+def _reckoned(request: SimRequest, text: str) -> str | None:
+    """A sum worked out without tools; a slip is off by one in the second digit that counts."""
+    written = Evidence(with_signs(text)).sum if not request.tools else None
+    value = reckoned(written) if written else None
+    if value is None:
+        return None
+    if slips(request, text):
+        value += Fraction(10) ** max(len(str(abs(int(value)))) - _PAIR, 0)
+    return f"{_LABEL} {written} = {int(value) if value.denominator == 1 else f'{float(value):.6g}'}"
 
 
 def _answer(text: str, results: Sequence[ToolResult], messages: Sequence[Message]) -> str:

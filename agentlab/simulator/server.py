@@ -28,6 +28,7 @@ from agentlab.simulator.faults import FaultQueue
 from agentlab.simulator.latency import Latency, VirtualClock
 from agentlab.simulator.log import RequestLog
 from agentlab.simulator.provider import Provider
+from agentlab.simulator.rate_limit import RateLimit, RateLimits
 from agentlab.simulator.rules import RuleBased
 
 __all__ = ["Simulator", "serve", "shared"]
@@ -50,6 +51,7 @@ class Simulator:
         faults: What goes wrong next; `sim.faults.add(Fault("rst", at_event=3))`.
         clock: Its time.
         cached_contents: Gemini's cache resources; `sim.cached_contents.storage_usd("gemini")`.
+        batches: The batch interfaces; `sim.batches.pace = BatchPace(request_s=2)` lets their requests take time.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Simulator:
         port: int,
         realtime: bool,
         policy: PolicyFactory,
+        rate_limit: RateLimit | None,
         log_size: int,
         max_body: int,
     ) -> None:
@@ -75,6 +78,7 @@ class Simulator:
         self.port: int = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.cached_contents = CachedContents(self.clock.timestamp)
+        self._rate_limits = RateLimits(rate_limit)
         self._provider = Provider(
             behaviour,
             token=self.token,
@@ -83,9 +87,11 @@ class Simulator:
             faults=self.faults,
             accounts=Accounts(policy, self.cached_contents),
             contents=self.cached_contents,
+            rate_limits=self._rate_limits,
             seed=seed,
             latency=latency,
         )
+        self.batches = self._provider.batches
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
         self._ready = threading.Event()
@@ -111,6 +117,15 @@ class Simulator:
     @behaviour.setter
     def behaviour(self, behaviour: Behaviour) -> None:
         self._provider.behaviour = behaviour
+
+    @property
+    def rate_limit(self) -> RateLimit | None:
+        """How many requests are let in; may be set at any time, None lets all in."""
+        return self._rate_limits.limit
+
+    @rate_limit.setter
+    def rate_limit(self, limit: RateLimit | None) -> None:
+        self._rate_limits.limit = limit
 
     def script(
         self, turns: Iterable[Turn], *, order: Literal["global", "conversation"] = "global"
@@ -187,6 +202,7 @@ def serve(
     realtime: bool = False,
     policy: PolicyChoice = "provider",
     strict_cache: bool = True,
+    rate_limit: RateLimit | None = None,
     log_size: int = 1000,
     max_body: int = 64 * 2**20,
 ) -> Simulator:
@@ -202,6 +218,7 @@ def serve(
             on the server's clock (`Simulator.advance`); `longest-prefix` reads whatever an earlier prompt began with,
             however short; a function makes the policy of each model.
         strict_cache: Whether the vendors' rules leave chance out: the documented best case. Else `seed` decides.
+        rate_limit: Requests a second that are let in; the rest is answered 429. None lets all in.
         log_size: How many requests `Simulator.requests` keeps.
         max_body: Bytes of a request that are accepted.
 
@@ -222,6 +239,7 @@ def serve(
             port=port,
             realtime=realtime,
             policy=policy_factory(policy, strict=strict_cache, seed=seed),
+            rate_limit=rate_limit,
             log_size=log_size,
             max_body=max_body,
         )

@@ -8,6 +8,7 @@ import pytest
 from anthropic import Anthropic
 from openai import OpenAI
 
+from agentlab.caching.profiles.registry import profile_for
 from agentlab.errors import UsageError
 from agentlab.simulator import Latency, Simulator, serve
 from agentlab.simulator.cache import policy_factory, profile_of
@@ -29,12 +30,14 @@ def openai(sim: Simulator) -> OpenAI:
 def said(sim: Simulator, **options: Any) -> Any:
     """The usage of one message."""
     options = {"model": "claude-sonnet-5", "max_tokens": 64, "system": SYSTEM, "messages": HI, **options}
-    return anthropic(sim).messages.create(**options).usage
+    with anthropic(sim) as client:
+        return client.messages.create(**options).usage
 
 
 def asked(sim: Simulator, model: str = "gpt-5.6", text: str = LONG, **options: Any) -> Any:
     """The usage of one response."""
-    return openai(sim).responses.create(model=model, input=text, **options).usage
+    with openai(sim) as client:
+        return client.responses.create(model=model, input=text, **options).usage
 
 
 def test_an_entry_of_five_minutes_is_gone_after_six(sim: Simulator) -> None:
@@ -72,8 +75,9 @@ def test_the_least_length_is_that_of_the_model(sim: Simulator, model: str, cache
 
 def test_newer_models_bill_writes_and_read_them_exactly(sim: Simulator) -> None:
     first, second = asked(sim), asked(sim)
-    assert first.input_tokens_details.cache_write_tokens == first.input_tokens
-    assert second.input_tokens_details.cached_tokens == first.input_tokens
+    tail = profile_for("openai", "gpt-5.6").tail_tokens
+    assert first.input_tokens_details.cache_write_tokens == first.input_tokens - tail
+    assert second.input_tokens_details.cached_tokens == first.input_tokens - tail
     assert second.input_tokens_details.cache_write_tokens == 0
     sim.advance("31m")
     assert asked(sim).input_tokens_details.cached_tokens == 0
@@ -98,8 +102,10 @@ def test_short_prompts_are_read_where_the_plain_rule_is_asked_for() -> None:
 
 def test_chance_is_left_out_unless_it_is_asked_for() -> None:
     def reads(**options: Any) -> list[int]:
-        with serve(**options) as sim:
-            client = OpenAI(base_url=sim.base_url("groq"), api_key=sim.token, max_retries=0)
+        with (
+            serve(**options) as sim,
+            OpenAI(base_url=sim.base_url("groq"), api_key=sim.token, max_retries=0) as client,
+        ):
             found = []
             for _ in range(12):
                 usage = client.chat.completions.create(
@@ -138,11 +144,13 @@ def test_a_vendor_without_a_row_follows_its_wire(vendor: str, wire: str, name: s
 
 
 def test_five_markers_on_a_gateway_are_refused_as_by_the_vendor_behind_it(sim: Simulator) -> None:
-    client = OpenAI(base_url=sim.base_url("openrouter"), api_key=sim.token, max_retries=0)
     parts: list[Any] = [
         {"type": "text", "text": str(number), "cache_control": {"type": "ephemeral"}} for number in range(5)
     ]
-    with pytest.raises(Exception, match="maximum of 4 blocks with cache_control"):
+    with (
+        OpenAI(base_url=sim.base_url("openrouter"), api_key=sim.token, max_retries=0) as client,
+        pytest.raises(Exception, match="maximum of 4 blocks with cache_control"),
+    ):
         client.chat.completions.create(
             model="anthropic/claude-sonnet-5", messages=[{"role": "user", "content": parts}]
         )

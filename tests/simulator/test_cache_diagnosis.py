@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -27,13 +28,15 @@ MORE: list[Any] = [{"role": "assistant", "content": "two"}, {"role": "user", "co
 
 
 @pytest.fixture
-def anthropic(sim: Simulator) -> Anthropic:
-    return Anthropic(base_url=sim.base_url("anthropic"), api_key=sim.token, max_retries=0)
+def anthropic(sim: Simulator) -> Iterator[Anthropic]:
+    with Anthropic(base_url=sim.base_url("anthropic"), api_key=sim.token, max_retries=0) as client:
+        yield client
 
 
 @pytest.fixture
-def openai(sim: Simulator) -> OpenAI:
-    return OpenAI(base_url=sim.base_url("openai"), api_key=sim.token, max_retries=0)
+def openai(sim: Simulator) -> Iterator[OpenAI]:
+    with OpenAI(base_url=sim.base_url("openai"), api_key=sim.token, max_retries=0) as client:
+        yield client
 
 
 @pytest.mark.parametrize(
@@ -119,7 +122,7 @@ def test_openai_names_what_changed(
     told = answer.prompt_cache_diagnostics
     assert (told.type, told.reason) == ("cache_miss", reason)
     assert 0 < told.cache_missed_tokens <= before.usage.input_tokens
-    assert told.comparison_reusable_tokens == before.usage.input_tokens
+    assert told.comparison_reusable_tokens == before.usage.input_tokens_details.cache_write_tokens > 0
     assert answer.prompt_cache_options.comparison_response_id == before.id
 
 

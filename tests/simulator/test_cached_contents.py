@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,9 +16,11 @@ LONG = "hello " * 6_000
 
 
 @pytest.fixture
-def client(sim: Simulator) -> genai.Client:
+def client(sim: Simulator) -> Iterator[genai.Client]:
     options = types.HttpOptions(base_url=sim.base_url("gemini", ""), api_version="v1beta")
-    return genai.Client(api_key=sim.token, http_options=options)
+    made = genai.Client(api_key=sim.token, http_options=options)
+    yield made
+    made.close()
 
 
 def created(client: genai.Client, **config: Any) -> types.CachedContent:

@@ -92,7 +92,7 @@ def test_a_policy_is_made_once_for_each_vendor_and_sees_the_time_and_the_body() 
     class Policy:
         def account(self, prompt: Prompt, now: float) -> CacheOutcome:
             seen.append((now, prompt.body))
-            return CacheOutcome(10, 4, 6, 6, 0)
+            return CacheOutcome(10, 4, 6, {"5m": 6, "1h": 0})
 
     def policy(first: SimRequest) -> Policy:
         made.append(first.vendor)
