@@ -49,6 +49,24 @@ if TYPE_CHECKING:
     from agentlab.caching.replaying.comparison import compare_orderings
     from agentlab.caching.replaying.stability import stability_order
     from agentlab.caching.replaying.what_if import what_if
+    from agentlab.experiments import plots
+    from agentlab.experiments.batch import Batch
+    from agentlab.experiments.datasets import load_dataset, tools_of
+    from agentlab.experiments.frames.otel import to_otel
+    from agentlab.experiments.plan.settings import Stopping
+    from agentlab.experiments.results import Results
+    from agentlab.experiments.scoring import (
+        contains,
+        exact,
+        json_match,
+        judge,
+        numeric,
+        regex,
+        similarity,
+    )
+    from agentlab.experiments.statistics import SequentialStop
+    from agentlab.experiments.sweep import compare, grid, sweep
+    from agentlab.experiments.sweep_plan import Plan
     from agentlab.http import HttpClient, Retry, Secret, Timeouts
     from agentlab.messages import (
         AssistantMessage,
@@ -108,6 +126,15 @@ _PLACES = {
     "agentlab.caching.projection.projection": "break_even project",
     "agentlab.caching.replaying.stability": "stability_order",
     "agentlab.caching.replaying.what_if": "what_if",
+    "agentlab.experiments.batch": "Batch",
+    "agentlab.experiments.datasets": "load_dataset tools_of",
+    "agentlab.experiments.frames.otel": "to_otel",
+    "agentlab.experiments.plan.settings": "Stopping",
+    "agentlab.experiments.results": "Results",
+    "agentlab.experiments.scoring": "contains exact json_match judge numeric regex similarity",
+    "agentlab.experiments.statistics": "SequentialStop",
+    "agentlab.experiments.sweep": "compare grid sweep",
+    "agentlab.experiments.sweep_plan": "Plan",
     "agentlab.http": "HttpClient Retry Secret Timeouts",
     "agentlab.messages": (
         "AssistantMessage Audio CacheOptions Citation Document Event Image Json Message Notice Reasoning ReasoningBlock "
@@ -123,6 +150,7 @@ _MODULES = {
     "errors": "agentlab.errors",
     "notebook": "agentlab.notebook",
     "orderings": "agentlab.caching.orderings",
+    "plots": "agentlab.experiments.plots",
     "simulator": "agentlab.simulator",
     "workloads": "agentlab.caching.workloads",
 }
@@ -132,6 +160,7 @@ __all__ = [
     "Agent",
     "AssistantMessage",
     "Audio",
+    "Batch",
     "CacheOptions",
     "Citation",
     "Document",
@@ -145,6 +174,7 @@ __all__ = [
     "Model",
     "Notice",
     "Ordering",
+    "Plan",
     "Reasoning",
     "ReasoningBlock",
     "ReasoningDelta",
@@ -154,6 +184,7 @@ __all__ = [
     "Request",
     "RequestPatch",
     "RequestSent",
+    "Results",
     "Retry",
     "RetryTurn",
     "Retrying",
@@ -164,9 +195,11 @@ __all__ = [
     "RunResult",
     "RunStream",
     "Secret",
+    "SequentialStop",
     "Skip",
     "SpecificTools",
     "Stop",
+    "Stopping",
     "SystemMessage",
     "Text",
     "TextDelta",
@@ -191,22 +224,36 @@ __all__ = [
     "break_even",
     "caching",
     "calibrate",
+    "compare",
     "compare_orderings",
+    "contains",
     "errors",
+    "exact",
     "explain",
+    "grid",
+    "json_match",
+    "judge",
     "lint",
+    "load_dataset",
     "messages_from_json",
     "messages_to_json",
     "model",
     "notebook",
+    "numeric",
     "orderings",
     "place_breakpoints",
+    "plots",
     "project",
+    "regex",
     "repair",
     "savings_ceiling",
+    "similarity",
     "simulator",
     "stability_order",
+    "sweep",
+    "to_otel",
     "tool",
+    "tools_of",
     "turn_cost",
     "validate",
     "vendors",

@@ -22,12 +22,18 @@
     │   ├── InvalidToolArguments   the arguments are not JSON or do not fit the schema
     │   ├── UnknownTool            no tool has that name
     │   └── ToolTimeout            the tool took longer than its timeout
-    └── RunError                   an agent run could not finish; carries the whole history
-        ├── MaxTurnsReached        the budget of model calls is spent
-        ├── RunStopped             a hook or the user stopped the run; carries the reason
-        ├── AnswerTruncated        the final turn was cut before it gave an answer
-        ├── OutputInvalid          the structured output does not fit its type
-        └── RunProtocolViolation   a driver answered a run out of turn; the run is unharmed
+    ├── RunError                   an agent run could not finish; carries the whole history
+    │   ├── MaxTurnsReached        the budget of model calls is spent
+    │   ├── RunStopped             a hook or the user stopped the run; carries the reason
+    │   │   └── SweepStopped       no further request is wanted: the sweep it belongs to has ended
+    │   │       └── BudgetSpent    the money set for the sweep is spent
+    │   ├── AnswerTruncated        the final turn was cut before it gave an answer
+    │   ├── OutputInvalid          the structured output does not fit its type
+    │   └── RunProtocolViolation   a driver answered a run out of turn; the run is unharmed
+    └── StoreError                 a store of runs did not do what was asked; what it holds is unharmed
+        ├── StoreUnusable          it cannot be opened: no store, damaged, read-only, of a newer version
+        ├── StoreWriteFailed       a row could not be written: a full disk, a lock, a store that went away
+        └── CellsNotStored         strict replay wants runs that are not stored; says what changed
 
 `asyncio.CancelledError` and `KeyboardInterrupt` are never replaced: they pass through, and the run they ended keeps
 a valid history.
@@ -46,6 +52,8 @@ __all__ = [
     "AnswerTruncated",
     "AuthenticationFailed",
     "BadRequest",
+    "BudgetSpent",
+    "CellsNotStored",
     "ConnectionFailed",
     "ContentFiltered",
     "ContextTooLong",
@@ -64,7 +72,11 @@ __all__ = [
     "RunProtocolViolation",
     "RunStopped",
     "ServerError",
+    "StoreError",
+    "StoreUnusable",
+    "StoreWriteFailed",
     "StreamInterrupted",
+    "SweepStopped",
     "ToolError",
     "ToolTimeout",
     "UnknownTool",
@@ -244,6 +256,14 @@ class RunStopped(RunError):
         self.partial = partial
 
 
+class SweepStopped(RunStopped):
+    """No further request is wanted: the sweep that the run belongs to was stopped, or has its result, or no money."""
+
+
+class BudgetSpent(SweepStopped):
+    """The budget has no room for a model call, or for more of its answer; `partial` is what had arrived."""
+
+
 class AnswerTruncated(RunError):
     """The final turn ended at a limit before it gave any answer; raise `max_tokens`."""
 
@@ -254,6 +274,35 @@ class OutputInvalid(RunError):
 
 class RunProtocolViolation(RunError):
     """A driver answered a run out of turn. The run is unharmed and can go on."""
+
+
+class StoreError(AgentlabError):
+    """A store of runs did not do what was asked. What it held before is unharmed."""
+
+
+class StoreUnusable(StoreError):
+    """A store cannot be opened, or not the way it was asked to be; nothing was sent, nothing was changed."""
+
+
+class StoreWriteFailed(StoreError):
+    """A row could not be stored, and none of it was; every row stored before is safe."""
+
+
+class CellsNotStored(StoreError):
+    """Strict replay answers from the store alone, and these cells are not in it.
+
+    Attributes:
+        missing: Their keys, in the order they were asked for.
+        changed: The parts of a cell that differ from the nearest stored cell, the most frequent first.
+    """
+
+    def __init__(self, message: str, *, missing: Sequence[str] = (), changed: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.missing = tuple(missing)
+        self.changed = tuple(changed)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_rebuild, (type(self), self.args, self.__dict__))
 
 
 def _rebuild(kind: type[AgentlabError], args: tuple[Any, ...], state: dict[str, Any]) -> AgentlabError:

@@ -1,0 +1,1 @@
+"""Comparisons of agents as experiments: planned before they cost, resumable, and read as DataFrames."""

@@ -1,0 +1,65 @@
+"""The limits of one execution: every model it asks waits for the same slots and the same money."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from agentlab.experiments.metering import Budget, CallBounds, CallMeter, Limiters, MeteredModel, StopSignal
+from agentlab.experiments.plan.settings import SweepSettings
+from agentlab.models import Model
+
+__all__ = ["MeteringSession"]
+
+
+class MeteringSession:
+    """Wraps the models of one execution.
+
+    Args:
+        settings: The limits.
+        budget_usd: A share of the budget, for a worker that was given one; the settings' where None.
+    """
+
+    def __init__(self, settings: SweepSettings, budget_usd: float | None = None) -> None:
+        limit = settings.budget_usd if budget_usd is None else budget_usd
+        self._settings = settings
+        self._limiters = Limiters(
+            settings.concurrency, rpm=settings.rpm, tpm=settings.tpm, clock=settings.clock, seed=settings.seed
+        )
+        self._bounds: dict[str, CallBounds] = {}
+        self._signal = StopSignal()
+        self.budget = Budget(limit) if limit is not None else None
+        self.why: str | None = None
+
+    def model(self, inner: Model, on_call: Callable[[CallMeter], None] | None = None) -> MeteredModel:
+        """A model whose calls wait for a slot and for money.
+
+        Args:
+            inner: The model.
+            on_call: Told of each of its calls.
+        """
+        bounds = None
+        if self.budget is not None:
+            bounds = self._bounds.get(inner.name)
+            if bounds is None:
+                made = CallBounds(inner.name, allow_unpriced=self._settings.allow_unpriced)
+                bounds = self._bounds[inner.name] = made
+        return MeteredModel(
+            inner,
+            limiter=self._limiters.of(inner),
+            budget=self.budget,
+            bounds=bounds,
+            allow_unpriced=self._settings.allow_unpriced,
+            stop=self._signal,
+            clock=self._settings.clock,
+            on_call=on_call,
+        )
+
+    def stop(self, why: str) -> None:
+        """Let no further request start; the first reason is kept."""
+        self.why = self.why or why
+        self._signal.set(why)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether no further request may start."""
+        return self._signal.is_set
