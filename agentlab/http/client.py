@@ -18,6 +18,7 @@ import httpx
 from agentlab.errors import MissingExtra, ModelError, ProtocolError
 from agentlab.http.attempt import Attempt
 from agentlab.http.framing import DEFAULT_MAX_EVENT_BYTES
+from agentlab.http.pools import Pools
 from agentlab.http.request import HttpRequest
 from agentlab.http.secret import RedactingFilter, Secret
 from agentlab.http.timeouts import Timeouts
@@ -142,14 +143,14 @@ class _Chunks:
 
 @dataclass(slots=True)
 class _Lease:
-    """The client of one event loop, and how many use it."""
+    """The clients of one event loop, and how many use them."""
 
-    client: AsyncClientLike
+    pools: Pools[AsyncClientLike]
     users: int = 0
 
 
 class HttpClient:
-    """Sends requests, with one connection pool for each running event loop.
+    """Sends requests, with connections of its own for each running event loop.
 
     Use it as an async context manager around work that sends more than one request, so that connections are kept;
     entering again is counted, and the last to leave closes them. `open` works without entering too.
@@ -174,12 +175,19 @@ class HttpClient:
         self._leases: WeakKeyDictionary[asyncio.AbstractEventLoop, _Lease] = WeakKeyDictionary()
         self._log_filter = RedactingFilter()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled by its options: connections stay where they are."""
+        if self._given is not None:
+            raise TypeError(
+                "an HTTP client of your own cannot be sent to another process; give `timeouts` instead"
+            )
+        return functools.partial(HttpClient, timeouts=self.timeouts, http2=self._http2), ()
+
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
         lease = self._leases.get(loop)
         if lease is None:
-            client = _new_client(http2=self._http2) if self._given is None else self._given
-            lease = self._leases[loop] = _Lease(client)
+            lease = self._leases[loop] = _Lease(self._pools())
             for name in _LOGGERS:
                 logging.getLogger(name).addFilter(self._log_filter)
         lease.users += 1
@@ -200,8 +208,8 @@ class HttpClient:
         if not self._leases:
             for name in _LOGGERS:
                 logging.getLogger(name).removeFilter(self._log_filter)
-        if lease.client is not self._given:
-            await lease.client.aclose()
+        if self._given is None:
+            await lease.pools.aclose()
 
     @asynccontextmanager
     async def open(self, request: HttpRequest) -> AsyncIterator[HttpResponse]:
@@ -219,18 +227,26 @@ class HttpClient:
             secrets = (request.auth[2],)
             self._log_filter.add(request.auth[2])
         async with self:
-            host = request.url.partition("://")[2].partition("/")[0].partition("?")[0].rpartition("@")[2]
-            attempt = Attempt(host or "the provider", self.timeouts, secrets)
-            response = await attempt.run(functools.partial(self._send, request))
-            answer = HttpResponse(response, attempt, unwinds=self._given is None)
-            try:
-                yield answer
-            finally:
-                await answer.aclose()
+            with self._leases[asyncio.get_running_loop()].pools.taken() as client:
+                host = request.url.partition("://")[2].partition("/")[0].partition("?")[0].rpartition("@")[2]
+                attempt = Attempt(host or "the provider", self.timeouts, secrets)
+                response = await attempt.run(functools.partial(self._send, client, request))
+                answer = HttpResponse(response, attempt, unwinds=self._given is None)
+                try:
+                    yield answer
+                finally:
+                    await answer.aclose()
 
-    async def _send(self, request: HttpRequest) -> Any:
+    def _pools(self) -> Pools[AsyncClientLike]:
+        given = self._given
+        if given is not None:
+            return Pools(lambda: given, each=None)
+        if self._http2:
+            return Pools(lambda: _new_client(http2=True), each=None)
+        return Pools(lambda: _new_client(http2=False))
+
+    async def _send(self, client: AsyncClientLike, request: HttpRequest) -> Any:
         """Hand the request to httpx; the key goes in behind its authentication hook, at the last moment."""
-        client = self._leases[asyncio.get_running_loop()].client
         waits = self.timeouts
         outgoing = client.build_request(
             request.method,
