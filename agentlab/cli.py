@@ -109,6 +109,8 @@ def _lint(options: argparse.Namespace) -> int:
         for finding in findings:
             found = True
             print(f"{path}: {finding}")
+    if not found and not unread:
+        print("agentlab: nothing found", file=sys.stderr)  # stdout holds findings alone
     return 2 if unread else 1 if found else 0
 
 

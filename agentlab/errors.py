@@ -30,6 +30,7 @@
     │   ├── AnswerTruncated        the final turn was cut before it gave an answer
     │   ├── OutputInvalid          the structured output does not fit its type
     │   └── RunProtocolViolation   a driver answered a run out of turn; the run is unharmed
+    ├── WorkersLost                the workers of a sweep went away; finished rows are stored
     └── StoreError                 a store of runs did not do what was asked; what it holds is unharmed
         ├── StoreUnusable          it cannot be opened: no store, damaged, read-only, of a newer version
         ├── StoreWriteFailed       a row could not be written: a full disk, a lock, a store that went away
@@ -82,6 +83,7 @@ __all__ = [
     "UnknownTool",
     "UnsupportedCapability",
     "UsageError",
+    "WorkersLost",
 ]
 
 
@@ -274,6 +276,13 @@ class OutputInvalid(RunError):
 
 class RunProtocolViolation(RunError):
     """A driver answered a run out of turn. The run is unharmed and can go on."""
+
+
+class WorkersLost(AgentlabError):
+    """The executor of a sweep takes no more work: it was shut down, its workers died, its cluster is gone.
+
+    Rows that were finished are stored; running the plan again runs the rest.
+    """
 
 
 class StoreError(AgentlabError):

@@ -12,16 +12,18 @@ import asyncio
 import sys
 import time
 from collections.abc import Callable, Sequence
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from random import Random
 
 from agentlab.errors import ModelError
 from agentlab.experiments.metering import Limiters, MeteredModel
 from agentlab.messages import Request, UserMessage
 from agentlab.models import Model, WireModel, model
-from agentlab.simulator import Latency, RateLimit, Reply, SimRequest, Simulator, reply, serve
+from agentlab.simulator import Latency, RateLimit, Reply, SimRequest, reply, serve
 
 PER_SECOND = 150.0
-FIXED = 128
+FIXED = 64  # in flight
 
 
 def behaviour(rng: Random) -> Callable[[SimRequest], Reply]:
@@ -29,9 +31,13 @@ def behaviour(rng: Random) -> Callable[[SimRequest], Reply]:
     return lambda _: reply("Yes.", latency=Latency(first_token_s=rng.uniform(0.05, 0.2), tokens_per_s=1e6))
 
 
-def reached(sim: Simulator) -> WireModel:
-    """A model behind the simulator."""
-    return model("openai-chat:gpt-5.6", base_url=sim.base_url("openai-chat"), api_key=sim.token, seed=0)
+def serve_until_told(pipe: Connection) -> None:
+    """The provider, in a process of its own: it says where it is, and at the end how many requests came and were refused."""
+    limit = RateLimit(PER_SECOND)
+    with serve(behaviour(Random(0)), realtime=True, rate_limit=limit, log_size=1_000_000) as sim:
+        pipe.send((sim.base_url("openai-chat"), sim.token))
+        pipe.recv()
+        pipe.send((len(sim.requests), sum(request.status == 429 for request in sim.requests)))
 
 
 async def answered(models: Sequence[Model], calls: int, in_flight: int) -> tuple[int, float]:
@@ -58,13 +64,17 @@ async def answered(models: Sequence[Model], calls: int, in_flight: int) -> tuple
 
 def measure(name: str, calls: int, wrap: Callable[[WireModel], Sequence[Model]], in_flight: int) -> float:
     """Run one policy against a simulator of its own, print what came of it, and give its rate."""
-    limit = RateLimit(PER_SECOND, burst=PER_SECOND / 10)
-    with serve(behaviour(Random(0)), realtime=True, rate_limit=limit, log_size=20 * calls) as sim:
-        done, took = asyncio.run(answered(wrap(reached(sim)), calls, in_flight))
-        requests = list(sim.requests)
-    refused = sum(request.status == 429 for request in requests)
+    here, there = get_context("spawn").Pipe()
+    provider = get_context("spawn").Process(target=serve_until_told, args=(there,))
+    provider.start()
+    base_url, token = here.recv()
+    inner = model("openai-chat:gpt-5.6", base_url=base_url, api_key=token, seed=0)
+    done, took = asyncio.run(answered(wrap(inner), calls, in_flight))
+    here.send(None)
+    requests, refused = here.recv()
+    provider.join()
     print(
-        f"{name:34} {done / took:6.1f} answers/s  {100 * refused / len(requests):5.1f} % of requests refused  "
+        f"{name:34} {done / took:6.1f} answers/s  {100 * refused / requests:5.1f} % of requests refused  "
         f"{calls - done:5} calls failed"
     )
     return done / took
@@ -74,7 +84,9 @@ def metered(processes: int) -> Callable[[WireModel], Sequence[Model]]:
     """Wraps a model in so many limiters that do not know each other."""
 
     def wrap(inner: WireModel) -> Sequence[Model]:
-        return [MeteredModel(inner, limiter=Limiters(1024, seed=seed).of(inner)) for seed in range(processes)]
+        return [
+            MeteredModel(inner, limiter=Limiters(FIXED, seed=seed).of(inner)) for seed in range(processes)
+        ]
 
     return wrap
 

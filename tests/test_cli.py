@@ -83,6 +83,11 @@ def test_simulate_serves_until_it_is_interrupted() -> None:
         assert server.wait(timeout=30) == 130
 
 
+def test_a_port_that_does_not_exist_is_a_sentence_and_status_1(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["simulate", "--port", "99999"]) == 1
+    assert "99999" in capsys.readouterr().err
+
+
 def test_chat_keeps_the_conversation_and_ends_with_exit() -> None:
     said = "What do you say?\nexit\n"
     chat = subprocess.run(

@@ -7,6 +7,7 @@ what both know of a prompt leads both to the same place.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import accumulate
 from typing import Any, Final
 
@@ -116,8 +117,14 @@ def with_tail(prompt: Prompt, ends: tuple[int, ...], tail: int) -> Prompt:
     if not tail:
         return structs.replace(prompt, total=ends[-1], ends=ends)
     total = ends[-1] + tail
-    begun = Block("setting", _TAIL, msgspec.json.encode(_TAIL).decode(), tail)
-    return structs.replace(prompt, blocks=(*prompt.blocks, begun), total=total, ends=(*ends, total))
+    blocks = (*prompt.blocks, _answer_start(tail))
+    return structs.replace(prompt, blocks=blocks, total=total, ends=(*ends, total))
+
+
+@lru_cache(maxsize=256)
+def _answer_start(tokens: int) -> Block:
+    """The block of the tokens that begin an answer: one for all prompts, so that its digest is computed once."""
+    return Block("setting", _TAIL, msgspec.json.encode(_TAIL).decode(), tokens)
 
 
 def ends_in_tool_results(blocks: Sequence[Block]) -> bool:

@@ -43,7 +43,7 @@ def estimate_tokens(text: str) -> int:
     (99); prompts of a few dozen tokens are off by 10 to 20 % in the median, one in ten by half. Scripts other than Latin
     are less sure. For costs, prefer what the provider reports; for OpenAI's own count of a text, `count_tokens`.
     """
-    return len(_PIECE.findall(text))
+    return _PIECE.subn("", text)[1]  # counts as `pieces` cuts, and makes none of them
 
 
 def count_tokens(text: str, encoding: Literal["o200k_base", "cl100k_base"] = "o200k_base") -> int:

@@ -1,15 +1,18 @@
-"""What determines an agent's answers, part by part, as short texts: the parts of a cell's key.
+"""What decides an answer or a score, as a text and as a hash: functions, objects and whole agents.
 
-Two agents with equal parts are the same for a result store. A part's text changes whenever what it stands for does,
-functions included: a tool, a hook or a volatile fact counts with its source and what it closes over.
+A function counts with its source, its defaults, what it closes over or is bound to, and the functions, classes and
+constants of its own module that it names. What it takes from other modules is not followed: a library is named by its
+version, not by its text. Two agents with equal parts are the same for a result store.
 """
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import inspect
-from collections.abc import Callable
+import textwrap
+from collections.abc import Iterator, Mapping
+from functools import partial
+from types import CodeType, FunctionType, MethodType
 from typing import Any, Final
 
 import msgspec
@@ -20,7 +23,7 @@ from agentlab.models.model import WireModel
 from agentlab.models.vendors import base_url_of
 from agentlab.tools import Tool
 
-__all__ = ["agent_parts", "function_text"]
+__all__ = ["agent_parts", "description_of", "fingerprint_of"]
 
 _NO_MATTER: Final = frozenset(
     {"name", "description", "record_content", "tool_concurrency", "tool_timeout_s", "tool_context"}
@@ -28,6 +31,9 @@ _NO_MATTER: Final = frozenset(
 """Options that change what is logged, or how fast, and not what is said."""
 
 _OWN_TEXT: Final = frozenset({"tools", "hooks", "volatile", "ordering"})
+_PLAIN: Final = (str, int, float, complex, bool, bytes, type(None), type(...))
+_HELD: Final = (*_PLAIN, Mapping, list, tuple, set, frozenset, FunctionType, MethodType, partial)
+_LENGTH: Final = 16
 
 
 def agent_parts(agent: Agent) -> dict[str, str]:
@@ -45,47 +51,38 @@ def agent_parts(agent: Agent) -> dict[str, str]:
     if len(settings.tools):
         parts["tools"] = "\n".join(_tool_text(tool) for tool in settings.tools)
     if settings.hooks:
-        parts["hooks"] = "\n".join(_object_text(hook) for hook in settings.hooks)
+        parts["hooks"] = "\n".join(description_of(hook) for hook in settings.hooks)
     if settings.volatile:
         parts["volatile"] = "\n".join(
-            fact if isinstance(fact, str) else function_text(fact) for fact in settings.volatile
+            fact if isinstance(fact, str) else description_of(fact) for fact in settings.volatile
         )
     if settings.ordering.parts != plain.ordering.parts:
         parts["ordering"] = " ".join(settings.ordering.parts)
     return parts
 
 
-def function_text(function: Callable[..., Any]) -> str:
-    """A function as text: its source, and the values it closes over or was bound to.
+def fingerprint_of(*parts: Any) -> str:
+    """A hash of values, options and functions; the same in every process.
 
-    Where there is no source (typed into a shell), the compiled code and its constants stand for it.
+    Args:
+        *parts: As in `description_of`.
+
+    Returns:
+        16 hexadecimal digits.
     """
-    if isinstance(function, functools.partial):
-        return f"partial({function_text(function.func)}, {function.args!r}, {function.keywords!r})"
-    inner = inspect.unwrap(function)
-    bound = getattr(inner, "__self__", None)
-    inner = getattr(inner, "__func__", inner)
-    code = getattr(inner, "__code__", None)
-    if code is None:
-        return _object_text(inner)
-    try:
-        text = inspect.getsource(inner)
-    except (OSError, TypeError):
-        text = f"{code.co_code.hex()} {code.co_consts!r} {code.co_names!r}"
-    closed = [
-        _value_text(cell.cell_contents) for cell in getattr(inner, "__closure__", None) or () if _filled(cell)
-    ]
-    defaults = [_value_text(value) for value in getattr(inner, "__defaults__", None) or ()]
-    owner = [_object_text(bound)] if bound is not None and not inspect.ismodule(bound) else []
-    return "\n".join([text, *closed, *defaults, *owner])
+    return hashlib.sha256(description_of(*parts).encode("utf-8", "surrogatepass")).hexdigest()[:_LENGTH]
 
 
-def _filled(cell: Any) -> bool:
-    try:
-        _ = cell.cell_contents
-    except ValueError:
-        return False
-    return True
+def description_of(*parts: Any) -> str:
+    """Values, options and functions as JSON, without an address or a path; the same in every process.
+
+    Args:
+        *parts: Plain values, containers of them, functions, classes and objects. An object counts by its class and
+            attributes; of an object in a private attribute (a connection, a lock) only the class does.
+    """
+    reader = _Reader()
+    described = [reader.value(part, ()) for part in parts]
+    return msgspec.json.encode([described, reader.functions], order="deterministic").decode()
 
 
 def _place(agent: Agent) -> str:
@@ -98,32 +95,150 @@ def _place(agent: Agent) -> str:
 
 def _tool_text(tool: Tool) -> str:
     function = getattr(tool, "function", None)
-    body = function_text(function) if callable(function) else _object_text(tool)
-    return f"{_json(tool.definition)}\n{body}"
-
-
-def _object_text(value: Any) -> str:
-    """An object by its class and its plain attributes; never by its address."""
-    kind = value if inspect.isclass(value) else type(value)
-    try:
-        source = inspect.getsource(kind)
-    except (OSError, TypeError):
-        source = f"{kind.__module__}.{kind.__qualname__}"
-    state = {} if inspect.isclass(value) else getattr(value, "__dict__", {})
-    plain = {name: _value_text(each) for name, each in sorted(state.items())}
-    return f"{source}\n{plain!r}"
-
-
-def _value_text(value: Any) -> str:
-    if inspect.isfunction(value) or inspect.ismethod(value):
-        return hashlib.sha256(function_text(value).encode()).hexdigest()
-    if isinstance(value, str | int | float | bool | bytes | type(None)):
-        return repr(value)
-    try:
-        return _json(value)
-    except (TypeError, ValueError):
-        return f"{type(value).__module__}.{type(value).__qualname__}"
+    return f"{_json(tool.definition)}\n{description_of(function if callable(function) else tool)}"
 
 
 def _json(value: Any) -> str:
     return msgspec.json.encode(value, order="sorted").decode()
+
+
+class _Reader:
+    """Describes values as JSON; each function once, referred to by its number, so that recursion comes to an end.
+
+    Attributes:
+        functions: What was found out of each function.
+    """
+
+    def __init__(self) -> None:
+        self.functions: list[Any] = []
+        self._numbers: dict[FunctionType, int] = {}
+
+    def value(self, value: Any, above: tuple[int, ...]) -> Any:
+        """A value as JSON that differs where the value does. `above` are the objects it stands in: a cycle ends there."""
+        if isinstance(value, _PLAIN):
+            return [type(value).__name__, repr(value)]
+        if id(value) in above:
+            return ["again", len(above) - above.index(id(value))]
+        inside = (*above, id(value))
+        if isinstance(value, Mapping):
+            return ["map", sorted([str(key), self.value(item, inside)] for key, item in value.items())]
+        if isinstance(value, list | tuple):
+            return ["list", [self.value(item, inside) for item in value]]
+        if isinstance(value, set | frozenset):
+            # Members in any order: each is described apart, so that none is numbered by its turn.
+            return ["set", sorted(description_of(item) for item in value)]
+        return self._code(value, inside)
+
+    def _code(self, value: Any, inside: tuple[int, ...]) -> Any:
+        """What is no plain value: functions by what they do, objects by their class and what they hold."""
+        if isinstance(value, partial):
+            return [
+                "partial",
+                *(self.value(part, inside) for part in (value.func, value.args, value.keywords)),
+            ]
+        if isinstance(value, MethodType):
+            return ["method", self.value(value.__func__, inside), self.value(value.__self__, inside)]
+        if isinstance(value, FunctionType):
+            return self._function(value, inside)
+        if isinstance(value, type):
+            source = _source(value)
+            members = [[name, self.value(each, inside)] for name, each in _members(value, source=source)]
+            return ["class", value.__qualname__, source, members]
+        if isinstance(value, CodeType):
+            return ["code", *_compiled(value)]
+        if inspect.isbuiltin(value) or inspect.ismodule(value):
+            return ["named", getattr(value, "__module__", ""), getattr(value, "__name__", "")]
+        held = {name: self._attribute(name, item, inside) for name, item in _attributes(value)}
+        return ["object", self.value(type(value), inside), sorted(held.items())]
+
+    def _attribute(self, name: str, value: Any, inside: tuple[int, ...]) -> Any:
+        if name.startswith("_") and not isinstance(value, _HELD):
+            return ["private", type(value).__module__, type(value).__qualname__]
+        return self.value(value, inside)
+
+    def _function(self, function: FunctionType, above: tuple[int, ...]) -> Any:
+        known = self._numbers.get(function)
+        if known is not None:
+            return ["function", known]
+        number = self._numbers[function] = len(self.functions)
+        self.functions.append(None)
+        inner = inspect.unwrap(function)
+        self.functions[number] = [
+            function.__qualname__,
+            _source(function.__code__) or _compiled(function.__code__),
+            self.value([function.__defaults__, function.__kwdefaults__], above),
+            [self.value(_content(cell), above) for cell in function.__closure__ or ()],
+            [[name, self.value(found, above)] for name, found in _named(function)],
+            self.value(inner, above) if isinstance(inner, FunctionType) and inner is not function else None,
+        ]
+        return ["function", number]
+
+
+def _named(function: FunctionType) -> Iterator[tuple[str, Any]]:
+    """What a function names in its own module: functions, classes, and constants that cannot change."""
+    for name in sorted(_names(function.__code__)):
+        found = function.__globals__.get(name)
+        if isinstance(found, (*_PLAIN, tuple, frozenset)):
+            if name in function.__globals__:
+                yield name, found
+        elif isinstance(found, FunctionType | type) and found.__module__ == function.__module__:
+            yield name, found
+
+
+def _names(code: CodeType) -> set[str]:
+    """The names a function looks up outside itself, those of the functions within it included."""
+    names = set(code.co_names)
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            names |= _names(constant)
+    return names
+
+
+def _members(kind: type, *, source: str | None) -> Iterator[tuple[str, Any]]:
+    """The functions a class defines, for what they name; and its values, where no source tells them."""
+    for name, member in sorted(vars(kind).items()):
+        inner = member.fget if isinstance(member, property) else getattr(member, "__func__", member)
+        if isinstance(inner, FunctionType):
+            # The methods that a dataclass is given follow from its source, and their code from the version of Python.
+            given = source is not None and inner.__code__.co_filename == "<string>"
+            if inner.__module__ == kind.__module__ and not given:
+                yield name, inner
+        elif source is None and not name.startswith("__") and isinstance(inner, _HELD):
+            yield name, inner
+
+
+def _source(thing: CodeType | type) -> str | None:
+    """Its source; None where there is none, as at an interactive prompt."""
+    try:
+        return textwrap.dedent(inspect.getsource(thing))
+    except (OSError, TypeError):
+        return None
+
+
+def _compiled(code: CodeType) -> list[Any]:
+    """Compiled code without the places it was compiled at and stands at."""
+    constants = [
+        _compiled(each) if isinstance(each, CodeType) else _Reader().value(each, ())
+        for each in code.co_consts
+    ]
+    names = [code.co_names, code.co_varnames, code.co_freevars]
+    return [code.co_code.hex(), constants, names]
+
+
+def _content(cell: Any) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # a function that names itself before it is made
+        return None
+
+
+def _attributes(value: Any) -> list[tuple[str, Any]]:
+    """What an object holds, by name."""
+    held = dict(getattr(value, "__dict__", {}))
+    for kind in type(value).__mro__:
+        slots = vars(kind).get("__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else slots:
+            held[name] = getattr(value, name, None)
+    for name in getattr(type(value), "__struct_fields__", ()):
+        held[name] = getattr(value, name, None)
+    return sorted((name, item) for name, item in held.items() if not name.startswith("__"))

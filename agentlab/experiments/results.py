@@ -42,6 +42,7 @@ class Results:
         planned: Cells the plan has; more than there are rows where the budget or an interrupt ended it.
         primed_usd: What preparing caches cost beside the runs.
         stopped: Why it ended before its last cell; None where it did not.
+        keeps: What must last as long as the results: the folder of a store that nobody named.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Results:
         planned: int,
         primed_usd: float = 0.0,
         stopped: str | None = None,
+        keeps: object = None,
     ) -> None:
         self.axes = dict(axes)
         self.store = store
@@ -64,6 +66,7 @@ class Results:
         self.primed_usd = primed_usd
         self.stopped = stopped
         self._rows = tuple(rows)
+        self._keeps = keeps
 
     @cached_property
     def rows(self) -> tuple[RunRow, ...]:

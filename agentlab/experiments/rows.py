@@ -105,6 +105,7 @@ class ScoreRow(Struct, frozen=True, omit_defaults=True, kw_only=True):
         reason: Why, in words, where the scorer says.
         error: Why there is no score; an error is never a score of 0.
         cost_usd: What scoring cost; 0 for scorers that call no model, None where the price is not known.
+        fingerprint: Hash of what determined the verdict; a scorer with another one scores anew.
     """
 
     scorer: str
@@ -112,6 +113,7 @@ class ScoreRow(Struct, frozen=True, omit_defaults=True, kw_only=True):
     reason: str | None = None
     error: str | None = None
     cost_usd: float | None = 0.0
+    fingerprint: str = ""
 
 
 class RunRow(Struct, frozen=True, omit_defaults=True, kw_only=True):

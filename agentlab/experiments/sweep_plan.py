@@ -7,10 +7,7 @@ import json
 import math
 import os
 import secrets
-import shutil
-import tempfile
-import weakref
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -19,7 +16,9 @@ from typing import Any
 from agentlab.agent.portal import run_sync
 from agentlab.errors import UsageError
 from agentlab.experiments.engine.cache_state import ArmPrefix, prefix_of
-from agentlab.experiments.engine.execute import Outcome, execute
+from agentlab.experiments.engine.execute import Outcome, execute, metered_scorers
+from agentlab.experiments.engine.metering_session import MeteringSession
+from agentlab.experiments.engine.rescoring import offline_scores, rescore
 from agentlab.experiments.engine.schedule import Lane, lanes
 from agentlab.experiments.engine.stopping import SequentialWatch
 from agentlab.experiments.plan.axes import Arm, Axis
@@ -33,6 +32,7 @@ from agentlab.experiments.sample import Sample
 from agentlab.experiments.scoring import Scorer, preflight
 from agentlab.experiments.statistics import minimum_detectable_effect
 from agentlab.experiments.store import Store
+from agentlab.experiments.store.own_folder import OwnFolder
 from agentlab.experiments.store.replaying import WantedCell, is_strict, strict_replay
 
 __all__ = ["Plan"]
@@ -82,12 +82,14 @@ class Plan:
 
     @cached_property
     def store_path(self) -> Path:
-        """The file that keeps finished rows; one of its own that goes with the plan where none was named."""
+        """The file that keeps finished rows; one of its own where none was named, which goes with plan and results."""
         if self.settings.store is not None:
             return self.settings.store
-        folder = tempfile.mkdtemp(prefix="agentlab-sweep-")
-        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        return Path(folder) / "sweep.agentlab.db"
+        return self._own_folder.path / "sweep.agentlab.db"
+
+    @cached_property
+    def _own_folder(self) -> OwnFolder:
+        return OwnFolder()
 
     # ------------------------------------------------------------ looking ahead
 
@@ -100,11 +102,10 @@ class Plan:
 
     def estimate(self) -> Estimate:
         """What the cells that are not stored will cost and take."""
-        prefixes = self._prefixes
         return estimated(
             self.cells,
             self.stored(),
-            {number: prefix.tokens for number, prefix in prefixes.items()},
+            {number: prefix.readable for number, prefix in self._prefixes.items()},
             cache=self.settings.cache,
             concurrency=self.settings.concurrency,
         )
@@ -141,33 +142,38 @@ class Plan:
             StoreError: The store cannot be written, or lacks a cell in strict replay.
         """
         if is_strict(os.environ):
-            return self._replayed()
+            return await self._replayed()
         await preflight(self.scorers, self.samples)
         self._refuse_unpriced()
         wanted = self.cells if limit is None else self._of_first(limit)
+        metering = MeteringSession(self.settings)
         with Store.open(self.store_path) as store:
             store.ingest_segments()
             known = store.statuses()
-            todo = [
-                cell
+            # Where arms differ for some samples alone, the others' cells are the same cell.
+            todo = {
+                cell.key: cell
                 for cell in wanted
                 if cell.key not in known or (retry_errors and known[cell.key] == "error")
-            ]
+            }
             outcome = (
                 await execute(
-                    self._lanes(todo),
+                    self._lanes(list(todo.values())),
                     store,
                     self.settings,
                     self.scorers,
                     prefixes=self._prefixes,
                     execution_id=f"{self.sweep_id}-{secrets.token_hex(4)}",
                     planned=len(wanted),
+                    metering=metering,
                     watch=self._watch(wanted),
                 )
                 if todo
                 else Outcome(frozenset())
             )
-            return self._results(store, outcome)
+            stored = store.get([cell.key for cell in wanted], messages=False)
+            await rescore(wanted, stored, metered_scorers(self.scorers, metering), store)
+            return self._results(store.get([cell.key for cell in self.cells]), outcome)
 
     def run_sync(self, *, retry_errors: bool = False, limit: int | None = None) -> Results:
         """`run` without `await`, in a script or a notebook."""
@@ -198,7 +204,10 @@ class Plan:
         stored = len(self.cells) - estimate.cells
         shape = " x ".join(
             [f"{len(axis.levels)} {axis.name}" for axis in self.axes]
-            + [f"{len(self.samples):,} samples", f"{self.settings.repeats} repeats"]
+            + [
+                f"{len(self.samples):,} samples",
+                f"{self.settings.repeats} repeat{'s' * (self.settings.repeats > 1)}",
+            ]
         )
         facts = [
             ("cells", f"{shape} = {len(self.cells):,}"),
@@ -249,10 +258,10 @@ class Plan:
         chosen = {sample.sample_id for sample in self.samples[:rows]}
         return tuple(cell for cell in self.cells if cell.sample.sample_id in chosen)
 
-    def _results(self, store: Store, outcome: Outcome) -> Results:
-        found = store.get([cell.key for cell in self.cells])
-        # Labels are names: a store may have been filled by a sweep that called its levels otherwise.
-        rows = [cell.as_named(found[cell.key]) for cell in self.cells if cell.key in found]
+    def _results(self, found: Mapping[str, RunRow], outcome: Outcome) -> Results:
+        # Labels are names, and so are scorers': a store may have been filled by a sweep that had others.
+        names = {scorer.name for scorer in self.scorers}
+        rows = [cell.as_named(found[cell.key], names) for cell in self.cells if cell.key in found]
         return Results(
             rows,
             {axis.name: axis.labels for axis in self.axes},
@@ -262,35 +271,44 @@ class Plan:
             planned=len(self.cells),
             primed_usd=outcome.primed_usd,
             stopped=outcome.stopped,
+            keeps=self._own_folder if self.settings.store is None else None,
         )
 
-    def _replayed(self) -> Results:
+    async def _replayed(self) -> Results:
         wanted = [
             WantedCell(cell.cell_key, cell.sample.sample_id, cell.repeat, dict(cell.arm.levels))
             for cell in self.cells
         ]
         with Store.open(self.store_path, read_only=True) as store:
-            strict_replay(store, wanted, self.store_path.name)
-            return self._results(store, Outcome(frozenset()))
+            rows = strict_replay(store, wanted, self.store_path.name)
+            rows = await offline_scores(self.cells, rows, self.scorers, store)
+            return self._results(rows, Outcome(frozenset()))
 
     def _refuse_unpriced(self) -> None:
-        if self.settings.budget_usd is None or self.settings.allow_unpriced:
+        """Refuse models without a price: all of them where there is a budget, else those that are near a known name."""
+        if self.settings.allow_unpriced:
             return
         unknown = unpriced_models(self.arms)
-        if unknown:
-            said = "; ".join(f"`{name}` ({hint})" for name, hint in unknown.items())
-            raise UsageError(
-                f"a budget cannot be kept for a model without a known price: {said}. "
-                "Correct the name, or pass `allow_unpriced=True` to run it outside the budget"
-            )
+        if self.settings.budget_usd is None:
+            unknown = {name: hint for name, hint in unknown.items() if hint.startswith("did you mean")}
+        if not unknown:
+            return
+        said = "; ".join(f"`{name}` ({hint})" for name, hint in unknown.items())
+        why = "no price is known" if self.settings.budget_usd is None else "a budget cannot be kept"
+        raise UsageError(
+            f"{why} for {said}. Correct the name, or pass `allow_unpriced=True` to run it without counting its cost"
+        )
 
     def _refuse_equal_arms(self) -> None:
-        first: dict[str, str] = {}
-        for cell in self.cells[: len(self.arms)]:
-            other = first.setdefault(cell.key, cell.arm.name)
-            if other != cell.arm.name:
+        keys: dict[int, list[str]] = {}
+        for cell in self.cells[: len(self.arms) * len(self.samples)]:
+            keys.setdefault(id(cell.arm), []).append(cell.key)
+        first: dict[tuple[str, ...], str] = {}
+        for arm in self.arms:
+            other = first.setdefault(tuple(keys[id(arm)]), arm.name)
+            if other != arm.name:
                 raise UsageError(
-                    f"the arms `{other}` and `{cell.arm.name}` would send the same requests: there is nothing to compare"
+                    f"the arms `{other}` and `{arm.name}` would send the same requests: there is nothing to compare"
                 )
 
 

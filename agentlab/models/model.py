@@ -114,6 +114,11 @@ class WireModel:
         self.random = Random(seed)
         self._key = key
 
+    @property
+    def key(self) -> Secret | None:
+        """The API key, masked wherever it is shown; None where none is needed."""
+        return self._key
+
     def stream(self, request: Request) -> ModelStream:
         """Begin a model call.
 

@@ -168,7 +168,7 @@ class Connection:
         if not self._realtime or answer.latency is None:
             return
         latency = answer.latency
-        span = latency.before_first(answer.uncached_tokens) if first else latency.between(answer.event_tokens)
+        span = latency.before_first(answer.unread_tokens) if first else latency.between(answer.event_tokens)
         if first and not answer.streamed:
             span += latency.between(answer.event_tokens)
         await self._heard(span)

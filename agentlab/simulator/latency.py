@@ -26,9 +26,10 @@ class Latency(Struct, frozen=True):
     """Pace of an answer.
 
     Attributes:
-        first_token_s: Seconds from the request to the first event, for a prompt not cached at all.
+        first_token_s: Seconds from the request to the first event, for a prompt that is read from the cache whole.
         tokens_per_s: Tokens of the answer in a second.
-        prefill_tokens_per_s: Uncached prompt tokens read in a second, added to `first_token_s`; None adds nothing.
+        prefill_tokens_per_s: Prompt tokens computed in a second, those that are not read from the cache; what they take
+            is added to `first_token_s`. None adds nothing.
     """
 
     first_token_s: float = 0.35
@@ -39,9 +40,9 @@ class Latency(Struct, frozen=True):
         if self.first_token_s < 0 or self.tokens_per_s <= 0:
             raise UsageError("first_token_s must not be negative, tokens_per_s must be positive")
 
-    def before_first(self, uncached_tokens: int) -> float:
+    def before_first(self, unread_tokens: int) -> float:
         """Seconds until the first event."""
-        reading = uncached_tokens / self.prefill_tokens_per_s if self.prefill_tokens_per_s else 0.0
+        reading = unread_tokens / self.prefill_tokens_per_s if self.prefill_tokens_per_s else 0.0
         return self.first_token_s + reading
 
     def between(self, tokens: int = 1) -> float:

@@ -59,7 +59,7 @@ class Answer(Struct, frozen=True, kw_only=True):
         ending: How the body ends.
         before_headers: Whether the ending comes before the status line.
         latency: Its pace; None sends without waiting.
-        uncached_tokens: Prompt tokens to be read before the first event.
+        unread_tokens: Prompt tokens to be computed before the first event.
         event_tokens: Tokens in one event, for the pace.
     """
 
@@ -70,7 +70,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     ending: Ending = "end"
     before_headers: bool = False
     latency: Latency | None = None
-    uncached_tokens: int = 0
+    unread_tokens: int = 0
     event_tokens: int = 1
 
 
@@ -299,8 +299,8 @@ class Provider:
         diagnosis = self._diagnoses.of(request, usage)
         if diagnosis is not None:
             said = msgspec.structs.replace(said, diagnosis=diagnosis)
-        uncached = usage.uncached_tokens or 0
-        _stamp(entry, latency, uncached, usage)
+        unread = (usage.input_tokens or 0) - (usage.cache_read_tokens or 0)  # what is written is computed too
+        _stamp(entry, latency, unread, usage)
         headers = [
             ("content-type", dialect.content_type(request)),
             (_REQUEST_ID.get(dialect.wire, "x-request-id"), ids.new("req_")),
@@ -318,7 +318,7 @@ class Provider:
             ),
             streamed=request.stream,
             latency=latency,
-            uncached_tokens=uncached,
+            unread_tokens=unread,
             event_tokens=said.chunk_tokens
             if request.stream
             else output_usage(said.content).output_tokens or 0,
@@ -347,9 +347,9 @@ def _failure(fault: Fault) -> ErrorReply:
     return ErrorReply(fault.status, fault.message, fault.code, fault.retry_after)
 
 
-def _stamp(entry: LoggedRequest, latency: Latency | None, uncached: int, usage: Usage) -> None:
+def _stamp(entry: LoggedRequest, latency: Latency | None, unread: int, usage: Usage) -> None:
     if latency is not None:
-        entry.first_event_s = latency.before_first(uncached)
+        entry.first_event_s = latency.before_first(unread)
         entry.duration_s = entry.first_event_s + latency.between(usage.output_tokens or 0)
 
 

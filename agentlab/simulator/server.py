@@ -223,8 +223,10 @@ def serve(
         max_body: Bytes of a request that are accepted.
 
     Raises:
-        UsageError: The port is taken.
+        UsageError: The port is taken, or there is none of that number.
     """
+    if not 0 <= port <= 65_535:
+        raise UsageError(f"a port is a number from 0 (any free one) to 65535, not {port}")
     if behaviour is None:
         behaviour = RuleBased()
     elif not callable(behaviour):

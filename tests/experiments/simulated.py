@@ -12,7 +12,7 @@ __all__ = ["GUIDE", "MARKED", "at", "questions"]
 
 GUIDE = "\n".join(
     f"Rule {number}: the town of number {number} has {number * 7} houses and {number % 9} bridges, and is old."
-    for number in range(220)
+    for number in range(72)
 )
 """A system prompt that every provider is willing to cache."""
 

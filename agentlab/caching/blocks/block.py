@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
+from array import array
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, Final, Literal
@@ -89,8 +90,12 @@ class Block(Struct, frozen=True, dict=True):
         return hashlib.blake2b(content, digest_size=16).hexdigest()
 
     def token_ids(self) -> list[int]:
-        """Estimated tokens as ids, to find where two blocks part. Read anew from `text` on each call."""
-        return _token_ids(self.kind, msgspec.json.decode(self.text))
+        """Estimated tokens as ids, to find where two blocks part. Read from `text` once, and kept in four bytes each."""
+        return self._packed_ids.tolist()
+
+    @cached_property
+    def _packed_ids(self) -> array[int]:
+        return array("I", _token_ids(self.kind, msgspec.json.decode(self.text)))
 
 
 def make_block(

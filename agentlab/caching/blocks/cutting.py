@@ -6,6 +6,8 @@ The same for bodies as they were sent: `sent_blocks`.
 from __future__ import annotations
 
 import itertools
+from operator import attrgetter, is_
+from typing import Any, Final
 
 import msgspec
 from msgspec import structs
@@ -17,6 +19,9 @@ from agentlab.messages import Message, Request, Text, UserMessage
 __all__ = ["NeutralBlocks"]
 
 
+_HEAD_PARTS: Final = attrgetter("tools", "preamble", "context", "output_schema", "reasoning")
+
+
 class NeutralBlocks:
     """Cuts requests into blocks, apart from any wire; what was cut before is found again.
 
@@ -25,6 +30,7 @@ class NeutralBlocks:
 
     def __init__(self) -> None:
         self._heads: dict[bytes, tuple[Block, ...]] = {}
+        self._head: tuple[tuple[Any, ...], tuple[Block, ...]] = ((), ())
         self._sent: tuple[Message, ...] = ()
         self._blocks: tuple[Block, ...] = ()
         self._cuts: dict[tuple[int, int], tuple[Message, tuple[Block, ...]]] = {}
@@ -43,19 +49,22 @@ class NeutralBlocks:
 
     def _known(self, messages: tuple[Message, ...]) -> int:
         """How many messages of the request before these begin with; one that only grew is not read again."""
-        known = same_objects(self._sent, messages)
-        for sent, message in zip(self._sent[known:], messages[known:], strict=False):
-            # A tool result with its keys in another order is equal to Python and another prefix to a cache.
-            same = sent is message or (
-                sent == message and msgspec.json.encode(sent) == msgspec.json.encode(message)
-            )
-            if not same:
-                break
+        most = min(len(self._sent), len(messages))
+        known = 0
+        while True:
+            known += same_objects(self._sent[known:], messages[known:])
+            if known == most or not _is_same(self._sent[known], messages[known]):
+                return known
             known += 1
-        return known
 
     def _head_of(self, request: Request) -> tuple[Block, ...]:
-        """The blocks before the messages."""
+        """The blocks before the messages; most often those of the request before, which shows without writing them."""
+        parts = _HEAD_PARTS(request)
+        if not self._head[0] or not all(map(is_, self._head[0], parts)):
+            self._head = (parts, self._written_head(request))
+        return self._head[1]
+
+    def _written_head(self, request: Request) -> tuple[Block, ...]:
         head = structs.replace(request, messages=(), cache=None)
         # Written out, because a schema with its keys in another order is equal to Python and another prefix to a cache.
         written = msgspec.json.encode(head)
@@ -83,6 +92,11 @@ class NeutralBlocks:
             if words:
                 self._said[words] = blocks
         return blocks
+
+
+def _is_same(one: Message, other: Message) -> bool:
+    # A tool result with its keys in another order is equal to Python and another prefix to a cache.
+    return one == other and msgspec.json.encode(one) == msgspec.json.encode(other)
 
 
 def _words(message: Message) -> tuple[str, ...]:

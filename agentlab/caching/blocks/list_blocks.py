@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import chain
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -43,28 +42,51 @@ class ListBlocks:
         self.values: tuple[Any, ...] = ()
         self.marked: list[int] = []
 
-    def update(self, raws: Sequence[bytes], known: int = 0) -> None:
+    def update(self, pieces: Sequence[bytes | range]) -> None:
         """Take in the list of the next body.
 
         Args:
-            raws: The JSON of its items from number `known` on.
-            known: How many items before them are those of the body before.
+            pieces: Its items in order: the JSON of one, or the numbers that a stretch of them has in the body before.
 
         Raises:
             msgspec.DecodeError: An item is not JSON.
         """
-        earlier = {item.raw: item for item in self._items[known:]}
-        new = [self._item(raw, index, earlier.get(raw)) for index, raw in enumerate(raws, known)]
-        self._items = self._items[:known] + new
-        self.values = self.values[:known] + tuple(item.value for item in new)
-        self.blocks = self.blocks[: self._counts[known]] + tuple(
-            chain.from_iterable(item.blocks for item in new)
-        )
-        del self._counts[known + 1 :]
-        for item in new:
-            self._counts.append(self._counts[-1] + len(item.blocks))
-        self.marked = [index for index in self.marked if index < known]
-        self.marked += [item.index for item in new if item.blocks and is_marker(item.blocks[0])]
+        again = [piece for piece in pieces if isinstance(piece, range)]
+        earlier = {item.raw: item for item in self._outside(again)}
+        items: list[_Item] = []
+        blocks: list[Block] = []
+        values: list[Any] = []
+        marked: list[int] = []
+        counts = [0]
+        for piece in pieces:
+            if isinstance(piece, range) and piece.start == len(items):
+                first, last = self._counts[piece.start], self._counts[piece.stop]
+                counts += _shifted(self._counts[piece.start + 1 : piece.stop + 1], len(blocks) - first)
+                items += self._items[piece.start : piece.stop]
+                blocks += self.blocks[first:last]
+                values += self.values[piece.start : piece.stop]
+                marked += [index for index in self.marked if index in piece]
+                continue
+            stretch = self._items[piece.start : piece.stop] if isinstance(piece, range) else [None]
+            for known in stretch:
+                raw = known.raw if known is not None else piece
+                assert isinstance(raw, bytes)
+                item = self._item(raw, len(items), known or earlier.get(raw))
+                items.append(item)
+                blocks += item.blocks
+                values.append(item.value)
+                marked += [item.index] if item.blocks and is_marker(item.blocks[0]) else []
+                counts.append(len(blocks))
+        self._items, self._counts, self.marked = items, counts, marked
+        self.blocks, self.values = tuple(blocks), tuple(values)
+
+    def _outside(self, stretches: Sequence[range]) -> Iterator[_Item]:
+        """The items before, but for some stretches of them."""
+        place = 0
+        for stretch in stretches:
+            yield from self._items[place : stretch.start]
+            place = stretch.stop
+        yield from self._items[place:]
 
     def _item(self, raw: bytes, index: int, earlier: _Item | None) -> _Item:
         if earlier is None:
@@ -83,3 +105,7 @@ class ListBlocks:
             for block in earlier.blocks
         )
         return _Item(raw, earlier.value, index, moved)
+
+
+def _shifted(counts: list[int], by: int) -> list[int]:
+    return [count + by for count in counts] if by else counts

@@ -8,13 +8,13 @@ recordings for exactly this; here it is checked while you work).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import is_
+from operator import eq, indexOf, is_
 
 from msgspec import Struct
 
 from agentlab.caching.blocks.splitting import Block
 
-__all__ = ["PrefixMatch", "common_tokens", "same_objects", "shared_prefix"]
+__all__ = ["PrefixMatch", "common_blocks", "common_tokens", "same_objects", "shared_prefix"]
 
 
 class PrefixMatch(Struct, frozen=True):
@@ -59,15 +59,39 @@ def shared_prefix(previous: Sequence[Block], current: Sequence[Block]) -> Prefix
     return PrefixMatch(equal, tokens, is_prefix=False, moved=equal, before=moved, after=successor)
 
 
+def common_blocks(one: tuple[Block, ...], other: tuple[Block, ...]) -> int:
+    """How many blocks two prompts share from the start, found by comparing whole stretches.
+
+    Of two prompts that share most of their blocks as the same objects, which is what cutting them with one cutter gives,
+    this reads hardly any text.
+
+    Args:
+        one: Blocks of a prompt.
+        other: Blocks of another one.
+    """
+    low, high = 0, min(len(one), len(other))
+    if one[:high] == other[:high]:
+        return high
+    while low < high - 1:
+        middle = (low + high) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
 def same_objects(one: Sequence[object], other: Sequence[object]) -> int:
     """How many members at the start of two sequences are the same objects, which needs no look into them."""
-    same = [*map(is_, one, other)]
-    return same.index(False) if False in same else len(same)
+    try:
+        return indexOf(map(is_, one, other), False)
+    except ValueError:
+        return min(len(one), len(other))
 
 
 def common_tokens(left: Sequence[int], right: Sequence[int]) -> int:
     """How many tokens two sequences share from the start."""
-    for index, (one, other) in enumerate(zip(left, right, strict=False)):
-        if one != other:
-            return index
-    return min(len(left), len(right))
+    try:
+        return indexOf(map(eq, left, right), False)
+    except ValueError:
+        return min(len(left), len(right))

@@ -7,11 +7,12 @@ expire, and the least recently used leave first.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 
 from msgspec import Struct
 
 from agentlab.caching.blocks.block import Block
-from agentlab.caching.blocks.prefix import common_tokens
+from agentlab.caching.blocks.prefix import common_blocks, common_tokens
 
 __all__ = ["Held", "PrefixTree"]
 
@@ -55,6 +56,42 @@ class _Node:
         return self.expires >= now and (self.readable <= now if immediate else self.readable < now)
 
 
+class _Path:
+    """The prompt that was stored last, and its places: the next prompt mostly goes on from its end.
+
+    Args:
+        blocks: The prompt.
+        nodes: The place of each block.
+        readable: From when the first 1, 2, ... blocks can all be read, as far as it is known.
+    """
+
+    __slots__ = ("blocks", "nodes", "readable")
+
+    def __init__(
+        self,
+        blocks: tuple[Block, ...] = (),
+        nodes: Sequence[_Node] = (),
+        readable: Sequence[float] = (),
+    ) -> None:
+        self.blocks = blocks
+        self.nodes = nodes
+        latest = readable[-1] if readable else float("-inf")
+        new = [node.readable for node in nodes[len(readable) :]]
+        self.readable = [*readable, *[*accumulate(new, max, initial=latest)][1:]]
+
+    def held(
+        self, blocks: tuple[Block, ...], now: float, *, immediate: bool
+    ) -> tuple[int, _Node] | None:
+        """How many blocks this prompt begins with, where all of them are held, and the place of the last; else None."""
+        shared = common_blocks(self.blocks, blocks)
+        if not shared:
+            return None
+        # Whoever uses a place uses all before it, so of a path the last place is the first to expire.
+        last, readable = self.nodes[shared - 1], self.readable[shared - 1]
+        is_held = last.expires >= now and (readable <= now if immediate else readable < now)
+        return (shared, last) if is_held else None
+
+
 class PrefixTree:
     """One machine's memory of one scope.
 
@@ -68,8 +105,9 @@ class PrefixTree:
         self._immediate = immediate
         self._capacity = capacity
         self._size = 0
+        self._path = _Path()
 
-    def held(self, blocks: Sequence[Block], now: float, *, within_block: bool = True) -> Held:
+    def held(self, blocks: tuple[Block, ...], now: float, *, within_block: bool = True) -> Held:
         """What is held of a prompt.
 
         Args:
@@ -77,8 +115,9 @@ class PrefixTree:
             now: The time in seconds.
             within_block: Whether the start of a block counts where the block differs.
         """
-        node, uses, expired = self._root, 0, False
-        for index, block in enumerate(blocks):
+        start, node = self._path.held(blocks, now, immediate=self._immediate) or (0, self._root)
+        uses, expired = node.uses, False
+        for index, block in enumerate(blocks[start:], start):
             known = node.children.get(block.digest)
             if known is not None and known.is_held(now, immediate=self._immediate):
                 node, uses = known, known.uses
@@ -88,7 +127,7 @@ class PrefixTree:
             return Held(index, tokens, uses, expired)
         return Held(len(blocks), 0, uses)
 
-    def store(self, blocks: Sequence[Block], now: float, ttl_s: float, *, ready_s: float = 0.0) -> None:
+    def store(self, blocks: tuple[Block, ...], now: float, ttl_s: float, *, ready_s: float = 0.0) -> None:
         """Keep a prompt, and renew what of it was held.
 
         Args:
@@ -97,21 +136,36 @@ class PrefixTree:
             ttl_s: How long it lives if nobody uses it.
             ready_s: Seconds until it can be read.
         """
-        node = self._root
-        for block in blocks:
+        shared = common_blocks(self._path.blocks, blocks)
+        # Of a path the last place expires first: where it lives on, no place before it begins anew.
+        lives_on = bool(shared) and self._path.nodes[shared - 1].expires >= now
+        nodes = self._nodes(blocks, shared)
+        readable, ends = now + ready_s, now + ttl_s
+        for node in nodes:
+            if node.expires < now:
+                node.readable, node.uses = readable, 0
+            if node.expires < ends:  # noqa: PLR1730 - the innermost loop of a replay, and a call of `max` is slower
+                node.expires = ends
+            node.used = now
+            node.uses += 1
+        self._path = _Path(blocks, nodes, self._path.readable[:shared] if lives_on else ())
+        if self._capacity is not None and self._size > self._capacity:
+            self._shrink(self._capacity)
+            self._path = _Path()
+
+    def _nodes(self, blocks: tuple[Block, ...], shared: int) -> list[_Node]:
+        """The places of a prompt's blocks, made where there are none; so many are those of the prompt before."""
+        nodes = list(self._path.nodes[:shared])
+        node = nodes[-1] if nodes else self._root
+        for block in blocks[shared:]:
             digest = block.digest
             known = node.children.get(digest)
             if known is None:
                 known = node.children[digest] = _Node(block)
                 self._size += block.tokens
-            if known.expires < now:
-                known.readable, known.uses = now + ready_s, 0
-            known.expires = max(known.expires, now + ttl_s)
-            known.used = now
-            known.uses += 1
+            nodes.append(known)
             node = known
-        if self._capacity is not None and self._size > self._capacity:
-            self._shrink(self._capacity)
+        return nodes
 
     def _within(self, node: _Node, block: Block, now: float) -> int:
         near = [

@@ -8,6 +8,7 @@ system prompt, a changed tool) may differ. Only what is new is read as JSON.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from itertools import chain
 from typing import Any, Final
 
@@ -116,23 +117,23 @@ class _GrowingList:
             msgspec.DecodeError: The body is not a JSON object.
         """
         start = self._start_in(text)
-        known = self._known(text, start) if start is not None else 0
-        read = text
-        if start is not None and known:
-            # A last item that goes on here (a number with one more digit) makes this no JSON: then all is cut anew.
-            read = f"{text[:start]}null{text[start + self._ends[known - 1] :]}"
+        stretches = self._stretches(text, start) if start is not None else []
+        # A last item that goes on here (a number with one more digit) makes this no JSON: then all is cut anew.
+        read = _shortened(text, stretches)
         fields = {name: bytes(value) for name, value in _FIELDS.decode(read).items()}
         written = fields.get(self.name, b"")
         if start is not None and not read.startswith(written.decode(), start - 1):
             # The body has the field twice, and the last one counts.
-            start, known = None, 0
+            start, stretches = None, []
             written = bytes(_FIELDS.decode(text)[self.name])
         if not written.startswith(b"["):
             return None
         del fields[self.name]
-        raws = [bytes(item) for item in _ITEMS.decode(written)][1 if known else 0 :]
-        self.cut.update(raws, known)
-        self._measure(text, start, known, raws)
+        pieces: list[bytes | range] = [bytes(item) for item in _ITEMS.decode(written)]
+        for stretch in stretches:
+            pieces[stretch.place] = stretch.numbers
+        self.cut.update(pieces)
+        self._measure(text, start, pieces)
         return fields
 
     def _start_in(self, text: str) -> int | None:
@@ -148,22 +149,80 @@ class _GrowingList:
             return None
         return start if next(reversed(head)) == self.name and bytes(head[self.name]) == b"[]" else None
 
-    def _known(self, text: str, start: int) -> int:
-        """How many items are those of the body before."""
-        return bisect_right(self._ends, common_start(self._text, text, self._start, start))
+    def _stretches(self, text: str, start: int) -> list[_Stretch]:
+        """Items of the body before, found again: from the start on, and behind one that changed."""
+        ends = self._ends
+        known = bisect_right(ends, common_start(self._text, text, self._start, start))
+        found = [_Stretch(0, range(known), start, start + ends[known - 1])] if known else []
+        if known + 1 < len(ends):
+            behind = self._behind(text, start, known)
+            found += [behind] if behind is not None else []
+        return found
 
-    def _measure(self, text: str, start: int | None, known: int, raws: list[bytes]) -> None:
+    def _behind(self, text: str, start: int, changed: int) -> _Stretch | None:
+        """The items behind one that changed; None where they do not follow whatever stands in its place."""
+        ends = self._ends
+        here, after = self._start + ends[changed], self._start + ends[changed + 1]
+        begin = start + (ends[changed - 1] + 1 if changed else 0)
+        place = text.find(self._text[here:after], begin)
+        if place < 0:
+            return None
+        try:
+            new = [bytes(item) for item in _ITEMS.decode(f"[{text[begin:place]}]")]
+        except msgspec.DecodeError:
+            # Found inside of a text or of a longer item.
+            return None
+        if b",".join(new).decode() != text[begin:place]:
+            return None
+        equal = common_start(self._text, text, here, place)
+        known = bisect_right(ends, ends[changed] + equal)
+        numbers = range(changed + 1, known)
+        return _Stretch(
+            bool(changed) + len(new), numbers, place + 1, place + ends[known - 1] - ends[changed]
+        )
+
+    def _measure(self, text: str, start: int | None, pieces: Sequence[bytes | range]) -> None:
         """Note where the items end in the text, as far as they are written without spaces between them."""
-        self._text, self._start = text, start or 0
-        del self._ends[known if start is not None else 0 :]
+        before, ends = self._ends, list[int]()
+        self._text, self._start, self._ends = text, start or 0, ends
         if start is None:
             return
-        for raw in raws:
-            begin = self._ends[-1] + 1 if self._ends else 0
-            written = raw.decode()
+        for piece in pieces:
+            begin = ends[-1] + 1 if ends else 0
+            if isinstance(piece, range):
+                moved = begin - (before[piece.start - 1] + 1 if piece.start else 0)
+                stretch = before[piece.start : piece.stop]
+                ends += [end + moved for end in stretch] if moved else stretch
+                continue
+            written = piece.decode()
             if not text.startswith(written, start + begin):
                 return
-            self._ends.append(begin + len(written))
+            ends.append(begin + len(written))
+
+
+class _Stretch(Struct, frozen=True):
+    """Items of the body before that stand in the next one as well.
+
+    Attributes:
+        place: Their place in the list that has one item in place of each stretch.
+        numbers: Their numbers in the body before.
+        begin: Where they begin in the next one.
+        end: Where they end there.
+    """
+
+    place: int
+    numbers: range
+    begin: int
+    end: int
+
+
+def _shortened(text: str, stretches: Sequence[_Stretch]) -> str:
+    """A body with `null` in place of the items that are known."""
+    parts, place = list[str](), 0
+    for stretch in stretches:
+        parts += [text[place : stretch.begin], "null"]
+        place = stretch.end
+    return "".join([*parts, text[place:]])
 
 
 class _Head:

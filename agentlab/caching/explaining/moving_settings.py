@@ -165,9 +165,12 @@ def _value(setting: Setting, body: Mapping[str, Any]) -> Any:
 def _parts(part_type: str, before: Any, after: Any) -> tuple[Any, Any]:
     """Whether each of two lists holds a part of a type. What both share, as one object, is read only where it decides."""
     if isinstance(before, list) and isinstance(after, list):
-        shared = same_objects(before, after)
-        old, new = _holds(before[shared:], part_type), _holds(after[shared:], part_type)
-        if old != new and _holds(before[:shared], part_type):
+        equal = same_objects(before, after)
+        pairs = [pair for pair in zip(before[equal:], after[equal:], strict=False) if pair[0] is not pair[1]]
+        length = min(len(before), len(after))
+        old = _holds([*(was for was, _ in pairs), *before[length:]], part_type)
+        new = _holds([*(now for _, now in pairs), *after[length:]], part_type)
+        if old != new and _holds([was for was, now in zip(before, after, strict=False) if was is now], part_type):
             old = new = True
     else:
         old, new = _holds(before, part_type), _holds(after, part_type)

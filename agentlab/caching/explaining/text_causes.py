@@ -51,8 +51,11 @@ def message_causes(before: Conversation, after: Conversation) -> list[Cause]:
         after: That of the later one.
     """
     shared = _shared_messages(before.blocks, after.blocks)
-    old, new = _messages(before, shared), _messages(after, shared)
-    end = before.begins + len(before.blocks)
+    until = _same_again(before.blocks, after.blocks, shared)
+    goes_on = until < len(before.blocks)
+    old = _messages(before, shared, until)
+    new = _messages(after, shared, until if goes_on else len(after.blocks))
+    end = before.begins + until
     equal = 0
     while equal < min(len(old), len(new)) and _same(old[equal], new[equal]):
         equal += 1
@@ -64,12 +67,12 @@ def message_causes(before: Conversation, after: Conversation) -> list[Cause]:
     for step, low, high, start, stop in steps:
         was, now = old[equal + low : equal + high], new[equal + start : equal + stop]
         place = was[0].index if was else (old[equal + low].index if equal + low < len(old) else end)
-        if step == "insert" and equal + low < len(old):
+        if step == "insert" and (goes_on or equal + low < len(old)):
             causes += [_moved(message, "added", place) for message in now]
         elif step == "delete":
             causes += [_moved(message, "removed", message.index) for message in was]
         elif step == "replace":
-            causes += _replaced(was, now, last=equal + high == len(old))
+            causes += _replaced(was, now, last=not goes_on and equal + high == len(old))
     return causes
 
 
@@ -100,7 +103,7 @@ def _shared_messages(before: Sequence[Block], after: Sequence[Block]) -> int:
     """How many blocks at the start are those of the same whole messages; most are one object in both."""
     shared = same_objects(before, after)
     for one, other in zip(before[shared:], after[shared:], strict=False):
-        if (one.role, one.text, one.ends_message) != (other.role, other.text, other.ends_message):
+        if not _is_same(one, other):
             break
         shared += 1
     while shared and not before[shared - 1].ends_message:
@@ -108,14 +111,39 @@ def _shared_messages(before: Sequence[Block], after: Sequence[Block]) -> int:
     return shared
 
 
-def _messages(conversation: Conversation, skipped: int) -> list[_Message]:
-    """The messages behind so many blocks."""
+def _same_again(before: Sequence[Block], after: Sequence[Block], shared: int) -> int:
+    """From which block on the earlier conversation stands whole and in its place in the later one; its end where not.
+
+    So of two conversations that differ in one message, only that one is looked at. Most blocks are one object in both.
+    """
+    last = len(before)
+    if len(after) < last or shared == last:
+        return last
+    was, now = before[::-1], after[last - 1 :: -1]
+    same, most = 0, last - shared
+    while True:
+        same += same_objects(was[same:], now[same:])
+        if same >= most or was[same].message != now[same].message or not _is_same(was[same], now[same]):
+            break
+        same += 1
+    until = max(last - same, shared)
+    while 0 < until < last and not (before[until - 1].ends_message and after[until - 1].ends_message):
+        until += 1
+    return until
+
+
+def _is_same(one: Block, other: Block) -> bool:
+    return (one.role, one.text, one.ends_message) == (other.role, other.text, other.ends_message)
+
+
+def _messages(conversation: Conversation, skipped: int, until: int) -> list[_Message]:
+    """The messages behind so many blocks, up to a block."""
 
     def number(each: tuple[int, Block]) -> int:
         index, block = each
         return index if block.message is None else block.message
 
-    placed = enumerate(conversation.blocks[skipped:], conversation.begins + skipped)
+    placed = enumerate(conversation.blocks[skipped:until], conversation.begins + skipped)
     found: list[_Message] = []
     for which, group in groupby(placed, number):
         members = list(group)

@@ -15,7 +15,12 @@ __all__ = ["Finding", "Findings", "Severity"]
 
 Severity = Literal["error", "warning", "note"]
 _RANK: Final = {"error": 0, "warning": 1, "note": 2}
-_COLOURS: Final = {"error": "#c0392b", "warning": "#9a6700", "note": "#4a5a68"}
+_COLOURS: Final = {
+    "error": "var(--jp-error-color1, #c0392b)",
+    "warning": "var(--jp-warn-color1, #9a6700)",
+    "note": "inherit",
+}
+"""The notebook's own, which follow its theme."""
 
 
 class Finding(Struct, frozen=True):
@@ -97,5 +102,9 @@ class Findings(Sequence[Finding]):
 
 def _row(finding: Finding) -> str:
     values = (finding.code, finding.severity, finding.place, finding.sentence, finding.advice)
-    cells = "".join(f"<td style='text-align:left'>{escape(value)}</td>" for value in values)
-    return f"<tr style='color:{_COLOURS[finding.severity]}'>{cells}</tr>"
+    colours = ("inherit", _COLOURS[finding.severity], "inherit", "inherit", "inherit")
+    cells = "".join(
+        f"<td style='text-align:left;color:{colour}'>{escape(value)}</td>"
+        for value, colour in zip(values, colours, strict=True)
+    )
+    return f"<tr>{cells}</tr>"

@@ -11,7 +11,6 @@ from itertools import pairwise
 
 from msgspec import Struct
 
-from agentlab.caching.blocks.chain import chain
 from agentlab.caching.policies.policy import CacheOutcome, CacheRefused, Prompt
 from agentlab.caching.policies.profile import Profile
 
@@ -72,7 +71,7 @@ class Breakpoints:
         markers = [marker for marker in marked if marker.tokens >= self._profile.min_tokens]
         if not markers:
             return self._outcome(ends[-1], 0, 0, 0, "below_minimum" if marked else "no_breakpoint")
-        links = chain(prompt.blocks)
+        links = prompt.links
         hit, missed = self._found(prompt, links, markers, now)
         entry = self._entries[prompt.scope, links[hit - 1]] if hit else None
         read = min(entry.tokens, ends[-1]) if entry is not None else 0

@@ -13,7 +13,6 @@ from typing import Final
 from msgspec import Struct
 
 from agentlab.caching.blocks.block import Block
-from agentlab.caching.blocks.chain import chain
 from agentlab.caching.policies.lifetimes import asked_lifetime
 from agentlab.caching.policies.policy import CacheOutcome, Prompt
 from agentlab.caching.policies.profile import Profile
@@ -60,7 +59,7 @@ class MessageBoundaries:
         if not writes:
             reason = "no_breakpoint" if not (explicit or ends) else "below_minimum"
             return self._outcome(lifetime, total, 0, 0, reason)
-        links = chain(prompt.blocks)
+        links = prompt.links
         read, reason = 0, "not_found"
         for place in sorted(self._looked_at(prompt.blocks, explicit, ends), reverse=True):
             entry = self._entries.get((prompt.scope, mode, links[place - 1]))

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from msgspec import Struct, field
 
 from agentlab.caching.blocks.block import Block
+from agentlab.caching.blocks.chain import chain
 from agentlab.errors import UsageError
 
 __all__ = ["CacheOutcome", "CachePolicy", "CacheRefused", "Prompt"]
@@ -41,6 +42,7 @@ class Prompt(Struct, frozen=True):
         first_byte_s: Seconds from the request to the first byte of its answer; an entry can be read from then on.
         last_byte_s: Seconds from the request to the end of its answer.
         ends: Where its first 0, 1, ... blocks end in the provider's own tokens, where that is known; the last is `total`.
+        known_links: The links of its first blocks, as `chain` gives them, as far as they are known.
     """
 
     blocks: tuple[Block, ...]
@@ -50,6 +52,15 @@ class Prompt(Struct, frozen=True):
     first_byte_s: float = 0.0
     last_byte_s: float = 0.0
     ends: tuple[int, ...] | None = None
+    known_links: tuple[str, ...] = ()
+
+    @property
+    def links(self) -> tuple[str, ...]:
+        """The digest of the prefix that ends at each block; see `chain`."""
+        known = self.known_links
+        if len(known) >= len(self.blocks):
+            return known
+        return (*known, *chain(self.blocks[len(known) :], after=known[-1] if known else ""))
 
     @property
     def tokens(self) -> int:

@@ -7,6 +7,7 @@ new fills the rest. Behind its last block stand the tokens that begin the answer
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Any
@@ -14,6 +15,8 @@ from typing import Any
 from msgspec import Struct
 
 from agentlab.caching.blocks.block import Block
+from agentlab.caching.blocks.chain import next_link
+from agentlab.caching.blocks.prefix import common_blocks
 from agentlab.caching.calls import RecordedCall
 from agentlab.caching.policies.profile import Profile
 from agentlab.caching.replaying.layouts import Layout
@@ -32,10 +35,12 @@ class Measured(Struct, frozen=True):
     Attributes:
         ends: Where its first 0, 1, ... blocks end.
         tail: Tokens past the last of them, which no marker can reach.
+        links: The digest of the prefix that ends at each block; see `chain`.
     """
 
     ends: tuple[int, ...]
     tail: int = 0
+    links: tuple[str, ...] = ()
 
     @property
     def total(self) -> int:
@@ -90,16 +95,6 @@ def relaid_totals(
     ]
 
 
-class _Node:
-    """A place in the tree of prefixes: where it is, and what followed it, by digest and whether that ended a message."""
-
-    __slots__ = ("children", "end")
-
-    def __init__(self, end: int) -> None:
-        self.end = end
-        self.children: dict[tuple[str, bool], _Node] = {}
-
-
 class PromptEnds:
     """The prompts of a run so far, as a tree of blocks with their ends. A prompt that only grew costs its new blocks.
 
@@ -111,7 +106,13 @@ class PromptEnds:
         self._counts = profile.counts
         self._blocks: tuple[Block, ...] = ()
         self._ends: tuple[int, ...] = (0,)
-        self._path: list[_Node] = [_Node(0)]
+        self._links: tuple[str, ...] = ()
+        # The tree: each place has a number, and what followed it is found by digest and whether that ended a message.
+        # Plain numbers and texts, because a replay of many orders makes hundreds of thousands of places.
+        self._next: dict[tuple[int, str, bool], int] = {}
+        self._place_ends = [0]
+        self._place_links = [""]
+        self._path = [0]
 
     def of(self, blocks: tuple[Block, ...], settings: Mapping[str, Any], total: int | None) -> Measured:
         """The next prompt.
@@ -124,7 +125,7 @@ class PromptEnds:
         tail = self._counts.tail_of(blocks, settings)
         tail = tail if total is None else min(tail, total)
         known = self._find(blocks)
-        start = self._path[-1].end
+        start = self._place_ends[self._path[-1]]
         sizes = list(accumulate(self._sizes(blocks, known, settings)))
         whole = sizes[-1] if sizes else 0
         last = start + whole if total is None else total - tail
@@ -132,29 +133,45 @@ class PromptEnds:
             room = max(0, last - start)
             sizes = [round(room * size / whole) for size in sizes]
         new = [start + size for size in sizes]
-        for block, end in zip(blocks[known:], new, strict=True):
-            node = self._path[-1].children[block.digest, block.ends_message] = _Node(end)
-            self._path.append(node)
-        ends = (*self._ends[: known + 1], *new)
-        self._blocks, self._ends = blocks, ends
+        self._grow(blocks[known:], new)
+        ends = self._ends = (*self._ends, *new)
+        self._blocks = blocks
         if ends[-1] == last or not blocks:
-            return Measured(ends, tail)
+            return Measured(ends, tail, self._links)
         # The provider counted less than for a prompt that this one begins with, or more for the very same.
-        return Measured((*(min(end, last) for end in ends[:-1]), last), tail)
+        before = bisect_right(ends, last, hi=len(ends) - 1)
+        return Measured((*ends[:before], *[last] * (len(ends) - before)), tail, self._links)
+
+    def _grow(self, blocks: tuple[Block, ...], ends: list[int]) -> None:
+        """Add places behind the path."""
+        place, link, first = self._path[-1], self._links[-1] if self._links else "", len(self._place_ends)
+        for number, block in enumerate(blocks, first):
+            self._next[place, block.digest, block.ends_message] = place = number
+            link = next_link(link, block)
+            self._place_links.append(link)
+        self._place_ends += ends
+        self._path += range(first, first + len(blocks))
+        self._links += tuple(self._place_links[first:])
 
     def _find(self, blocks: tuple[Block, ...]) -> int:
         """How many blocks from the start are known; the path and the ends are then theirs."""
-        known = _common(self._blocks, blocks)
-        del self._path[known + 1 :]
-        ends = list(self._ends[: known + 1])
+        known = common_blocks(self._blocks, blocks)
+        path = self._path
+        if known < len(self._blocks):
+            del path[known + 1 :]
+            self._ends, self._links = self._ends[: known + 1], self._links[:known]
+        place = path[-1]
         for block in blocks[known:]:
-            node = self._path[-1].children.get((block.digest, block.ends_message))
-            if node is None:
+            found = self._next.get((place, block.digest, block.ends_message))
+            if found is None:
                 break
-            self._path.append(node)
-            ends.append(node.end)
-        self._ends = tuple(ends)
-        return len(ends) - 1
+            place = found
+            path.append(place)
+        again = path[known + 1 :]
+        if again:
+            self._ends += tuple([self._place_ends[number] for number in again])
+            self._links += tuple([self._place_links[number] for number in again])
+        return len(path) - 1
 
     def _sizes(self, blocks: tuple[Block, ...], known: int, settings: Mapping[str, Any]) -> tuple[int, ...]:
         """Estimates of the blocks behind the known ones. Those that bear what the vendor adds once are shown with them."""
@@ -164,17 +181,3 @@ class PromptEnds:
             if first is not None and first.kind == kind:
                 bearers.append(first)
         return self._counts.sizes((*bearers, *blocks[known:]), settings)[len(bearers) :]
-
-
-def _common(one: tuple[Block, ...], other: tuple[Block, ...]) -> int:
-    """How many blocks two prompts share from the start, as far as the very same blocks tell: those are compared fast."""
-    low, high = 0, min(len(one), len(other))
-    if one[:high] == other[:high]:
-        return high
-    while low < high - 1:
-        middle = (low + high) // 2
-        if one[low:middle] == other[low:middle]:
-            low = middle
-        else:
-            high = middle
-    return low

@@ -18,7 +18,7 @@ from agentlab.caching.replaying.provider import Provider
 from agentlab.caching.token_counts import with_tail
 from agentlab.messages import CacheOptions, Usage
 
-__all__ = ["Judged", "judged", "marks_for", "reported"]
+__all__ = ["Bills", "Judged", "judged", "marks_for", "reported"]
 
 
 class Judged(Struct, frozen=True):
@@ -60,6 +60,7 @@ def judged(
     first_token: FirstToken,
     strict: bool = True,
     positions: PromptEnds | None = None,
+    bills: Bills | None = None,
 ) -> list[Judged]:
     """Send laid-out calls through a provider's policy.
 
@@ -72,19 +73,60 @@ def judged(
         first_token: The model of the time to the first token.
         strict: Whether chance is left out: the documented best case.
         positions: What has measured the run in other orders, as in `measured_run`.
+        bills: What has priced the calls in other orders, for the same provider and `first_token`.
     """
     policy = make_policy(provider.profile, model=provider.model, strict=strict)
     found: list[Judged] = []
+    bills = Bills(provider, first_token) if bills is None else bills
     sizes = measured_run(laid, totals, provider.profile, positions)
     for call, layout, size, at in zip(calls, laid, sizes, times, strict=True):
         key = layout.settings.get("prompt_cache_key")
         scope = (provider.vendor, provider.model, key if isinstance(key, str) else "")
         first_byte_s = _first_byte(call, first_token)
-        prompt = Prompt(layout.blocks, scope, layout.settings, first_byte_s=first_byte_s)
+        prompt = Prompt(
+            layout.blocks, scope, layout.settings, first_byte_s=first_byte_s, known_links=size.links
+        )
         outcome = policy.account(with_tail(prompt, size.ends, size.tail), at)
-        usage, ttl = _billed(outcome, call.output_tokens, provider.profile.default_ttl)
-        found.append(_priced(usage, provider, call.at, first_token, ttl=ttl, reason=outcome.reason))
+        found.append(bills.of(outcome, call))
     return found
+
+
+class Bills:
+    """What calls cost by what a cache did with them; outcomes that are met again are priced once.
+
+    Args:
+        provider: Who serves them.
+        first_token: The model of the time to the first token.
+    """
+
+    def __init__(self, provider: Provider, first_token: FirstToken) -> None:
+        self._provider = provider
+        self._first_token = first_token
+        self._known: dict[tuple[object, ...], Judged] = {}
+
+    def of(self, outcome: CacheOutcome, call: RecordedCall) -> Judged:
+        """What a call costs.
+
+        Args:
+            outcome: What the cache did with its prompt.
+            call: The call; its time and what was generated are read.
+        """
+        key = (
+            outcome.input_tokens,
+            outcome.read_tokens,
+            outcome.write_tokens,
+            *outcome.writes.items(),
+            outcome.reason,
+            call.output_tokens,
+            call.at,
+        )
+        known = self._known.get(key)
+        if known is None:
+            usage, ttl = _billed(outcome, call.output_tokens, self._provider.profile.default_ttl)
+            known = self._known[key] = _priced(
+                usage, self._provider, call.at, self._first_token, ttl=ttl, reason=outcome.reason
+            )
+        return known
 
 
 def reported(

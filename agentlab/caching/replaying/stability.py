@@ -20,7 +20,7 @@ from agentlab.caching.replaying.first_token import FirstToken
 from agentlab.caching.replaying.layouts import layouts
 from agentlab.caching.replaying.prompt_ends import PromptEnds
 from agentlab.caching.replaying.provider import Provider, provider_of
-from agentlab.caching.replaying.replay import judged, marks_for
+from agentlab.caching.replaying.replay import Bills, judged, marks_for
 from agentlab.errors import UsageError
 from agentlab.messages import CacheOptions
 
@@ -103,11 +103,9 @@ def stability_order(
     ]
     cut = ArrangedBlocks()
     cache = marks_for(served, list(layouts(conversations[0], neutral=True, cut=cut)))
-    timing, positions = first_token or FirstToken(), PromptEnds(served.profile)
+    trial = _Trial(conversations, served, cache, first_token or FirstToken(), strict=strict, cut=cut)
     rows = [
-        _tried(
-            conversations, ordering, served, timing, cache=cache, cut=cut, positions=positions, strict=strict
-        )
+        trial.row(ordering)
         for ordering in _orders(present, {call.wire for calls in conversations for call in calls})
     ]
     # Equal costs are the rule: then what changes least comes first.
@@ -187,45 +185,55 @@ def _opening(order: Sequence[str]) -> int:
     return place + (order[place] == "documents")
 
 
-def _tried(
-    conversations: Sequence[Sequence[RecordedCall]],
-    ordering: Ordering,
-    served: Provider,
-    timing: FirstToken,
-    *,
-    cache: CacheOptions | None,
-    cut: ArrangedBlocks,
-    positions: PromptEnds,
-    strict: bool,
-) -> dict[str, Any]:
-    calls = [call for each in conversations for call in each]
-    laid = [
-        layout for each in conversations for layout in layouts(each, ordering=ordering, cache=cache, cut=cut)
-    ]
-    found = judged(
-        calls,
-        laid,
-        served,
-        totals=[None] * len(calls),
-        times=[call.at for call in calls],
-        first_token=timing,
-        strict=strict,
-        positions=positions,
-    )
-    sent = sum(each.usage.input_tokens or 0 for each in found)
-    plain = sum(each.uncached_cost_usd for each in found)
-    cost = sum(each.cost_usd for each in found)
-    return {
-        "ordering": ordering.name,
-        "parts": tuple(ordering.name.split(" > ")),
-        "hit_share": sum(each.usage.cache_read_tokens or 0 for each in found) / sent
-        if sent
-        else float("nan"),
-        "cost_usd": cost,
-        "saved_share": 1 - cost / plain if plain else float("nan"),
-        "ttft_s": sum(each.ttft_s for each in found) / len(found),
-        "all_parts": ordering.parts[1:],
-    }
+class _Trial:
+    """Replays the calls in one order after another. What orders have in common is read, measured and priced once."""
+
+    def __init__(
+        self,
+        conversations: Sequence[Sequence[RecordedCall]],
+        served: Provider,
+        cache: CacheOptions | None,
+        timing: FirstToken,
+        *,
+        strict: bool,
+        cut: ArrangedBlocks,
+    ) -> None:
+        self._conversations = conversations
+        self._calls = [call for each in conversations for call in each]
+        self._times = [call.at for call in self._calls]
+        self._served, self._cache, self._timing, self._strict = served, cache, timing, strict
+        self._cut, self._positions, self._bills = cut, PromptEnds(served.profile), Bills(served, timing)
+
+    def row(self, ordering: Ordering) -> dict[str, Any]:
+        """What the calls cost in an order."""
+        found = judged(
+            self._calls,
+            [
+                layout
+                for each in self._conversations
+                for layout in layouts(each, ordering=ordering, cache=self._cache, cut=self._cut)
+            ],
+            self._served,
+            totals=[None] * len(self._calls),
+            times=self._times,
+            first_token=self._timing,
+            strict=self._strict,
+            positions=self._positions,
+            bills=self._bills,
+        )
+        sent = sum(each.usage.input_tokens or 0 for each in found)
+        read = sum(each.usage.cache_read_tokens or 0 for each in found)
+        plain = sum(each.uncached_cost_usd for each in found)
+        cost = sum(each.cost_usd for each in found)
+        return {
+            "ordering": ordering.name,
+            "parts": tuple(ordering.name.split(" > ")),
+            "hit_share": read / sent if sent else float("nan"),
+            "cost_usd": cost,
+            "saved_share": 1 - cost / plain if plain else float("nan"),
+            "ttft_s": sum(each.ttft_s for each in found) / len(found),
+            "all_parts": ordering.parts[1:],
+        }
 
 
 def _unrest(parts: Sequence[str], changes: dict[str, float]) -> tuple[Any, ...]:

@@ -93,7 +93,6 @@ async def run_in_batches(
             clock=execution.clock,
             found=found,
             queue_s={},
-            was_stopped=lambda: execution.metering.stopped,
         )
         execution.keep(result.row, result.trace)
         execution.progress.done(result.row)

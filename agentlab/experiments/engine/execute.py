@@ -15,6 +15,7 @@ from agentlab.agent.trace import Trace
 from agentlab.experiments.batch import Batch
 from agentlab.experiments.engine.batched import run_in_batches
 from agentlab.experiments.engine.cache_state import ArmPrefix
+from agentlab.experiments.engine.distributed import run_on_workers
 from agentlab.experiments.engine.local import Execution, run_lanes
 from agentlab.experiments.engine.metering_session import MeteringSession
 from agentlab.experiments.engine.prefix_groups import PrefixGroups
@@ -26,10 +27,9 @@ from agentlab.experiments.plan.cells import Cell
 from agentlab.experiments.plan.settings import SweepSettings
 from agentlab.experiments.rows import RunRow
 from agentlab.experiments.scoring import Scorer
-from agentlab.experiments.scoring.judge import Judge
 from agentlab.experiments.store import Store
 
-__all__ = ["Outcome", "execute"]
+__all__ = ["Outcome", "execute", "metered_scorers"]
 
 
 class Outcome(Struct, frozen=True):
@@ -55,6 +55,7 @@ async def execute(
     prefixes: Mapping[int, ArmPrefix],
     execution_id: str,
     planned: int,
+    metering: MeteringSession,
     watch: SequentialWatch | None = None,
 ) -> Outcome:
     """Run cells and store their rows.
@@ -67,6 +68,7 @@ async def execute(
         prefixes: By `id` of the arm, what its requests begin with.
         execution_id: Names this execution.
         planned: Cells of the plan, stored ones included.
+        metering: The limits: slots, rates, money.
         watch: Says when enough was seen.
     """
     cells = {each.cell.key: each.cell for lane in lanes for each in lane.cells}
@@ -81,13 +83,12 @@ async def execute(
         nonlocal primed
         primed += run.cost_usd or 0.0
 
-    metering = MeteringSession(settings)
     progress = _progress(settings)
     execution = Execution(
         metering=metering,
         groups=PrefixGroups(settings.cache, execution_id, prefixes, settings.clock, count_prime),
         keep=keep,
-        scorers=[_metered(scorer, metering) for scorer in scorers],
+        scorers=metered_scorers(scorers, metering),
         concurrency=settings.concurrency,
         circumstances=_circumstances(settings),
         attempts=_attempts(store, cells),
@@ -99,6 +100,19 @@ async def execute(
     try:
         if isinstance(settings.executor, Batch):
             metering.why = await run_in_batches(lanes, execution, settings, settings.executor, store)
+        elif settings.executor is not None:
+            done = await run_on_workers(
+                lanes,
+                execution,
+                settings,
+                scorers=scorers,
+                prefixes=prefixes,
+                execution_id=execution_id,
+                store=store,
+            )
+            fresh |= done.fresh
+            primed += done.primed_usd
+            metering.why = done.why
         else:
             await run_lanes(lanes, execution)
     finally:
@@ -129,9 +143,9 @@ def _circumstances(settings: SweepSettings) -> Circumstances:
     )
 
 
-def _metered(scorer: Scorer, metering: MeteringSession) -> Scorer:
-    """A scorer that asks a model waits for the same slots and the same money."""
-    return scorer.metered(metering.model) if isinstance(scorer, Judge) else scorer
+def metered_scorers(scorers: Sequence[Scorer], metering: MeteringSession) -> list[Scorer]:
+    """The scorers; those that ask a model wait for the same slots and the same money."""
+    return [metering.scorer(scorer) for scorer in scorers]
 
 
 def _has_reader() -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from agentlab.agent.agent import Agent
 from agentlab.agent.heartbeat import heartbeat
 from agentlab.agent.trace import Trace
-from agentlab.errors import BudgetSpent, RunStopped
+from agentlab.errors import BudgetSpent, SweepStopped
 from agentlab.experiments.engine.metering_session import MeteringSession
 from agentlab.experiments.engine.prefix_groups import PrefixGroups
 from agentlab.experiments.engine.progress import Progress, Silent
@@ -42,6 +42,7 @@ class Execution:
         progress: Told of every row.
         clock: Time.
         enough: Whether a sequential rule has seen enough; asked after every row.
+        drained: Told when no cell of a lane waits to be started any more.
     """
 
     metering: MeteringSession
@@ -54,6 +55,7 @@ class Execution:
     progress: Progress = field(default_factory=Silent)
     clock: Clock = field(default_factory=SystemClock)
     enough: Callable[[RunRow], bool] = lambda _: False
+    drained: Callable[[], None] = lambda: None
 
 
 async def run_lanes(lanes: Sequence[Lane], execution: Execution) -> None:
@@ -92,13 +94,15 @@ async def _work(waiting: deque[PlannedCell], execution: Execution) -> None:
     """
     while waiting and not execution.metering.stopped:
         planned = waiting.popleft()
+        if not waiting:
+            execution.drained()
         try:
             row = await _run(planned, execution)
         except BudgetSpent as spent:
             execution.metering.why = spent.reason
             waiting.clear()
             return
-        except RunStopped:
+        except SweepStopped:
             return
         execution.progress.done(row)
         if execution.enough(row):
@@ -123,7 +127,6 @@ async def _run(planned: PlannedCell, execution: Execution) -> RunRow:
             clock=execution.clock,
             found=member.circumstances(execution.circumstances, execution.attempts.get(cell.key, 0) + 1),
             queue_s=queued,
-            was_stopped=lambda: execution.metering.stopped,
             on_event=_opener(member.opened),
         )
     execution.keep(result.row, result.trace)

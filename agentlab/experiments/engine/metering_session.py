@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from agentlab.experiments.metering import Budget, CallBounds, CallMeter, Limiters, MeteredModel, StopSignal
 from agentlab.experiments.plan.settings import SweepSettings
+from agentlab.experiments.scoring import Scorer
+from agentlab.experiments.scoring.judge import Judge
 from agentlab.models import Model
 
 __all__ = ["MeteringSession"]
@@ -16,11 +18,10 @@ class MeteringSession:
 
     Args:
         settings: The limits.
-        budget_usd: A share of the budget, for a worker that was given one; the settings' where None.
     """
 
-    def __init__(self, settings: SweepSettings, budget_usd: float | None = None) -> None:
-        limit = settings.budget_usd if budget_usd is None else budget_usd
+    def __init__(self, settings: SweepSettings) -> None:
+        limit = settings.budget_usd
         self._settings = settings
         self._limiters = Limiters(
             settings.concurrency, rpm=settings.rpm, tpm=settings.tpm, clock=settings.clock, seed=settings.seed
@@ -53,6 +54,21 @@ class MeteringSession:
             clock=self._settings.clock,
             on_call=on_call,
         )
+
+    def with_budget(self, budget_usd: float | None) -> MeteringSession:
+        """A session that waits for the same slots, and has money and a stop of its own.
+
+        Args:
+            budget_usd: Its money; None for no limit.
+        """
+        session = MeteringSession(self._settings)
+        session._limiters, session._bounds = self._limiters, self._bounds
+        session.budget = Budget(budget_usd) if budget_usd is not None else None
+        return session
+
+    def scorer(self, scorer: Scorer) -> Scorer:
+        """A scorer that, where it asks a model, waits for a slot and for money."""
+        return scorer.metered(self.model) if isinstance(scorer, Judge) else scorer
 
     def stop(self, why: str) -> None:
         """Let no further request start; the first reason is kept."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -22,13 +22,13 @@ from msgspec import structs
 from agentlab.agent.agent import Agent
 from agentlab.agent.frames import provider_and_model
 from agentlab.agent.run import Run
-from agentlab.caching.profiles.registry import Profile, profile_for
-from agentlab.errors import RunError
+from agentlab.caching.profiles.registry import profile_for
+from agentlab.errors import ModelError, RunError, RunStopped
 from agentlab.experiments.engine.cache_state import ArmPrefix, primer, salt_for, salted
 from agentlab.experiments.engine.run_row import Circumstances
 from agentlab.experiments.engine.schedule import PlannedCell
 from agentlab.experiments.plan.cells import CacheMode
-from agentlab.experiments.priming import PRIME_PROMPT
+from agentlab.experiments.priming import PRIME_PROMPTS, idle_limit_s
 from agentlab.http import Clock
 from agentlab.messages import Usage
 from agentlab.models import Model
@@ -38,11 +38,10 @@ __all__ = ["Member", "Metered", "PrefixGroups"]
 _READABLE: Final = 0.8
 """Share of a prefix that must be read for it to count as warm; a read above nothing is no proof."""
 
-_WAITS_S: Final = (0.0, 1.0, 2.0, 4.0, 8.0, 15.0)
+_WAITS_S: Final = (1.0, 2.0, 4.0, 8.0, 15.0)
 """Between the calls that look whether a prefix can be read: half a minute in all."""
 
-_OF_LIFETIME: Final = 0.8
-"""A prefix is primed again when it was not used for so much of its lifetime."""
+_STATES: Final[Mapping[CacheMode, str]] = {"controlled": "primed", "warm": "warm", "natural": "natural"}
 
 
 class Metered(Protocol):
@@ -122,21 +121,20 @@ class PrefixGroups:
     async def member(self, planned: PlannedCell, metering: Metered) -> AsyncIterator[Member]:
         """Prepare the cache for a cell, and hold it back until its group is warm."""
         cell = planned.cell
-        if self._cache == "off":
-            agent = salted(cell.arm.agent, salt_for(self._execution_id, cell.key))
+        agent, prefix = cell.arm.agent, self._prefixes[id(cell.arm)]
+        if self._cache == "off" or (planned.group is None and self._cache == "controlled"):
+            agent = salted(agent, salt_for(self._execution_id, cell.key))
             yield Member(agent, "cold", readable=True, since_prefix_s=None, opened=_nothing)
             return
         if planned.group is None:
-            yield Member(cell.arm.agent, "natural", readable=True, since_prefix_s=None, opened=_nothing)
+            yield Member(agent, "natural", readable=True, since_prefix_s=None, opened=_nothing)
             return
         group = self._groups.setdefault(planned.group, _Group())
-        agent, state = cell.arm.agent, "natural"
+        state = _STATES[self._cache]
         if self._cache == "controlled":
-            agent, state = salted(agent, salt_for(self._execution_id, planned.group)), "primed"
-        elif self._cache == "warm":
-            state = "warm"
+            agent = salted(agent, salt_for(self._execution_id, planned.group))
         if state != "natural":
-            await self._prime(group, agent, metering, self._prefixes[id(cell.arm)])
+            await self._prime(group, agent, metering, prefix)
         elif not planned.leads:
             await group.opened.wait()
         now = self._clock.monotonic()
@@ -149,37 +147,41 @@ class PrefixGroups:
     async def _prime(self, group: _Group, agent: Agent, metering: Metered, prefix: ArmPrefix) -> None:
         """Send the prefix, and again until it is read back; at once where that was done a short time ago."""
         profile = profile_for(*provider_and_model(agent.model.name))
+        cache = agent.settings.cache
         async with group.priming:
             idle = math.inf if group.used_at is None else self._clock.monotonic() - group.used_at
-            if idle < _OF_LIFETIME * _lifetime(profile):
+            if idle < idle_limit_s(profile, cache.ttl if cache is not None else None):
                 return
-            wanted = _READABLE * prefix.tokens * profile.tokens_per_estimate
             agent = primer(agent)
             agent = agent.with_(model=metering.model(agent.model))
-            await self._sent(agent)
-            for wait in _WAITS_S:
+            waits = (*[0.0] * (prefix.primes + 1), *_WAITS_S)
+            for number, wait in enumerate(waits):
                 await self._clock.sleep(wait)
-                usage = await self._sent(agent)
-                read, written = usage.cache_read_tokens, usage.cache_write_tokens
-                group.used_at, group.readable = self._clock.monotonic(), read is None or read >= wanted
-                if group.readable or (not read and written == 0):
-                    return  # read back, or a request without markers, of which nothing will ever be
+                usage = await self._sent(agent, PRIME_PROMPTS[number % len(PRIME_PROMPTS)])
+                read = usage.cache_read_tokens
+                group.used_at = self._clock.monotonic()
+                group.readable = number >= prefix.primes and (read or 0) >= _READABLE * prefix.readable
+                if group.readable or (number >= prefix.primes and usage.input_tokens and read is None):
+                    return  # read back, or a provider that does not say
 
-    async def _sent(self, agent: Agent) -> Usage:
-        """Send the prefix once."""
-        stream = agent.stream_prompt(PRIME_PROMPT)
-        with suppress(
-            RunError
-        ):  # an answer cut at its few tokens, or that calls a tool, has sent the prefix too
+    async def _sent(self, agent: Agent, prompt: str) -> Usage:
+        """Send the prefix once. A call that fails has primed nothing; the rows then say so.
+
+        Raises:
+            RunStopped: There was no money for it, or no request is wanted any more.
+        """
+        stream = agent.stream_prompt(prompt)
+        try:
             async for _ in stream:
                 pass
-        self._on_prime(stream.run)
+        except RunStopped:
+            raise
+        except (ModelError, RunError):
+            pass  # an answer cut at its few tokens, or that calls a tool, has sent the prefix too
+        finally:
+            await stream.aclose()
+            self._on_prime(stream.run)
         return stream.run.usage
-
-
-def _lifetime(profile: Profile) -> float:
-    """Seconds an unused prefix lives; for ever where the provider says nothing."""
-    return profile.ttl.get(profile.default_ttl, math.inf)
 
 
 def _nothing() -> None:

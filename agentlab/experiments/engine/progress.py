@@ -50,11 +50,9 @@ class Tally:
         """Count a row."""
         self.cells += 1
         self.errors += row.status != "ok"
-        for cost in (row.cost_usd, row.cost_scorer_usd):
-            if cost is None:
-                self.unpriced += 1
-            else:
-                self.usd += cost
+        costs = (row.cost_usd, row.cost_scorer_usd)
+        self.unpriced += None in costs
+        self.usd += sum(cost for cost in costs if cost is not None)
         self.read_tokens += sum(turn.cache_read_input_tokens or 0 for turn in row.turns)
         self.input_tokens += sum(turn.input_tokens or 0 for turn in row.turns)
 

@@ -8,10 +8,10 @@ from msgspec import Struct, structs
 
 from agentlab.agent.agent import Agent
 from agentlab.agent.trace import Trace
-from agentlab.errors import AgentlabError, BudgetSpent
+from agentlab.errors import AgentlabError, SweepStopped
 from agentlab.experiments.engine.run_row import Circumstances, run_row
 from agentlab.experiments.plan.cells import Cell
-from agentlab.experiments.rows import RunRow, ScoreRow
+from agentlab.experiments.rows import RunRow
 from agentlab.experiments.scoring.scorer import ScoredRun, Scorer
 from agentlab.http import Clock
 from agentlab.messages import Event, Message
@@ -39,7 +39,6 @@ async def run_cell(
     clock: Clock,
     found: Circumstances,
     queue_s: Mapping[int, float],
-    was_stopped: Callable[[], bool],
     on_event: Callable[[Event], None] = lambda _: None,
 ) -> CellResult:
     """Run a cell.
@@ -51,15 +50,13 @@ async def run_cell(
         clock: Time.
         found: What is known of the run beside its trace; its times are filled in here.
         queue_s: Turn to seconds waited for a slot; filled while the run goes on.
-        was_stopped: Whether the execution was told to stop; a run that failed then says nothing of its agent.
         on_event: Sees every event.
 
     Returns:
         The row, also of a run that failed: what a model or a tool did wrong is a result.
 
     Raises:
-        BudgetSpent: There was no money for it, or not for all of it.
-        RunStopped: The execution was stopped.
+        SweepStopped: The execution was stopped, or has no money for it: nothing is said of its agent.
     """
     began = clock.monotonic()
     stream = agent.stream_prompt(cell.prompt)
@@ -68,7 +65,7 @@ async def run_cell(
         async for event in stream:
             on_event(event)
     except AgentlabError as raised:
-        if isinstance(raised, BudgetSpent) or was_stopped():
+        if isinstance(raised, SweepStopped):
             raise
         error = raised
     finally:
@@ -85,5 +82,5 @@ async def scored_row(
 ) -> RunRow:
     """The row with what every scorer says."""
     run = ScoredRun(sample=cell.sample, output=row.output, messages=messages, row=row)
-    scores: list[ScoreRow] = [await scorer.score(run) for scorer in scorers]
+    scores = [structs.replace(await scorer.score(run), fingerprint=scorer.fingerprint) for scorer in scorers]
     return structs.replace(row, scores=tuple(scores))

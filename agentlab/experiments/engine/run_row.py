@@ -179,7 +179,7 @@ def _turn_row(
         queue_s=queued,
         retry_s=timing.waited_s,
         time_to_first_chunk_s=timing.time_to_first_event_s,
-        time_to_first_text_s=first_text,
+        time_to_first_text_s=_not_before(first_text, timing.time_to_first_event_s),
         cache_miss_reason=diagnosis.reason if diagnosis is not None else None,
         cache_missed_tokens=diagnosis.missed_tokens if diagnosis is not None else None,
         n_retries=turn.retries,
@@ -191,6 +191,11 @@ def _share(vendor: str) -> float:
     """What a call costs in a batch, as a share of its price alone; NaN where that is not known."""
     share = batch_price_multiplier(vendor)
     return math.nan if share is None else share
+
+
+def _not_before(text_s: float | None, event_s: float | None) -> float | None:
+    """The time to the first text; the two are taken by looks at the clock a moment apart."""
+    return text_s if text_s is None or event_s is None else max(text_s, event_s)
 
 
 def _known(amount: float) -> float | None:

@@ -11,9 +11,6 @@ from itertools import groupby
 
 from msgspec import Struct
 
-from agentlab.agent.frames import provider_and_model
-from agentlab.caching.policies.profile import Profile
-from agentlab.caching.profiles.registry import profile_for
 from agentlab.experiments.engine.cache_state import ArmPrefix
 from agentlab.experiments.plan.cells import CacheMode, Cell
 
@@ -65,13 +62,9 @@ def lanes(
     for cell in cells:
         by_model.setdefault(cell.arm.agent.model.name, []).append(cell)
     return tuple(
-        Lane(name, tuple(_planned(_ordered(mine, cache, by_sample), prefixes, cache, _profile(name))))
+        Lane(name, tuple(_planned(_ordered(mine, cache, by_sample), prefixes, cache)))
         for name, mine in by_model.items()
     )
-
-
-def _profile(name: str) -> Profile:
-    return profile_for(*provider_and_model(name))
 
 
 def _ordered(cells: Sequence[Cell], cache: CacheMode, by_sample: bool) -> list[Cell]:
@@ -93,14 +86,12 @@ def _interleaved(cells: Sequence[Cell]) -> list[Cell]:
     return found
 
 
-def _planned(
-    cells: Sequence[Cell], prefixes: Mapping[int, ArmPrefix], cache: CacheMode, profile: Profile
-) -> list[PlannedCell]:
+def _planned(cells: Sequence[Cell], prefixes: Mapping[int, ArmPrefix], cache: CacheMode) -> list[PlannedCell]:
     led: set[str] = set()
     found = []
     for cell in cells:
         prefix = prefixes.get(id(cell.arm))
-        if cache == "off" or prefix is None or not _is_cached(prefix, profile):
+        if cache == "off" or prefix is None or not prefix.readable:
             found.append(PlannedCell(cell))
             continue
         group = group_of(cell, prefix, cache)
@@ -116,12 +107,6 @@ def group_of(cell: Cell, prefix: ArmPrefix, cache: CacheMode) -> str:
     """
     shared = f"{cell.arm.agent.model.name}/{prefix.hash}"
     return f"{shared}/{cell.arm.name}/{cell.repeat}" if cache == "controlled" else shared
-
-
-def _is_cached(prefix: ArmPrefix, profile: Profile) -> bool:
-    """Whether a provider keeps such a prefix at all."""
-    tokens = prefix.tokens * profile.tokens_per_estimate
-    return bool(prefix.hash) and profile.family != "none" and tokens >= max(1, profile.min_tokens)
 
 
 def _numbers(things: Sequence[object]) -> dict[int, int]:

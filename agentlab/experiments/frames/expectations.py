@@ -21,11 +21,12 @@ from agentlab.caching.blocks.splitting import split
 from agentlab.caching.calls import RecordedCall
 from agentlab.caching.explaining.explain import explain_calls
 from agentlab.caching.orderings.arrangement import arrange
-from agentlab.caching.policies.policy import CachePolicy, Prompt
+from agentlab.caching.policies.policy import Prompt
 from agentlab.caching.profiles.registry import make_policy, profile_for
-from agentlab.experiments.priming import PRIME_PROMPT
+from agentlab.caching.replaying.prompt_ends import PromptEnds
+from agentlab.caching.token_counts import with_tail
+from agentlab.experiments.priming import PRIME_PROMPTS, idle_limit_s, prime_request
 from agentlab.experiments.rows import MessageRow, RunRow, TurnRow
-from agentlab.messages import UserMessage
 from agentlab.models.registry import wire_for
 from agentlab.models.vendors import vendor
 
@@ -89,32 +90,54 @@ def _settings(text: str) -> Mapping[str, object]:
 
 def _expected(calls: Sequence[_Call], rows: Sequence[RunRow]) -> dict[tuple[int, int], int | None]:
     """(row, turn) to the tokens its provider's rule reads. `calls` in the order they were sent."""
-    policies: dict[tuple[str, str], CachePolicy] = {}
-    primed: set[str] = set()
+    caches: dict[tuple[str, str], _Cache] = {}
     found: dict[tuple[int, int], int | None] = {}
-    now = -math.inf
     for call in calls:
-        name, model = call.turn.provider_name, call.turn.request_model
-        policy = policies.get((name, model))
-        if policy is None:
-            made = make_policy(profile_for(name, model), model=model, strict=True)
-            policy = policies.setdefault((name, model), made)
-        now = max(call.turn.started_at, math.nextafter(now, math.inf))
-        group = f"{name}:{model}/{_prefix_hash(call)}"
-        if rows[call.row].cache_state in _PREPARED and group not in primed:
-            primed.add(group)
-            policy.account(_prompt(call, _priming(call), None), now)
-            now = math.nextafter(now, math.inf)  # what is stored at a moment is found only later than it
-        outcome = policy.account(_prompt(call, call.blocks, call.turn.input_tokens), now)
-        found[call.row, call.turn.turn] = outcome.read_tokens
+        name = (call.turn.provider_name, call.turn.request_model)
+        cache = caches.get(name) or caches.setdefault(name, _Cache(*name))
+        prepared = rows[call.row].cache_state in _PREPARED
+        found[call.row, call.turn.turn] = cache.expected(call, prepared=prepared)
     return found
 
 
-def _prompt(call: _Call, blocks: tuple[Block, ...], total: int | None) -> Prompt:
-    key = call.settings.get("prompt_cache_key")
-    scope = (call.turn.provider_name, call.turn.request_model, key if isinstance(key, str) else "")
-    begins = call.turn.time_to_first_chunk_s or 0.0
-    return Prompt(blocks, scope, dict(call.settings), total, begins if total is not None else 0.0)
+class _Cache:
+    """The cache of one model, as its profile has it, over all calls of a sweep.
+
+    Args:
+        provider: The vendor.
+        model: Its name of the model.
+    """
+
+    def __init__(self, provider: str, model: str) -> None:
+        self._name = f"{provider}:{model}"
+        self._profile = profile_for(provider, model)
+        self._policy = make_policy(self._profile, model=model, strict=True)
+        self._lengths = PromptEnds(self._profile)
+        self._used: dict[str, float] = {}
+        self._now = -math.inf
+
+    def expected(self, call: _Call, *, prepared: bool) -> int | None:
+        """The tokens a call should read; calls come in the order they were sent."""
+        now = max(call.turn.started_at, math.nextafter(self._now, math.inf))
+        prompt = self._prompt(call, call.blocks, call.turn.input_tokens)
+        if prepared:
+            group, asked = _prefix_hash(call), call.made.request
+            ttl = asked.cache.ttl if asked is not None and asked.cache is not None else None
+            if now - self._used.get(group, -math.inf) >= idle_limit_s(self._profile, ttl):
+                for blocks in _primes(call):
+                    self._policy.account(self._prompt(call, blocks, None), now)
+                    now = math.nextafter(now, math.inf)  # what is stored at a moment is found only later than it
+            self._used[group] = now
+        self._now = now
+        return self._policy.account(prompt, now).read_tokens
+
+    def _prompt(self, call: _Call, blocks: tuple[Block, ...], total: int | None) -> Prompt:
+        """A prompt of a call; equal prefixes are equal in length, whichever prompt told it."""
+        key = call.settings.get("prompt_cache_key")
+        scope = (self._name, key if isinstance(key, str) else "")
+        begins = (call.turn.time_to_first_chunk_s or 0.0) if total is not None else 0.0
+        length = self._lengths.of(blocks, call.settings, total)
+        return with_tail(Prompt(blocks, scope, call.settings, first_byte_s=begins), length.ends, length.tail)
 
 
 def _prefix_length(blocks: Sequence[Block]) -> int:
@@ -126,21 +149,15 @@ def _prefix_hash(call: _Call) -> str:
     return call.links[length - 1] if length else ""
 
 
-def _priming(call: _Call) -> tuple[Block, ...]:
-    """The blocks of the request that primed a call's prefix, made as it was made."""
+def _primes(call: _Call) -> Iterator[tuple[Block, ...]]:
+    """The blocks of the requests that primed a call's prefix, made as it was made."""
     asked = call.made.request
     if asked is None:
-        return call.blocks[: _prefix_length(call.blocks)]
-    primer = structs.replace(
-        asked,
-        messages=(UserMessage.of(PRIME_PROMPT),),
-        prompt_index=0,
-        volatile=(),
-        retrieved=(),
-        output_schema=None,
-    )
-    encoded = wire_for(call.made.wire).encode(arrange(primer, wire=call.made.wire), vendor(call.made.vendor))
-    return split(call.made.wire, encoded.body)
+        yield call.blocks[: _prefix_length(call.blocks)]
+        return
+    for number in range(len(PRIME_PROMPTS)):
+        primer = arrange(prime_request(asked, number), wire=call.made.wire)
+        yield split(call.made.wire, wire_for(call.made.wire).encode(primer, vendor(call.made.vendor)).body)
 
 
 def _judged(

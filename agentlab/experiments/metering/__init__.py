@@ -5,7 +5,6 @@ from agentlab.experiments.metering.bounds import CallBounds
 from agentlab.experiments.metering.budget import Budget, Reservation
 from agentlab.experiments.metering.limiter import Limiter, Limiters, Slot
 from agentlab.experiments.metering.metered_model import CallMeter, MeteredModel
-from agentlab.experiments.metering.metering import Metering, MeteringSettings
 from agentlab.experiments.metering.stop_signal import StopSignal
 
 __all__ = [
@@ -16,8 +15,6 @@ __all__ = [
     "Limiter",
     "Limiters",
     "MeteredModel",
-    "Metering",
-    "MeteringSettings",
     "Reservation",
     "Slot",
     "StopSignal",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from random import Random
@@ -52,8 +53,13 @@ class Cell:
         """What the run is stored under."""
         return self.cell_key.digest
 
-    def as_named(self, row: RunRow) -> RunRow:
-        """A stored row under this plan's names: another sweep may have called the same cell otherwise."""
+    def as_named(self, row: RunRow, scorers: Collection[str] | None = None) -> RunRow:
+        """A stored row under this plan's names: another sweep may have called the same cell otherwise.
+
+        Args:
+            row: The row.
+            scorers: Names of the scorers whose scores are kept; all where None.
+        """
         sample = self.sample
         return structs.replace(
             row,
@@ -61,6 +67,7 @@ class Cell:
             sample_id=sample.sample_id,
             cluster_id=sample.cluster_id,
             target=sample.target,
+            scores=tuple(score for score in row.scores if scorers is None or score.scorer in scorers),
         )
 
 
@@ -71,16 +78,22 @@ def cells_of(
 
     The key holds what determines the answer: agent, prompt, repeat, how the cache is prepared. Not the labels, which
     are names, and not the target, which decides only the score.
+    Samples that are asked the same are runs of their own: the second one is the first one's twin.
     """
     described = [_described(arm, cache) for arm in arms]
     found = []
     for repeat in range(repeats):
         which = KeyPart.of(repeat, "repeat")
+        twins: Counter[tuple[int, str]] = Counter()
         for sample in samples:
             drawn = Random(f"{seed}/{sample.sample_id}/{repeat}").getrandbits(31)
-            for arm, (parts, agent_hash) in zip(arms, described, strict=True):
+            for number, (arm, (parts, agent_hash)) in enumerate(zip(arms, described, strict=True)):
                 prompt = arm.template.fill(sample)
-                key = CellKey.of({**parts, "prompt": prompt, "repeat": which})
+                made = {**parts, "prompt": prompt, "repeat": which}
+                if twins[number, prompt]:
+                    made["twin"] = twins[number, prompt]
+                twins[number, prompt] += 1
+                key = CellKey.of(made)
                 found.append(Cell(arm, sample, repeat, drawn, prompt, key, agent_hash))
     return tuple(found)
 
@@ -89,6 +102,6 @@ def _described(arm: Arm, cache: CacheMode) -> tuple[dict[str, KeyPart], str]:
     """The parts that all cells of an arm share, and the hash of its agent."""
     parts = agent_parts(arm.agent)
     agent = {name: text for name, text in parts.items() if name not in {"model", "base_url"}}
-    all_parts = {**parts, "cache": cache, "key_version": _KEY_VERSION}
+    all_parts = {**parts, "cache_mode": cache, "key_version": _KEY_VERSION}  # `cache` is the agent's
     hashed = {name: KeyPart.of(text, name) for name, text in all_parts.items()}
     return hashed, hashlib.sha256(json.dumps(agent, sort_keys=True).encode()).hexdigest()[:16]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from statistics import fmean, quantiles
+from statistics import fmean, stdev
 from typing import Final
 
 from msgspec import Struct
@@ -30,6 +30,10 @@ _SAMPLED: Final = 12
 
 _PILOT: Final = 3
 """Stored runs of an arm from which on they are believed instead of the range."""
+
+_DEVIATIONS: Final = 2.5
+_UNSEEN: Final = 0.02
+"""Half the width of a piloted interval: standard errors, and a share for rows unlike any that was made."""
 
 _OUTPUT: Final = (40, 250, 1200)
 _TURNS_WITH_TOOLS: Final = (1, 2, 5)
@@ -67,7 +71,7 @@ class _ArmEstimate(Struct, frozen=True):
 def estimated(
     cells: Sequence[Cell],
     stored: Mapping[str, RunRow],
-    prefix_tokens: Mapping[int, int],
+    readable: Mapping[int, int],
     *,
     cache: CacheMode,
     concurrency: int,
@@ -77,7 +81,7 @@ def estimated(
     Args:
         cells: All cells of the plan.
         stored: Key to row of those that are done.
-        prefix_tokens: By `id` of the arm, the tokens its requests share.
+        readable: By `id` of the arm, the tokens of its shared prefix that can be read, in the provider's tokens.
         cache: How the cache is prepared.
         concurrency: Calls in flight at most.
     """
@@ -91,7 +95,7 @@ def estimated(
             continue
         ahead += len(todo)
         done = [stored[cell.key] for cell in mine if cell.key in stored]
-        arm = _arm(todo[0].arm, todo, done, prefix_tokens.get(number, 0), cache)
+        arm = _arm(todo[0].arm, todo, done, readable.get(number, 0), cache)
         found.append(arm)
         if math.isnan(arm.usd[1]):
             unpriced.append(todo[0].arm.agent.model.name)
@@ -111,12 +115,12 @@ def _arm(
     vendor, model = provider_and_model(arm.agent.model.name)
     price, profile = rates(vendor, model), profile_for(vendor, model)
     prompt = _prompt_tokens(arm, todo, profile)
-    shared = _spared(price, profile, prefix, len(todo), cache)
+    shared = _spared(price, prefix, len(todo), cache)
+    preparing = _preparing(price, prefix, todo, cache)
     if len(done) >= _PILOT:
-        usd, seconds = _from_rows(done)
-        return _ArmEstimate(
-            _times(usd, len(todo)), _times(seconds, len(todo)), max(0.0, shared), piloted=True
-        )
+        usd, seconds = _from_rows(done, len(todo))
+        usd = _plus(_times(usd, len(todo)), preparing)
+        return _ArmEstimate(usd, _times(seconds, len(todo)), max(0.0, shared), piloted=True)
     limit = arm.agent.settings.max_tokens or _OUTPUT[2]
     turns = _TURNS_WITH_TOOLS if len(arm.agent.tools) else (1, 1, 1)
     low, likely, high = (
@@ -127,7 +131,7 @@ def _arm(
     spared = min(max(0.0, shared), likely * len(todo))
     usd = (max(0.0, low * len(todo) - spared), likely * len(todo) - spared, high * len(todo))
     seconds = _times((_SECONDS[0] * turns[0], _SECONDS[1] * turns[1], _SECONDS[2] * turns[2]), len(todo))
-    return _ArmEstimate(usd, seconds, spared, piloted=False)
+    return _ArmEstimate(_plus(usd, preparing), seconds, spared, piloted=False)
 
 
 def _prompt_tokens(arm: Arm, todo: Sequence[Cell], profile: Profile) -> float:
@@ -139,27 +143,38 @@ def _prompt_tokens(arm: Arm, todo: Sequence[Cell], profile: Profile) -> float:
     )
 
 
-def _spared(price: Rates, profile: Profile, prefix: int, cells: int, cache: CacheMode) -> float:
+def _spared(price: Rates, prefix: int, cells: int, cache: CacheMode) -> float:
     """What reading a shared prefix saves over `cells` runs, the write that the first one pays taken off."""
-    if cache == "off" or profile.family == "none" or prefix < profile.min_tokens or cells < 2:
+    if cache == "off" or cells < 2:
         return 0.0
     read = price.read if not math.isnan(price.read) else price.uncached
     write = price.write_5m if not math.isnan(price.write_5m) else price.uncached
     return prefix * ((cells - 1) * (price.uncached - read) - (write - price.uncached))
 
 
-def _from_rows(rows: Sequence[RunRow]) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+def _preparing(price: Rates, prefix: int, todo: Sequence[Cell], cache: CacheMode) -> float:
+    """What the calls that prime a prefix cost: in a controlled run each repeat has one of its own."""
+    if cache not in {"warm", "controlled"} or not prefix:
+        return 0.0
+    groups = len({cell.repeat for cell in todo}) if cache == "controlled" else 1
+    read = price.read if not math.isnan(price.read) else price.uncached
+    write = price.write_5m if not math.isnan(price.write_5m) else price.uncached
+    return groups * prefix * (write + read)
+
+
+def _from_rows(
+    rows: Sequence[RunRow], ahead: int
+) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
     costs = [math.nan if row.cost_usd is None else row.cost_usd for row in rows]
-    return _range(costs), _range([row.model_time_s + row.tool_time_s for row in rows])
+    return _range(costs, ahead), _range([row.model_time_s + row.tool_time_s for row in rows], ahead)
 
 
-def _range(values: Sequence[float]) -> tuple[float, float, float]:
-    """About the mean of many runs like these: mean, and two standard errors of a few runs' spread."""
+def _range(values: Sequence[float], ahead: int) -> tuple[float, float, float]:
+    """The mean of so many runs like these: where it likely lies, from the spread of the few that were made."""
     mean = fmean(values)
-    if any(math.isnan(value) for value in values):
+    if math.isnan(mean):
         return (math.nan, math.nan, math.nan)
-    quarters = quantiles(values, n=4)
-    spread = 2 * (quarters[2] - quarters[0]) / math.sqrt(len(values))
+    spread = _DEVIATIONS * stdev(values) * math.sqrt(1 / len(values) + 1 / ahead) + _UNSEEN * mean
     return (max(0.0, mean - spread), mean, mean + spread)
 
 
@@ -170,6 +185,10 @@ def _again(turns: int, written: int) -> float:
 
 def _times(values: tuple[float, float, float], factor: float) -> tuple[float, float, float]:
     return (values[0] * factor, values[1] * factor, values[2] * factor)
+
+
+def _plus(values: tuple[float, float, float], more: float) -> tuple[float, float, float]:
+    return (values[0] + more, values[1] + more, values[2] + more)
 
 
 def _divided(values: tuple[float, float, float], by: float) -> tuple[float, float, float]:

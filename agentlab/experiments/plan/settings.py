@@ -5,12 +5,14 @@ from __future__ import annotations
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from agentlab.errors import UsageError
 from agentlab.experiments.plan.cells import CacheMode
-from agentlab.experiments.statistics import SequentialStop
 from agentlab.http import Clock, SystemClock
+
+if TYPE_CHECKING:  # workers read settings too, and pandas would make up half the time they take to start
+    from agentlab.experiments.statistics import SequentialStop
 
 __all__ = ["Stopping", "SweepSettings"]
 

@@ -70,6 +70,7 @@ def cost_quality(
     for place, row in shown.iterrows():
         _point(ax, look, looks.of_arm(int(str(place))), row)
     dress(ax, look, title="Quality against cost", x=quantity(cost), y=quantity(chosen))
+    ax.locator_params(axis="x", nbins=5)  # dollars a run have many digits
     legend(ax, look, handles=_entries(look, looks))
     note(ax, look, _unknown(table, chosen))
     return ax

@@ -10,9 +10,9 @@ from functools import partial
 from typing import Any, Final
 
 from agentlab.errors import UsageError
+from agentlab.experiments.fingerprint import fingerprint_of
 from agentlab.experiments.rows import ScoreRow
 from agentlab.experiments.sample import Sample
-from agentlab.experiments.scoring.fingerprints import fingerprint_of
 from agentlab.experiments.scoring.scorer import (
     ScoredRun,
     Scorer,

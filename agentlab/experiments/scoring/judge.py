@@ -20,10 +20,9 @@ from pydantic import BaseModel
 from agentlab.agent import Agent, Run
 from agentlab.agent.typed import TypedOutput
 from agentlab.errors import BadRequest, ModelError, UsageError
-from agentlab.experiments.fingerprint import agent_parts
+from agentlab.experiments.fingerprint import agent_parts, fingerprint_of
 from agentlab.experiments.rows import ScoreRow
 from agentlab.experiments.sample import Sample
-from agentlab.experiments.scoring.fingerprints import fingerprint_of
 from agentlab.experiments.scoring.scorer import ScoredRun, Verdict, failed, scored, value_of
 from agentlab.models import Model
 

@@ -10,9 +10,9 @@ from typing import Protocol, runtime_checkable
 from msgspec import Struct
 
 from agentlab.errors import UsageError
+from agentlab.experiments.fingerprint import fingerprint_of
 from agentlab.experiments.rows import RunRow, ScoreRow
 from agentlab.experiments.sample import Sample
-from agentlab.experiments.scoring.fingerprints import fingerprint_of
 from agentlab.messages import Message
 
 __all__ = ["Rule", "ScoredRun", "Scorer", "Verdict", "failed", "named", "scored", "told", "value_of"]

@@ -11,9 +11,9 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from agentlab.errors import UsageError
+from agentlab.experiments.fingerprint import fingerprint_of
 from agentlab.experiments.rows import ScoreRow
 from agentlab.experiments.sample import Sample
-from agentlab.experiments.scoring.fingerprints import fingerprint_of
 from agentlab.experiments.scoring.scorer import ScoredRun, Verdict, failed, named, scored, value_of
 from agentlab.tools.thread import in_thread
 

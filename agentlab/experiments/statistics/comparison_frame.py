@@ -60,7 +60,9 @@ def _finding(row: dict[Any, Any], confidence: float) -> str:
 def _fallen_out(row: dict[Any, Any]) -> str:
     parts = []
     if row["errors_base"] or row["errors_arm"]:
-        parts.append(f"{row['errors_base']} and {row['errors_arm']} runs failed (baseline, arm)")
+        parts.append(
+            f"{row['errors_base']} and {row['errors_arm']} runs failed or could not be scored (baseline, arm)"
+        )
     if row["missing_base"] or row["missing_arm"]:
         parts.append(f"{row['missing_base']} and {row['missing_arm']} have no value")
     if row["unpaired"]:

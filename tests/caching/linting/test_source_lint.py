@@ -160,7 +160,7 @@ def test_the_command_prints_findings_and_exits_with_1(
     bad.write_text(notebook("Agent('m:x', preamble=f'{datetime.now()}')"))
     good.write_text(notebook("Agent('m:x', preamble='fixed')"))
     assert main(["lint", str(good)]) == 0
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr() == ("", "agentlab: nothing found\n")
     assert main(["lint", str(good), str(bad)]) == 1
     printed = capsys.readouterr().out
     assert printed.startswith(f"{bad}: error clock-in-prefix at cell 1, line 1:")

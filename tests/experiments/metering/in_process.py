@@ -147,7 +147,7 @@ class InProcess:
             answer = self._provider.answer(incoming, entry)
             if answer.before_headers and answer.ending in {"fin", "rst"}:
                 raise httpx.RemoteProtocolError("peer closed the connection")
-            first = answer.latency.before_first(answer.uncached_tokens) if answer.latency else self._refusal_s
+            first = answer.latency.before_first(answer.unread_tokens) if answer.latency else self._refusal_s
             await asyncio.sleep(first)
         finally:
             self.in_flight -= 1

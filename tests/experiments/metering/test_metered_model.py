@@ -24,8 +24,7 @@ from agentlab.errors import (
     SweepStopped,
     UsageError,
 )
-from agentlab.experiments.metering import Budget, CallMeter, Limiters, MeteredModel, Metering, StopSignal
-from agentlab.experiments.plan.settings import SweepSettings
+from agentlab.experiments.metering import Budget, CallMeter, Limiters, MeteredModel, StopSignal
 from agentlab.messages import (
     AssistantMessage,
     Event,
@@ -367,27 +366,5 @@ def test_an_answer_that_nothing_bounds_is_refused_under_a_budget_before_it_is_se
         assert desk.model.inner.told == 0  # type: ignore[attr-defined]
         assert desk.is_balanced()
         await desk.ask(max_tokens=None, stream=False, additional_params={"max_completion_tokens": 50})
-
-    on(main)
-
-
-def test_one_metering_gives_every_model_the_same_budget_stop_and_places() -> None:
-    async def main() -> None:
-        settings = SweepSettings(budget_usd=0.1, concurrency=2, clock=LoopClock())
-        metering, meters = Metering(settings), []
-        one = metering.model(Told(SENT, TURN), on_call=meters.append)
-        other = metering.model(Told(SENT, TURN, name="openai-chat:gpt-4o"))
-        assert one.budget is other.budget is metering.budget
-        assert one.bounds is metering.model(one.inner).bounds
-        assert [event async for event in one.stream(asking(max_tokens=10)).events] == [SENT, TURN]
-        assert (metering.stopped, metering.why, len(meters)) == (False, None, 1)
-        with pytest.raises(BudgetSpent):
-            [event async for event in other.stream(asking(max_tokens=100_000)).events]
-        assert (metering.stopped, metering.why) == (True, "the budget is spent")
-        stopped = Metering(settings)
-        stopped.stop("enough was seen")
-        assert (stopped.stopped, stopped.why) == (True, "enough was seen")
-        with pytest.raises(SweepStopped):
-            [event async for event in stopped.model(Told(SENT, TURN)).stream(asking(max_tokens=1)).events]
 
     on(main)

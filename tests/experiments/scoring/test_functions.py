@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from agentlab.errors import UsageError
+from agentlab.experiments.fingerprint import fingerprint_of
 from agentlab.experiments.sample import Sample
 from agentlab.experiments.scoring import (
     ScoredRun,
@@ -24,7 +25,6 @@ from agentlab.experiments.scoring import (
     scorer_of,
     scorers_of,
 )
-from agentlab.experiments.scoring.fingerprints import fingerprint_of
 from tests.experiments.scoring.conftest import Score, sample
 
 
