@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from agentlab.experiments.batch import Batch
     from agentlab.experiments.datasets import load_dataset, tools_of
     from agentlab.experiments.frames.otel import to_otel
-    from agentlab.experiments.plan.settings import Stopping
+    from agentlab.experiments.plan.stopping import Stopping
     from agentlab.experiments.results import Results
     from agentlab.experiments.scoring import (
         contains,
@@ -129,7 +129,7 @@ _PLACES = {
     "agentlab.experiments.batch": "Batch",
     "agentlab.experiments.datasets": "load_dataset tools_of",
     "agentlab.experiments.frames.otel": "to_otel",
-    "agentlab.experiments.plan.settings": "Stopping",
+    "agentlab.experiments.plan.stopping": "Stopping",
     "agentlab.experiments.results": "Results",
     "agentlab.experiments.scoring": "contains exact json_match judge numeric regex similarity",
     "agentlab.experiments.statistics": "SequentialStop",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 
 import msgspec
 from msgspec import structs
@@ -50,9 +51,11 @@ def main() -> None:
         blocks_of(arrange(call.request))
     anew = (time.process_time() - start) * min(count, max(1, count // 20))
     print(f"{count} calls, {len(last.messages)} messages, {size / 1e6:.2f} MB in the last prompt")
-    print(f"decoding the JSON of all requests once {decoded * 1e3:8.1f} ms, cutting each anew {anew * 1e3:8.1f} ms")
+    print(
+        f"decoding the JSON of all requests once {decoded * 1e3:8.1f} ms, cutting each anew {anew * 1e3:8.1f} ms"
+    )
     for provider in PROVIDERS:
-        took = seconds(lambda provider=provider: what_if(calls, ordering="query_first", provider=provider))
+        took = seconds(partial(what_if, calls, ordering="query_first", provider=provider))
         print(
             f"what_if {provider or 'as recorded':28} {took * 1e3:8.1f} ms   {took / decoded:5.2f} of decoding, "
             f"{anew / took:5.1f} times as fast as cutting anew"

@@ -12,7 +12,8 @@ from agentlab.errors import UsageError
 from agentlab.experiments.datasets import Data, samples_of
 from agentlab.experiments.plan.axes import arms_of, axes_of
 from agentlab.experiments.plan.cells import CacheMode
-from agentlab.experiments.plan.settings import Stopping, SweepSettings
+from agentlab.experiments.plan.settings import SweepSettings
+from agentlab.experiments.plan.stopping import Stopping
 from agentlab.experiments.scoring import Scorer, scorers_of
 from agentlab.experiments.sweep_plan import Plan
 from agentlab.models import Model

@@ -79,9 +79,7 @@ class _Path:
         new = [node.readable for node in nodes[len(readable) :]]
         self.readable = [*readable, *[*accumulate(new, max, initial=latest)][1:]]
 
-    def held(
-        self, blocks: tuple[Block, ...], now: float, *, immediate: bool
-    ) -> tuple[int, _Node] | None:
+    def held(self, blocks: tuple[Block, ...], now: float, *, immediate: bool) -> tuple[int, _Node] | None:
         """How many blocks this prompt begins with, where all of them are held, and the place of the last; else None."""
         shared = common_blocks(self.blocks, blocks)
         if not shared:

@@ -177,9 +177,7 @@ class _GrowingList:
         equal = common_start(self._text, text, here, place)
         known = bisect_right(ends, ends[changed] + equal)
         numbers = range(changed + 1, known)
-        return _Stretch(
-            bool(changed) + len(new), numbers, place + 1, place + ends[known - 1] - ends[changed]
-        )
+        return _Stretch(bool(changed) + len(new), numbers, place + 1, place + ends[known - 1] - ends[changed])
 
     def _measure(self, text: str, start: int | None, pieces: Sequence[bytes | range]) -> None:
         """Note where the items end in the text, as far as they are written without spaces between them."""

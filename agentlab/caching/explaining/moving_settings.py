@@ -170,7 +170,9 @@ def _parts(part_type: str, before: Any, after: Any) -> tuple[Any, Any]:
         length = min(len(before), len(after))
         old = _holds([*(was for was, _ in pairs), *before[length:]], part_type)
         new = _holds([*(now for _, now in pairs), *after[length:]], part_type)
-        if old != new and _holds([was for was, now in zip(before, after, strict=False) if was is now], part_type):
+        if old != new and _holds(
+            [was for was, now in zip(before, after, strict=False) if was is now], part_type
+        ):
             old = new = True
     else:
         old, new = _holds(before, part_type), _holds(after, part_type)

@@ -31,7 +31,44 @@ __all__ = ["ArmPrefix", "SaltedTool", "prefix_of", "primer", "salt_for", "salted
 _PRIME_TOKENS: Final = 16  # the fewest that every provider accepts
 _SHARED: Final = frozenset({"settings", "tools", "preamble", "documents", "few_shots"})
 _WORDS: Final = tuple(
-    ["time", "year", "work", "part", "life", "hand", "week", "case", "home", "room", "line", "side", "head", "face", "door", "book", "game", "road", "food", "land", "city", "town", "tree", "fire", "wind", "rain", "snow", "star", "moon", "wall", "hill", "ship", "boat", "fish", "bird", "horse"][:32]
+    [
+        "time",
+        "year",
+        "work",
+        "part",
+        "life",
+        "hand",
+        "week",
+        "case",
+        "home",
+        "room",
+        "line",
+        "side",
+        "head",
+        "face",
+        "door",
+        "book",
+        "game",
+        "road",
+        "food",
+        "land",
+        "city",
+        "town",
+        "tree",
+        "fire",
+        "wind",
+        "rain",
+        "snow",
+        "star",
+        "moon",
+        "wall",
+        "hill",
+        "ship",
+        "boat",
+        "fish",
+        "bird",
+        "horse",
+    ][:32]
 )
 _SALT_WORDS: Final = 12  # 32 to the 12th power: sixty bits
 

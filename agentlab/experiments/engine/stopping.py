@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean
 
-from agentlab.experiments.plan.settings import Stopping
+from agentlab.experiments.plan.stopping import Stopping
 from agentlab.experiments.rows import RunRow
 
 __all__ = ["SequentialWatch"]

@@ -12,28 +12,9 @@ from agentlab.experiments.plan.cells import CacheMode
 from agentlab.http import Clock, SystemClock
 
 if TYPE_CHECKING:  # workers read settings too, and pandas would make up half the time they take to start
-    from agentlab.experiments.statistics import SequentialStop
+    from agentlab.experiments.plan.stopping import Stopping
 
-__all__ = ["Stopping", "SweepSettings"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stopping:
-    """When a sweep may end before its last cell.
-
-    Attributes:
-        rule: The sequential rule; it spends its chance of a false finding over all looks.
-        axis: Axis whose levels are compared.
-        metric: Score or column that is compared, such as `score_exact`.
-        baseline: Level the others are compared with; the first where None.
-        every: Share of the questions between two looks.
-    """
-
-    rule: SequentialStop
-    axis: str
-    metric: str
-    baseline: str | None = None
-    every: float = 0.1
+__all__ = ["SweepSettings"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -182,6 +182,21 @@ def test_a_message_is_read_once_although_the_head_moves_with_every_call(
         assert all(one is other for one, other in zip(before.items, after.items, strict=False))
 
 
+def test_messages_behind_one_that_changes_with_every_call_stay_the_same_objects() -> None:
+    cut = SentBlocks()
+    rest = [f'{{"role":"user","content":"{number}"}}' for number in range(6)]
+    before = None
+    for turn in range(1, 5):
+        first = f'{{"role":"user","content":"It is {turn} o\'clock, and not {{0}}."}}'
+        body = f'{{"messages":[{",".join([first, *rest[: turn + 2]])}],"n":{turn}}}'
+        now = cut.read("openai-chat", body)
+        assert now.blocks == split("openai-chat", body)
+        if before is not None:
+            assert now.items[0] != before.items[0]
+            assert all(one is other for one, other in zip(before.items[1:], now.items[1:], strict=False))
+        before = now
+
+
 def test_messages_behind_a_dropped_one_are_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
     cut = SentBlocks()
     texts = [f'{{"role":"user","content":"{number}"}}' for number in range(6)]

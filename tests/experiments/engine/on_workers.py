@@ -13,8 +13,8 @@ from agentlab.experiments.results import Results
 from agentlab.experiments.scoring import contains
 from agentlab.experiments.sweep import sweep
 from agentlab.experiments.sweep_plan import Plan
-from agentlab.simulator import SimRequest, Simulator
 from agentlab.models import model
+from agentlab.simulator import SimRequest, Simulator
 from agentlab.simulator.behaviours import Behaviour
 from tests.experiments.simulated import questions
 

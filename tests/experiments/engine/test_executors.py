@@ -15,7 +15,7 @@ import pytest
 
 from agentlab.agent.agent import Agent
 from agentlab.errors import StoreUnusable, UsageError, WorkersLost
-from agentlab.experiments.plan.settings import Stopping
+from agentlab.experiments.plan.stopping import Stopping
 from agentlab.experiments.sample import Sample
 from agentlab.experiments.scoring import judge
 from agentlab.experiments.statistics import SequentialStop
