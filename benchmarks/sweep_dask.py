@@ -66,7 +66,7 @@ def main() -> int:
         began = time.perf_counter()
         with (
             LocalCluster(
-                n_workers=WORKERS, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
+                n_workers=WORKERS, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0"
             ) as cluster,
             Client(cluster) as client,
         ):

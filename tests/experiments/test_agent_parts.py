@@ -173,7 +173,10 @@ def test_a_value_inside_a_container_counts_also_beside_one_that_cannot_be_told()
 
 def test_a_partial_counts_with_its_arguments_and_a_closure_with_what_it_calls() -> None:
     def told_by(inner: Callable[[], str]) -> Callable[[], str]:
-        return lambda: inner()
+        def told() -> str:
+            return inner()
+
+        return told
 
     for one, other in ((partial(str, 1), partial(str, 2)), (told_by(noon), told_by(night))):
         assert agent_parts(agent(volatile=one)) != agent_parts(agent(volatile=other))

@@ -11,6 +11,7 @@ import sys
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -52,7 +53,7 @@ class Sweeping:
                 os.kill(pid, signal.SIGKILL)
         raise AssertionError("the process ended")
 
-    def __enter__(self) -> Sweeping:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from typing import Any
 
 import pandas as pd
@@ -142,8 +142,15 @@ def test_equal_prefixes_of_all_runs_stand_in_the_messages_once(sim: Simulator) -
 def test_times_are_of_this_day_and_never_negative(sim: Simulator) -> None:
     results = results_of(sim)
     began = results.df["started_at"]
-    assert (abs(began - pd.Timestamp(datetime.datetime.now(datetime.UTC))) < pd.Timedelta("1h")).all()
-    for column in ("duration_s", "model_time_s", "queue_s", "retry_s", "tool_time_s", "time_to_first_chunk_s"):
+    assert (abs(began - pd.Timestamp(dt.datetime.now(dt.UTC))) < pd.Timedelta("1h")).all()
+    for column in (
+        "duration_s",
+        "model_time_s",
+        "queue_s",
+        "retry_s",
+        "tool_time_s",
+        "time_to_first_chunk_s",
+    ):
         assert (results.df[column] >= 0).all(), column
     assert (results.df["model_time_s"] <= results.df["duration_s"]).all()
     assert (results.df["time_to_first_text_s"] >= results.df["time_to_first_chunk_s"]).all()

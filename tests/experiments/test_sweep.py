@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from agentlab.errors import StoreError, StoreUnusable, UsageError
 from agentlab.experiments.scoring import exact
 from agentlab.experiments.sweep import compare, grid, sweep
 from agentlab.simulator import Simulator
+from tests.experiments.killed_sweep import CONCURRENCY, plan_of
 from tests.experiments.simulated import at, questions
 from tests.experiments.store.test_unusable import as_nobody
 
@@ -123,7 +125,7 @@ def test_a_store_that_is_a_folder_or_cannot_be_written_is_refused(sim: Simulator
 
 
 def test_a_store_that_can_only_be_read_is_refused_and_keeps_its_rows(sim: Simulator) -> None:
-    folder = Path(__import__("tempfile").mkdtemp())
+    folder = Path(tempfile.mkdtemp())
     try:
         folder.chmod(0o755)
         store = folder / "a.db"
@@ -158,11 +160,11 @@ except StoreError as error:
 def test_a_disk_that_fills_in_mid_run_loses_no_row_and_the_sweep_goes_on_later(
     sim: Simulator, tmp_path: Path
 ) -> None:
-    from tests.experiments.killed_sweep import CONCURRENCY, plan_of
-
     store = tmp_path / "a.agentlab.db"
     command = [sys.executable, "-c", FULL_DISK, sim.url, sim.token, str(store)]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=Path(__file__).parents[2])
+    ended = subprocess.run(
+        command, capture_output=True, check=False, text=True, timeout=120, cwd=Path(__file__).parents[2]
+    )
     assert "full" in ended.stdout, ended.stderr
     assert "every row stored before is safe" in ended.stdout
     plan = plan_of(sim.url, sim.token, store, 400, 1)
@@ -175,7 +177,10 @@ def test_a_disk_that_fills_in_mid_run_loses_no_row_and_the_sweep_goes_on_later(
 
 
 def test_agents_are_compared_by_their_names(sim: Simulator) -> None:
-    terse, chatty = agent(sim, name="terse", preamble="Be terse."), agent(sim, name="chatty", preamble="Chat.")
+    terse, chatty = (
+        agent(sim, name="terse", preamble="Be terse."),
+        agent(sim, name="chatty", preamble="Chat."),
+    )
     plan = compare(terse, chatty, data=questions(2), progress=False)
     assert [axis.labels for axis in plan.axes] == [("terse", "chatty")]
     assert plan.run_sync().df["agent"].cat.categories.tolist() == ["terse", "chatty"]
@@ -226,9 +231,15 @@ def test_two_samples_with_one_prompt_are_two_runs(sim: Simulator) -> None:
 
 
 def test_arms_that_differ_for_some_samples_alone_are_compared(sim: Simulator) -> None:
-    data = [{"sample_id": "a", "input": "1 + 1", "hint": ""}, {"sample_id": "b", "input": "2 + 2", "hint": "!"}]
+    data = [
+        {"sample_id": "a", "input": "1 + 1", "hint": ""},
+        {"sample_id": "b", "input": "2 + 2", "hint": "!"},
+    ]
     plan = sweep(
-        agent(sim), over={"prompt": {"plain": "{input}", "hinted": "{input}{hint}"}}, data=data, progress=False
+        agent(sim),
+        over={"prompt": {"plain": "{input}", "hinted": "{input}{hint}"}},
+        data=data,
+        progress=False,
     )
     table = plan.run_sync().df
     assert len(sim.requests) == 3  # one of the four is the same request, and is asked once

@@ -62,7 +62,9 @@ def test_what_was_run_is_stored_and_not_run_again(sim: Simulator, tmp_path: Path
 def test_a_store_answers_for_a_sweep_that_calls_its_levels_otherwise(sim: Simulator, tmp_path: Path) -> None:
     plan_for(sim, tmp_path / "a.db").run_sync()
     asked = len(sim.requests)
-    renamed = plan_for(sim, tmp_path / "a.db", over={"preamble": {"short": "Be terse.", "long": "Be chatty."}})
+    renamed = plan_for(
+        sim, tmp_path / "a.db", over={"preamble": {"short": "Be terse.", "long": "Be chatty."}}
+    )
     table = renamed.run_sync().df
     assert len(sim.requests) == asked
     assert table["preamble"].cat.categories.tolist() == ["short", "long"]
@@ -135,7 +137,7 @@ def test_a_server_that_fails_at_times_is_asked_again_and_the_row_says_so(sim: Si
 async def run_until(plan: Plan, sim: Simulator, requests: int) -> None:
     """Run a plan and cancel it after so many requests."""
     running = asyncio.create_task(plan.run())
-    while len(sim.requests) < requests:
+    while len(sim.requests) < requests:  # noqa: ASYNC110 - a thread adds them
         await asyncio.sleep(0)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -189,8 +191,12 @@ def test_strict_replay_answers_from_the_store_and_names_what_changed(
     assert replayed.df.drop(columns=["replayed", "cost_spent_usd"]).equals(
         recorded.df.drop(columns=["replayed", "cost_spent_usd"])
     )
-    changed = plan_for(sim, tmp_path / "a.db", over={"preamble": {"terse": "Be very terse.", "chatty": "Be chatty."}})
-    with pytest.raises(CellsNotStored, match=r"(?s)6 of 12 cells.*preamble: stored 'Be terse\.', now 'Be very"):
+    changed = plan_for(
+        sim, tmp_path / "a.db", over={"preamble": {"terse": "Be very terse.", "chatty": "Be chatty."}}
+    )
+    with pytest.raises(
+        CellsNotStored, match=r"(?s)6 of 12 cells.*preamble: stored 'Be terse\.', now 'Be very"
+    ):
         changed.run_sync()
     assert len(sim.requests) == asked
 
@@ -200,7 +206,9 @@ def test_strict_replay_answers_from_the_store_and_names_what_changed(
 def test_the_cost_is_inside_the_estimate_and_a_pilot_sharpens_it(
     sim: Simulator, tmp_path: Path, name: str, cache: Any
 ) -> None:
-    sim.behaviour = Function(lambda request: reply("It is so. " * (5 + crc32(str(request.json).encode()) % 40)))
+    sim.behaviour = Function(
+        lambda request: reply("It is so. " * (5 + crc32(str(request.json).encode()) % 40))
+    )
     plan = sweep(
         al.Agent(at(sim, name), preamble=GUIDE),
         over={"preamble": {"old": GUIDE, "new": f"{GUIDE}\nBe brief."}},

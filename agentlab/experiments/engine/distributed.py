@@ -194,21 +194,26 @@ class _Driver:
     async def run(self, cut: Sequence[CellBatch]) -> WorkersOutcome:
         """Bring all batches to their end."""
         self._waiting.extend(_Task(batch) for batch in cut)
-        with self._running:
-            try:
-                self._send()
-                while self._flying:
-                    landed, _ = await asyncio.wait(
-                        self._flying, timeout=_LOOK_S, return_when=asyncio.FIRST_COMPLETED
-                    )
-                    self._take(landed)
-                    self._send()
-            finally:
-                self._stop("interrupted")
-                await self._land()
-        with suppress(OSError):
-            self._running.file.path.parent.rmdir()  # stays where anything is left in it
+        try:
+            with self._running:
+                await self._run_all()
+        finally:
+            with suppress(OSError):
+                self._running.file.path.parent.rmdir()  # stays where anything is left in it
         return WorkersOutcome(frozenset(self._fresh), self._primed, self._why)
+
+    async def _run_all(self) -> None:
+        try:
+            self._send()
+            while self._flying:
+                landed, _ = await asyncio.wait(
+                    self._flying, timeout=_LOOK_S, return_when=asyncio.FIRST_COMPLETED
+                )
+                self._take(landed)
+                self._send()
+        finally:
+            self._stop("interrupted")
+            await self._land()
 
     async def _land(self) -> None:
         """Give what is on its way a little time, and store what there is."""
@@ -245,9 +250,8 @@ class _Driver:
         future: asyncio.Future[Any] = asyncio.wrap_future(
             self._pool.submit(run_batch, self._packed, packed_for_worker(order))
         )
-        future.add_done_callback(
-            lambda ended: ended.cancelled() or ended.exception()
-        )  # read also where nobody waits
+        # Read also where nobody waits any more: asyncio reports errors that are not.
+        future.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
         self._flying[future] = task
 
     # ------------------------------------------------------------ taking
@@ -316,8 +320,8 @@ class _Driver:
             return
         if not report.found or not self._running.file.is_there:
             raise StoreUnusable(
-                f"the worker {report.worker} does not see {self._running.file.path}; put the store in a folder that all workers share, "
-                "and leave its folder of segments alone while a sweep runs"
+                f"the worker {report.worker} does not see {self._running.file.path}; put the store in a folder that all "
+                "workers share, and leave its folder of segments alone while a sweep runs"
             )
         deaths = task.deaths + (report.spent_usd is None)
         if deaths >= _DEATHS:

@@ -126,7 +126,9 @@ class _Cache:
             if now - self._used.get(group, -math.inf) >= idle_limit_s(self._profile, ttl):
                 for blocks in _primes(call):
                     self._policy.account(self._prompt(call, blocks, None), now)
-                    now = math.nextafter(now, math.inf)  # what is stored at a moment is found only later than it
+                    now = math.nextafter(
+                        now, math.inf
+                    )  # what is stored at a moment is found only later than it
             self._used[group] = now
         self._now = now
         return self._policy.account(prompt, now).read_tokens

@@ -12,24 +12,115 @@ from agentlab.experiments.frames.runs import runs_frame
 from agentlab.experiments.frames.turns import turns_frame
 from agentlab.experiments.rows import RunRow, ScoreRow, TurnRow
 
-RUN_COLUMNS = (
-    "sweep_id run_id cell_key sample_id cluster_id repeat seed attempt status error_type error_message started_at "
-    "model ordering provider_name request_model response_model prompt_hash prefix_hash agent_hash code_version "
-    "output target finish_reason n_turns n_tool_calls score_exact score_exact_reason score_exact_error "
-    "input_tokens cache_read_input_tokens cache_write_input_tokens output_tokens reasoning_output_tokens "
-    "cost_usd cost_spent_usd cost_nocache_usd cost_input_usd cost_cache_read_usd cost_cache_write_usd cost_output_usd "
-    "cost_scorer_usd price_source price_as_of duration_s model_time_s queue_s retry_s tool_time_s "
-    "time_to_first_chunk_s time_to_first_text_s output_tokens_per_s cache_hit_ratio cache_expected_tokens cache_state "
-    "cache_contaminated since_prefix_s replayed store batch_api n_retries n_429"
-).split()
-TURN_COLUMNS = (
-    "run_id cell_key sample_id repeat turn model ordering provider_name request_model response_model response_id "
-    "finish_reason tool_names input_tokens cache_read_input_tokens cache_write_input_tokens output_tokens "
-    "reasoning_output_tokens cost_usd cost_spent_usd cost_nocache_usd cost_input_usd cost_cache_read_usd "
-    "cost_cache_write_usd cost_output_usd started_at duration_s queue_s retry_s time_to_first_chunk_s "
-    "time_to_first_text_s output_tokens_per_s prefix_hash parent_hash shared_prefix_tokens cache_hit_ratio "
-    "cache_expected_tokens cache_gap_tokens cache_miss_reason cache_missed_tokens diverged_at n_retries n_429"
-).split()
+RUN_COLUMNS = [
+    "sweep_id",
+    "run_id",
+    "cell_key",
+    "sample_id",
+    "cluster_id",
+    "repeat",
+    "seed",
+    "attempt",
+    "status",
+    "error_type",
+    "error_message",
+    "started_at",
+    "model",
+    "ordering",
+    "provider_name",
+    "request_model",
+    "response_model",
+    "prompt_hash",
+    "prefix_hash",
+    "agent_hash",
+    "code_version",
+    "output",
+    "target",
+    "finish_reason",
+    "n_turns",
+    "n_tool_calls",
+    "score_exact",
+    "score_exact_reason",
+    "score_exact_error",
+    "input_tokens",
+    "cache_read_input_tokens",
+    "cache_write_input_tokens",
+    "output_tokens",
+    "reasoning_output_tokens",
+    "cost_usd",
+    "cost_spent_usd",
+    "cost_nocache_usd",
+    "cost_input_usd",
+    "cost_cache_read_usd",
+    "cost_cache_write_usd",
+    "cost_output_usd",
+    "cost_scorer_usd",
+    "price_source",
+    "price_as_of",
+    "duration_s",
+    "model_time_s",
+    "queue_s",
+    "retry_s",
+    "tool_time_s",
+    "time_to_first_chunk_s",
+    "time_to_first_text_s",
+    "output_tokens_per_s",
+    "cache_hit_ratio",
+    "cache_expected_tokens",
+    "cache_state",
+    "cache_contaminated",
+    "since_prefix_s",
+    "replayed",
+    "store",
+    "batch_api",
+    "n_retries",
+    "n_429",
+]
+TURN_COLUMNS = [
+    "run_id",
+    "cell_key",
+    "sample_id",
+    "repeat",
+    "turn",
+    "model",
+    "ordering",
+    "provider_name",
+    "request_model",
+    "response_model",
+    "response_id",
+    "finish_reason",
+    "tool_names",
+    "input_tokens",
+    "cache_read_input_tokens",
+    "cache_write_input_tokens",
+    "output_tokens",
+    "reasoning_output_tokens",
+    "cost_usd",
+    "cost_spent_usd",
+    "cost_nocache_usd",
+    "cost_input_usd",
+    "cost_cache_read_usd",
+    "cost_cache_write_usd",
+    "cost_output_usd",
+    "started_at",
+    "duration_s",
+    "queue_s",
+    "retry_s",
+    "time_to_first_chunk_s",
+    "time_to_first_text_s",
+    "output_tokens_per_s",
+    "prefix_hash",
+    "parent_hash",
+    "shared_prefix_tokens",
+    "cache_hit_ratio",
+    "cache_expected_tokens",
+    "cache_gap_tokens",
+    "cache_miss_reason",
+    "cache_missed_tokens",
+    "diverged_at",
+    "n_retries",
+    "n_429",
+]
 AXES = {"model": ("small", "large"), "ordering": ("stable_first", "docs_last")}
 
 
@@ -77,9 +168,7 @@ def test_runs_have_these_columns_in_this_order_and_of_these_types() -> None:
     assert types["datetime64[us, UTC]"] == {"started_at"}
     assert types["object"] == {"target"}
     assert types["float64"] == {
-        name
-        for name in RUN_COLUMNS
-        if name.endswith(("_usd", "_s", "_ratio")) or name == "score_exact"
+        name for name in RUN_COLUMNS if name.endswith(("_usd", "_s", "_ratio")) or name == "score_exact"
     } - {"n_s"}
     assert frame.attrs["agentlab_schema"] == 1
     assert frame["started_at"][0] == pd.Timestamp("2023-11-14T22:13:20.250000Z")
@@ -145,7 +234,11 @@ def test_an_error_of_a_scorer_is_no_score() -> None:
 def test_a_run_without_a_known_price_is_counted_once() -> None:
     tally = Tally()
     free = ScoreRow(scorer="judge", value=1.0, cost_usd=None)
-    for row in (run("a", turn(1)), run("b", turn(1, cost_usd=None)), run("c", turn(1, cost_usd=None), scores=(free,))):
+    for row in (
+        run("a", turn(1)),
+        run("b", turn(1, cost_usd=None)),
+        run("c", turn(1, cost_usd=None), scores=(free,)),
+    ):
         tally.add(row)
     assert (tally.cells, tally.unpriced, tally.usd) == (3, 2, 0.5)
 
