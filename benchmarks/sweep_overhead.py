@@ -127,10 +127,10 @@ def ideal_s(seconds: list[float]) -> float:
     return max(places)
 
 
-def compared(url: str, token: str, word: str, folder: str) -> tuple[Round, Round]:
+def compared(url: str, token: str, word: str, folder: str, *, times: int) -> tuple[Round, Round]:
     """The best round of httpx and of a sweep, made in turn."""
     rounds: list[tuple[Round, Round]] = []
-    for number in range(ROUNDS):
+    for number in range(times):
         plan = swept(url, token, word, folder)
         rounds.append((timed(lambda: bare(url, token, word)), timed(plan.run)))
         print(
@@ -156,7 +156,7 @@ def main() -> int:
         url, token = json.loads(server.stdout.readline())
         timed(swept(url, token, "What", folder).run)  # imports and prices are read once
         print(f"even: {CALLS:,} calls of {EVEN_S * 1000:.0f} ms, {IN_FLIGHT} in flight")
-        plain, ours = compared(url, token, "What", folder)
+        plain, ours = compared(url, token, "What", folder, times=ROUNDS)
         ideal = math.ceil(CALLS / IN_FLIGHT) * EVEN_S
         ratio = ours.wall / plain.wall
         print(told("httpx", plain), told("sweep", ours), sep="\n")
@@ -164,7 +164,7 @@ def main() -> int:
             f"  ideal {ideal:.2f} s; wall {ratio:.2f} of httpx (at most {MOST_WALL}), CPU {ours.cpu / plain.cpu:.2f}"
         )
         print(f"heavy tailed: {CALLS:,} calls, {IN_FLIGHT} in flight")
-        plain_tail, ours_tail = compared(url, token, "Which", folder)
+        plain_tail, ours_tail = compared(url, token, "Which", folder, times=1)
         ideal_tail = ideal_s([heavy_tailed(number) for number in range(CALLS)])
         of_ideal = ours_tail.wall / ideal_tail
         print(told("httpx", plain_tail), told("sweep", ours_tail), sep="\n")
