@@ -37,6 +37,7 @@ __all__ = [
     "cost_usd",
     "load_prices",
     "price_changes",
+    "priced_models",
     "prices_loaded",
     "rates",
     "savings_ceiling",
@@ -377,3 +378,17 @@ def load_prices() -> None:
 def prices_loaded() -> bool:
     """Whether `load_prices` is done."""
     return load_prices.cache_info().currsize > 0
+
+
+@cache
+def priced_models(provider: str) -> tuple[str, ...]:
+    """Names of a vendor's models that the price table knows.
+
+    Args:
+        provider: As in `rates`.
+    """
+    from genai_prices import data_snapshot  # noqa: PLC0415 - as above
+
+    listed = price_list_of(provider)
+    found = next((each for each in data_snapshot.get_snapshot().providers if each.id == listed), None)
+    return tuple(model.id for model in found.models) if found is not None else ()

@@ -139,7 +139,7 @@ class Results:
     def diff(
         self, sample_id: object, a: str, b: str, *, axis: str | None = None, repeat: int = 0
     ) -> Explanations:
-        """Where the first prompts of two arms part, and what they answered.
+        """Where the first prompts of two arms part.
 
         Args:
             sample_id: The sample.

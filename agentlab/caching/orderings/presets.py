@@ -16,15 +16,11 @@ import difflib
 from collections.abc import Sequence
 from typing import Final
 
-from agentlab.caching.orderings.arrangement import arrange
 from agentlab.caching.orderings.ordering import PARTS, Ordering
 from agentlab.errors import UsageError
 
 __all__ = [
-    "PARTS",
     "PRESETS",
-    "Ordering",
-    "arrange",
     "docs_last",
     "ordering_of",
     "query_first",

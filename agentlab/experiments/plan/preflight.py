@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from agentlab.agent.frames import provider_and_model
 from agentlab.caching.orderings.arrangement import arrange
-from agentlab.caching.prices import rates
+from agentlab.caching.prices import priced_models, rates
 from agentlab.errors import AgentlabError, UsageError
 from agentlab.experiments.plan.axes import Arm
 from agentlab.experiments.plan.cells import Cell
@@ -68,13 +68,5 @@ def unpriced_models(arms: Sequence[Arm]) -> dict[str, str]:
 
 
 def _hint(vendor: str, model: str) -> str:
-    near = difflib.get_close_matches(model, priced_names(vendor), n=1, cutoff=0.75)
+    near = difflib.get_close_matches(model, priced_models(vendor), n=1, cutoff=0.75)
     return f"did you mean `{near[0]}`?" if near else "the price table does not know it"
-
-
-def priced_names(vendor: str) -> list[str]:
-    """Names of a vendor's models that the price table knows."""
-    from genai_prices import data_snapshot  # noqa: PLC0415 - loads the table
-
-    provider = next((each for each in data_snapshot.get_snapshot().providers if each.id == vendor), None)
-    return [model.id for model in provider.models] if provider is not None else []
