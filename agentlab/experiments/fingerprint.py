@@ -34,6 +34,7 @@ _OWN_TEXT: Final = frozenset({"tools", "hooks", "volatile", "ordering"})
 _PLAIN: Final = (str, int, float, complex, bool, bytes, type(None), type(...))
 _HELD: Final = (*_PLAIN, Mapping, list, tuple, set, frozenset, FunctionType, MethodType, partial)
 _LENGTH: Final = 16
+_ATTEMPTS: Final = 20
 
 
 def agent_parts(agent: Agent) -> dict[str, str]:
@@ -209,10 +210,17 @@ def _members(kind: type, *, source: str | None) -> Iterator[tuple[str, Any]]:
 
 def _source(thing: CodeType | type) -> str | None:
     """Its source; None where there is none, as at an interactive prompt."""
-    try:
-        return textwrap.dedent(inspect.getsource(thing))
-    except (OSError, TypeError):
-        return None
+    for attempt in range(_ATTEMPTS):
+        try:
+            return textwrap.dedent(inspect.getsource(thing))
+        except (OSError, TypeError):
+            return None
+        except SystemError:
+            # Before 3.13 a class is found by parsing its file, and CPython counts the depth of all threads' parsing as
+            # one: two at a time can fail for no reason of their own (python/cpython#106905).
+            if attempt == _ATTEMPTS - 1:
+                raise
+    return None
 
 
 def _compiled(code: CodeType) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import subprocess
 import sys
@@ -36,6 +37,12 @@ class Desk:
 def asked(x):
     return helper(x)
 """
+
+
+class Hall:
+    """A class with a source file."""
+
+    seats = 3
 
 
 def typed_in(*, rate: int = 2, limit: int = 3) -> dict[str, Any]:
@@ -188,3 +195,19 @@ def test_an_agent_s_tools_count_with_the_helpers_they_call() -> None:
     assert parts(1) == parts(1)
     assert parts(1).keys() == parts(2).keys() == {"model", "tools"}
     assert parts(1)["tools"] != parts(2)["tools"]
+
+
+def test_a_failure_of_the_parser_that_means_nothing_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain, failures = (
+        fingerprint_of(Hall),
+        iter([SystemError("AST constructor recursion depth mismatch")] * 3),
+    )
+    read = inspect.getsource
+
+    def disturbed(thing: Any) -> str:
+        for failure in failures:
+            raise failure
+        return read(thing)
+
+    monkeypatch.setattr(inspect, "getsource", disturbed)
+    assert fingerprint_of(Hall) == plain

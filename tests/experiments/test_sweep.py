@@ -13,7 +13,9 @@ import pytest
 
 import agentlab as al
 from agentlab.errors import StoreError, StoreUnusable, UsageError
-from agentlab.experiments.scoring import exact
+from agentlab.experiments.rows import ScoreRow
+from agentlab.experiments.sample import Sample
+from agentlab.experiments.scoring import ScoredRun, exact
 from agentlab.experiments.sweep import compare, grid, sweep
 from agentlab.simulator import Simulator
 from tests.experiments.killed_sweep import CONCURRENCY, plan_of
@@ -244,3 +246,32 @@ def test_arms_that_differ_for_some_samples_alone_are_compared(sim: Simulator) ->
     table = plan.run_sync().df
     assert len(sim.requests) == 3  # one of the four is the same request, and is asked once
     assert len(table) == 4
+
+
+class Counted:
+    """A scorer that counts how often its fingerprint is taken."""
+
+    name, needs = "counted", ()
+
+    def __init__(self) -> None:
+        self.taken = 0
+
+    @property
+    def fingerprint(self) -> str:
+        self.taken += 1
+        return "as it is"
+
+    async def check(self, sample: Sample) -> None: ...
+
+    async def score(self, run: ScoredRun) -> ScoreRow:
+        return ScoreRow(scorer=self.name, value=1.0, cost_usd=0.0)
+
+
+def test_a_scorer_s_fingerprint_is_not_taken_anew_for_every_answer(sim: Simulator) -> None:
+    taken = []
+    for count in (2, 6):
+        scorer = Counted()
+        results = sweep(agent(sim), data=questions(count), score=scorer, progress=False).run_sync()
+        assert [score.fingerprint for row in results.rows for score in row.scores] == ["as it is"] * count
+        taken.append(scorer.taken)
+    assert taken[0] == taken[1]

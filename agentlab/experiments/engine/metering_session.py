@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from agentlab.experiments.metering import Budget, CallBounds, CallMeter, Limiters, MeteredModel, StopSignal
 from agentlab.experiments.plan.settings import SweepSettings
-from agentlab.experiments.scoring import Scorer
+from agentlab.experiments.scoring import PinnedScorer, Scorer
 from agentlab.experiments.scoring.judge import Judge
 from agentlab.models import Model
 
@@ -67,8 +67,8 @@ class MeteringSession:
         return session
 
     def scorer(self, scorer: Scorer) -> Scorer:
-        """A scorer that, where it asks a model, waits for a slot and for money."""
-        return scorer.metered(self.model) if isinstance(scorer, Judge) else scorer
+        """A scorer as it is now that, where it asks a model, waits for a slot and for money."""
+        return PinnedScorer(scorer.metered(self.model) if isinstance(scorer, Judge) else scorer)
 
     def stop(self, why: str) -> None:
         """Let no further request start; the first reason is kept."""

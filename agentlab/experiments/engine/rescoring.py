@@ -15,7 +15,7 @@ from agentlab.errors import CellsNotStored
 from agentlab.experiments.engine.run_cell import scored_row
 from agentlab.experiments.plan.cells import Cell
 from agentlab.experiments.rows import RunRow
-from agentlab.experiments.scoring import Scorer
+from agentlab.experiments.scoring import PinnedScorer, Scorer
 from agentlab.experiments.scoring.judge import Judge
 from agentlab.experiments.store import Store
 from agentlab.messages import Message, TurnFinished
@@ -51,10 +51,12 @@ async def offline_scores(
         CellsNotStored: A judging model's verdict is not stored.
     """
     found = dict(rows)
+    judges = {scorer.name for scorer in scorers if isinstance(scorer, Judge)}
+    pinned = [PinnedScorer(scorer) for scorer in scorers]
     for cell in cells:
         row = rows[cell.key]
-        missing = missing_scorers(row, scorers)
-        asked = [scorer.name for scorer in missing if isinstance(scorer, Judge)]
+        missing = missing_scorers(row, pinned)
+        asked = [scorer.name for scorer in missing if scorer.name in judges]
         if asked:
             raise CellsNotStored(
                 f"the verdict of `{asked[0]}` on sample {cell.sample.sample_id!r} is not stored as the judge is now; run "

@@ -10,12 +10,13 @@ from agentlab.experiments.scoring.json_match import json_match
 from agentlab.experiments.scoring.judge import judge
 from agentlab.experiments.scoring.numbers import numeric
 from agentlab.experiments.scoring.preflight import preflight, scorers_of
-from agentlab.experiments.scoring.scorer import Rule, ScoredRun, Scorer, Verdict
+from agentlab.experiments.scoring.scorer import PinnedScorer, Rule, ScoredRun, Scorer, Verdict
 from agentlab.experiments.scoring.similarity import similarity
 from agentlab.experiments.scoring.texts import contains, exact, regex
 
 __all__ = [
     "FunctionScorer",
+    "PinnedScorer",
     "Rule",
     "ScoredRun",
     "Scorer",

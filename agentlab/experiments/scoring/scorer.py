@@ -15,7 +15,18 @@ from agentlab.experiments.rows import RunRow, ScoreRow
 from agentlab.experiments.sample import Sample
 from agentlab.messages import Message
 
-__all__ = ["Rule", "ScoredRun", "Scorer", "Verdict", "failed", "named", "scored", "told", "value_of"]
+__all__ = [
+    "PinnedScorer",
+    "Rule",
+    "ScoredRun",
+    "Scorer",
+    "Verdict",
+    "failed",
+    "named",
+    "scored",
+    "told",
+    "value_of",
+]
 
 
 class ScoredRun(Struct, frozen=True, kw_only=True):
@@ -76,6 +87,32 @@ class Scorer(Protocol):
     async def score(self, run: ScoredRun) -> ScoreRow:
         """Score a run. An error is told in the row, never raised and never a score of 0."""
         ...
+
+
+class PinnedScorer:
+    """A scorer as it is now: its fingerprint is taken once, and not anew for every answer it scores.
+
+    Args:
+        scorer: The scorer.
+    """
+
+    def __init__(self, scorer: Scorer) -> None:
+        self._scorer = scorer
+        self.name = scorer.name
+        self.fingerprint = scorer.fingerprint
+        self.needs = scorer.needs
+
+    async def check(self, sample: Sample) -> None:
+        """Try the scorer on a sample.
+
+        Raises:
+            UsageError: It cannot score the sample.
+        """
+        await self._scorer.check(sample)
+
+    async def score(self, run: ScoredRun) -> ScoreRow:
+        """Score a run."""
+        return await self._scorer.score(run)
 
 
 @dataclass(frozen=True, kw_only=True)
