@@ -44,7 +44,7 @@ check: $(STAMP)
 
 gauntlet: $(STAMP)
 	AGENTLAB_GAUNTLET=1 $(BIN)/python -m pytest -p no:xdist -m gauntlet -s
-	AGENTLAB_GAUNTLET=1 $(BIN)/python -m pytest -n $(WORKERS) tests/messages tests/http tests/caching tests/tools tests/agent/test_run.py tests/notebook/test_state.py tests/notebook/test_markdown.py
+	AGENTLAB_GAUNTLET=1 $(BIN)/python -m pytest -n $(WORKERS) tests/messages tests/http tests/caching tests/tools tests/agent/test_run.py tests/notebook/run/test_state.py tests/notebook/safety/test_markdown.py
 
 lab: $(STAMP)
 	$(BIN)/jupyter lab notebooks

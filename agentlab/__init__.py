@@ -69,6 +69,8 @@ if TYPE_CHECKING:
     from agentlab.experiments.sweep_plan import Plan
     from agentlab.http import HttpClient, Retry, Secret, Timeouts
     from agentlab.messages import (
+        ApprovalAsked,
+        ApprovalGiven,
         AssistantMessage,
         Audio,
         CacheOptions,
@@ -137,7 +139,8 @@ _PLACES = {
     "agentlab.experiments.sweep_plan": "Plan",
     "agentlab.http": "HttpClient Retry Secret Timeouts",
     "agentlab.messages": (
-        "AssistantMessage Audio CacheOptions Citation Document Event Image Json Message Notice Reasoning ReasoningBlock "
+        "ApprovalAsked ApprovalGiven AssistantMessage Audio CacheOptions Citation Document Event Image Json Message Notice "
+        "Reasoning ReasoningBlock "
         "ReasoningDelta ReasoningOptions Request RequestSent Retrying RunFinished SpecificTools SystemMessage Text TextDelta "
         "ToolCall ToolCallDelta ToolDefinition ToolResult ToolStarted TurnFinished TurnStarted UnknownEvent Usage "
         "UserMessage Video messages_from_json messages_to_json repair validate"
@@ -158,6 +161,8 @@ _HOMES = {name: module for module, names in _PLACES.items() for name in names.sp
 
 __all__ = [
     "Agent",
+    "ApprovalAsked",
+    "ApprovalGiven",
     "AssistantMessage",
     "Audio",
     "Batch",

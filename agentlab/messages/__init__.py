@@ -2,6 +2,8 @@
 
 from agentlab.messages.cache_diagnosis import CacheDiagnosis, CacheVerdict
 from agentlab.messages.events import (
+    ApprovalAsked,
+    ApprovalGiven,
     Event,
     ModelEvent,
     Notice,
@@ -69,6 +71,8 @@ from agentlab.messages.usage import FinishReason, Usage
 from agentlab.messages.validity import repair, validate
 
 __all__ = [
+    "ApprovalAsked",
+    "ApprovalGiven",
     "AssistantMessage",
     "AssistantPart",
     "Audio",

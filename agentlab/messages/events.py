@@ -4,7 +4,7 @@ A run streams, for each model call,
 
     TurnStarted  RequestSent  (Retrying | Notice)*
     (TextDelta | ReasoningDelta | ReasoningBlock | ToolCallDelta | ToolCall | UnknownEvent)*
-    TurnFinished  (ToolStarted | ToolResult)*
+    TurnFinished  (ApprovalAsked | ApprovalGiven | ToolStarted | ToolResult)*
 
 and at last one `RunFinished`. `ToolCall` and `ToolResult` are the parts of the same name: the completed part is the
 event. Deltas are for showing; `TurnFinished.message` is the truth they add up to.
@@ -23,6 +23,8 @@ from agentlab.messages.parts import Reasoning, ToolCall, ToolResult
 from agentlab.messages.usage import FinishReason, Usage
 
 __all__ = [
+    "ApprovalAsked",
+    "ApprovalGiven",
     "Event",
     "ModelEvent",
     "Notice",
@@ -198,6 +200,34 @@ class ToolStarted(Struct, frozen=True, tag="tool_started", tag_field="type"):
     name: str
 
 
+class ApprovalAsked(Struct, frozen=True, tag="approval_asked", tag_field="type"):
+    """A tool wants a person's consent before it runs on a call.
+
+    Attributes:
+        call_id: Id of the call.
+        name: The tool's name.
+        reason: Why it asks; empty where it does not say.
+    """
+
+    call_id: str
+    name: str
+    reason: str = ""
+
+
+class ApprovalGiven(Struct, frozen=True, tag="approval_given", tag_field="type"):
+    """A person has decided on a call.
+
+    Attributes:
+        call_id: Id of the call.
+        approved: Whether the tool may run.
+        note: What the model is told of a refusal.
+    """
+
+    call_id: str
+    approved: bool
+    note: str = ""
+
+
 StopReason = Literal["done", "stopped", "max_turns", "cancelled", "error"]
 
 
@@ -225,6 +255,8 @@ Event = (
     | Retrying
     | Notice
     | TurnFinished
+    | ApprovalAsked
+    | ApprovalGiven
     | ToolStarted
     | ToolResult
     | RunFinished

@@ -9,28 +9,28 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from agentlab.notebook.markdown import StreamingMarkdown, render_markdown
     from agentlab.notebook.mode import display_mode, is_deterministic
     from agentlab.notebook.nested import allow_nested_asyncio
-    from agentlab.notebook.safe_html import SafeHTML, escape
-    from agentlab.notebook.show import Live, show_run
-    from agentlab.notebook.state import RunState
-    from agentlab.notebook.static_view import mimebundle, static_html, static_text
+    from agentlab.notebook.run.show import Live, show_run
+    from agentlab.notebook.run.state import RunState
+    from agentlab.notebook.run.static_view import mimebundle, static_html, static_text
+    from agentlab.notebook.safety.markdown import StreamingMarkdown, render_markdown
+    from agentlab.notebook.safety.safe_html import SafeHTML, escape
 
 _HOMES: Final = {
-    "Live": "show",
-    "RunState": "state",
-    "SafeHTML": "safe_html",
-    "StreamingMarkdown": "markdown",
+    "Live": "run.show",
+    "RunState": "run.state",
+    "SafeHTML": "safety.safe_html",
+    "StreamingMarkdown": "safety.markdown",
     "allow_nested_asyncio": "nested",
     "display_mode": "mode",
-    "escape": "safe_html",
+    "escape": "safety.safe_html",
     "is_deterministic": "mode",
-    "mimebundle": "static_view",
-    "render_markdown": "markdown",
-    "show_run": "show",
-    "static_html": "static_view",
-    "static_text": "static_view",
+    "mimebundle": "run.static_view",
+    "render_markdown": "safety.markdown",
+    "show_run": "run.show",
+    "static_html": "run.static_view",
+    "static_text": "run.static_view",
 }
 
 __all__ = [

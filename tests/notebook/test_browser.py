@@ -202,7 +202,7 @@ def test_the_page_can_tell_when_text_of_a_model_runs(open_notebook: Open) -> Non
 
 def test_text_of_a_model_runs_nothing_while_it_streams_and_when_it_stands(open_notebook: Open) -> None:
     notebook = open_notebook(
-        "from tests.notebook.test_static_view import saying\n"
+        "from tests.notebook.run.test_static_view import saying\n"
         "async def says(texts):\n"
         "    for number, text in enumerate(texts, 1):\n"
         "        call = ToolCall(f'c{number}', text, text)\n"

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from agentlab.notebook import markdown
-from agentlab.notebook.markdown import StreamingMarkdown, render_markdown
-from agentlab.notebook.safe_html import ALLOWED_ATTRIBUTES, ALLOWED_TAGS, join, sanitise
+from agentlab.notebook.safety import markdown
+from agentlab.notebook.safety.markdown import StreamingMarkdown, render_markdown
+from agentlab.notebook.safety.safe_html import ALLOWED_ATTRIBUTES, ALLOWED_TAGS, join, sanitise
 from tests.notebook.hostile import HOSTILE, Contents
 
 _LINES = [

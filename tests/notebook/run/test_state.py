@@ -36,9 +36,9 @@ from agentlab.messages import (
     UrlSource,
     Usage,
 )
-from agentlab.notebook.state import STATUS_LABELS, RunState
-from agentlab.notebook.turn import HIDDEN_REASONING
-from agentlab.notebook.turn_parts import Prose, ToolCard
+from agentlab.notebook.run.state import STATUS_LABELS, RunState
+from agentlab.notebook.run.turn import HIDDEN_REASONING
+from agentlab.notebook.run.turn_parts import Prose, ToolCard
 from tests.notebook.event_sequences import SEQUENCES, USAGES
 from tests.notebook.synthetic import ANSWER, THOUGHT, tool_run
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from agentlab.messages import Usage
-from agentlab.notebook.safe_html import SafeHTML, element, escape, join
-from agentlab.notebook.state import RunState
-from agentlab.notebook.token_bar import SEGMENTS, Segment, TokenBar, count, money, seconds
-from agentlab.notebook.turn import TurnView
+from agentlab.notebook.run.state import RunState
+from agentlab.notebook.run.token_bar import SEGMENTS, Segment, TokenBar, count, money, seconds
+from agentlab.notebook.run.turn import TurnView
+from agentlab.notebook.safety.safe_html import SafeHTML, element, escape, join
 
 __all__ = ["numbers_text", "usage_table"]
 

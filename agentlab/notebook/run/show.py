@@ -18,11 +18,11 @@ from typing import Any, Final
 from agentlab.agent.heartbeat import heartbeat
 from agentlab.messages import Event, StopReason
 from agentlab.notebook.mode import display_mode, is_deterministic
-from agentlab.notebook.projection import Projection
-from agentlab.notebook.publisher import Publisher
-from agentlab.notebook.run_view import RunView
-from agentlab.notebook.state import RunState
-from agentlab.notebook.static_view import mimebundle, static_text
+from agentlab.notebook.run.projection import Projection
+from agentlab.notebook.run.publisher import Publisher
+from agentlab.notebook.run.run_view import RunView
+from agentlab.notebook.run.state import RunState
+from agentlab.notebook.run.static_view import mimebundle, static_text
 
 __all__ = ["Live", "show_run"]
 

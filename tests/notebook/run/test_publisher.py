@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from agentlab.messages import TextDelta
-from agentlab.notebook.projection import Projection
-from agentlab.notebook.publisher import LARGE, Publisher, call_later
-from agentlab.notebook.state import RunState
+from agentlab.notebook.run.projection import Projection
+from agentlab.notebook.run.publisher import LARGE, Publisher, call_later
+from agentlab.notebook.run.state import RunState
 
 
 class Front:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final, Literal, assert_never
 
 from agentlab.messages import (
+    ApprovalAsked,
+    ApprovalGiven,
     Event,
     Notice,
     ReasoningBlock,
@@ -23,9 +25,9 @@ from agentlab.messages import (
     UnknownEvent,
     Usage,
 )
-from agentlab.notebook.plain_text import well_formed
-from agentlab.notebook.turn import TurnView
-from agentlab.notebook.turn_parts import ToolCard
+from agentlab.notebook.run.turn import TurnView
+from agentlab.notebook.run.turn_parts import ToolCard
+from agentlab.notebook.safety.plain_text import well_formed
 
 __all__ = ["STATUS_LABELS", "RunState", "RunStatus"]
 
@@ -120,6 +122,12 @@ class RunState:
                 self.turns.append(TurnView(event.turn, event.model, at_s))
             case RunFinished():
                 self._finish_run(event, at_s)
+            case ApprovalAsked():
+                self._card(event.call_id, event.name, at_s).ask(event.reason)
+                self._touch_owner(event.call_id)
+            case ApprovalGiven():
+                self._card(event.call_id, "", at_s).decided()
+                self._touch_owner(event.call_id)
             case ToolStarted():
                 self._card(event.call_id, event.name, at_s).start(at_s)
                 self._touch_owner(event.call_id)

@@ -11,14 +11,24 @@ import threading
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
-from agentlab.notebook.projection import Projection
+from agentlab.notebook.run.projection import Operation
 
-__all__ = ["Channel", "Publisher", "call_later"]
+__all__ = ["Channel", "Publisher", "Source", "call_later"]
 
 FAST_S: Final = 1 / 30
 SLOW_S: Final = 1 / 15
 LARGE: Final = 30_000
 UNHEARD_S: Final = 0.5
+
+
+class Source(Protocol):
+    """What is to be told: `Projection` of one run, `RunsProjection` of several."""
+
+    def patch(self) -> list[Operation]:
+        """The operations since the last call; empty where nothing changed."""
+
+    def document(self) -> dict[str, Any]:
+        """The whole as of now; later patches start from it."""
 
 
 class Channel(Protocol):
@@ -42,7 +52,7 @@ def call_later(delay_s: float, callback: Callable[[], None]) -> bool:
 
 
 class Publisher:
-    """Tells one front end of one run. Safe to call from any thread.
+    """Tells one front end of one document. Safe to call from any thread.
 
     Args:
         projection: What the front end has been told.
@@ -55,7 +65,7 @@ class Publisher:
 
     def __init__(
         self,
-        projection: Projection,
+        projection: Source,
         channel: Channel,
         *,
         size: Callable[[], int],

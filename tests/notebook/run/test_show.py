@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from agentlab.messages import Event, RunFinished, TextDelta, TurnStarted, Usage
-from agentlab.notebook import mode, show
+from agentlab.notebook import mode
 from agentlab.notebook.mode import display_mode
-from agentlab.notebook.show import WIDGET_MIME, Live, show_run
+from agentlab.notebook.run import show
+from agentlab.notebook.run.show import WIDGET_MIME, Live, show_run
 from tests.notebook.synthetic import CANARY, stalled, tool_run
 
 pytestmark = pytest.mark.anyio

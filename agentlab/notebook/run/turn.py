@@ -20,8 +20,8 @@ from agentlab.messages import (
     TurnFinished,
     Usage,
 )
-from agentlab.notebook.plain_text import well_formed
-from agentlab.notebook.turn_parts import Part, Prose, ProseKind, ToolCard
+from agentlab.notebook.run.turn_parts import Part, Prose, ProseKind, ToolCard
+from agentlab.notebook.safety.plain_text import well_formed
 
 __all__ = ["NoticeLine", "TurnStatus", "TurnView"]
 

@@ -16,8 +16,8 @@ from markdown_it.renderer import RendererProtocol
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
-from agentlab.notebook.plain_text import well_formed
-from agentlab.notebook.safe_html import SafeHTML, element, escape, join, sanitise
+from agentlab.notebook.safety.plain_text import well_formed
+from agentlab.notebook.safety.safe_html import SafeHTML, element, escape, join, sanitise
 
 __all__ = ["SafeHTML", "StreamingMarkdown", "escape", "render_markdown"]
 

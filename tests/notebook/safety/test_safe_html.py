@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentlab.notebook.safe_html import SafeHTML, element, escape, join, sanitise
+from agentlab.notebook.safety.safe_html import SafeHTML, element, escape, join, sanitise
 from tests.notebook.hostile import Contents
 
 

@@ -22,12 +22,12 @@ from agentlab.messages import (
     TurnStarted,
     Usage,
 )
-from agentlab.notebook.projection import RESULT_LIMIT, Projection
-from agentlab.notebook.safe_html import sanitise
-from agentlab.notebook.state import RunState
+from agentlab.notebook.run.projection import RESULT_LIMIT, Projection
+from agentlab.notebook.run.state import RunState
+from agentlab.notebook.safety.safe_html import sanitise
 from tests.notebook.event_sequences import SEQUENCES
 from tests.notebook.hostile import HOSTILE
-from tests.notebook.node import node_path
+from tests.notebook.javascript.node import node_path
 from tests.notebook.synthetic import CANARY, tool_run
 
 Document = dict[str, Any]
@@ -37,7 +37,7 @@ Replay = Callable[[Document, list[list[Any]]], Document]
 @pytest.fixture(scope="module")
 def replay() -> Iterator[Replay]:
     """The front end's own `applyOperations`, in one node process."""
-    command = [node_path(), "--no-warnings", str(Path(__file__).parent / "replay.mjs")]
+    command = [node_path(), "--no-warnings", str(Path(__file__).parents[1] / "javascript/replay.mjs")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None

@@ -7,11 +7,11 @@ from typing import Literal
 import msgspec
 
 from agentlab.messages import ToolCall, ToolResult, ToolStatus
-from agentlab.notebook.plain_text import well_formed
+from agentlab.notebook.safety.plain_text import well_formed
 
 __all__ = ["CardStatus", "Part", "Prose", "ProseKind", "ToolCard"]
 
-CardStatus = Literal["writing", "called", "running"] | ToolStatus
+CardStatus = Literal["writing", "called", "asking", "running"] | ToolStatus
 ProseKind = Literal["text", "reasoning", "note"]
 
 
@@ -52,7 +52,8 @@ class ToolCard:
         key: Its name in the turn.
         call_id: Id of the call.
         name: The tool.
-        status: `writing` (arguments arrive), `called`, `running`, or how it ended.
+        status: `writing` (arguments arrive), `called`, `asking` (a person is to decide), `running`, or how it ended.
+        reason: Why it asks.
         result: What the tool answered; None until it has.
         duration_s: Seconds from the start of the tool to its result; None where either was not seen.
     """
@@ -62,6 +63,7 @@ class ToolCard:
         self.call_id = call_id
         self.name = well_formed(name)
         self.status: CardStatus = "writing"
+        self.reason = ""
         self.result: str | None = None
         self.duration_s: float | None = None
         self.revision = 0
@@ -87,7 +89,7 @@ class ToolCard:
     @property
     def is_open(self) -> bool:
         """Whether the call has no result yet."""
-        return self.status in {"writing", "called", "running"}
+        return self.status in {"writing", "called", "asking", "running"}
 
     @property
     def is_error(self) -> bool:
@@ -106,6 +108,17 @@ class ToolCard:
         self._arguments = Prose(self.key, "note", well_formed(call.arguments_json))
         if self.status == "writing":
             self.status = "called"
+        self.revision += 1
+
+    def ask(self, reason: str) -> None:
+        """A person is asked whether it may run."""
+        self.status = "asking"
+        self.reason = well_formed(reason)
+        self.revision += 1
+
+    def decided(self) -> None:
+        """A person has decided; what comes of it is told next."""
+        self.status = "called"
         self.revision += 1
 
     def start(self, at_s: float) -> None:

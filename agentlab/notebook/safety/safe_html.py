@@ -16,7 +16,7 @@ from typing import Final
 
 import nh3
 
-from agentlab.notebook.plain_text import well_formed
+from agentlab.notebook.safety.plain_text import well_formed
 
 __all__ = ["ALLOWED_ATTRIBUTES", "ALLOWED_TAGS", "SafeHTML", "element", "escape", "join", "sanitise"]
 

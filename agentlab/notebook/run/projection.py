@@ -17,12 +17,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any, Final
 
-from agentlab.notebook.markdown import StreamingMarkdown
-from agentlab.notebook.state import STATUS_LABELS, RunState
-from agentlab.notebook.static_view import shortened
-from agentlab.notebook.token_bar import TokenBar, money, seconds
-from agentlab.notebook.turn import TurnView
-from agentlab.notebook.turn_parts import Part, Prose, ToolCard
+from agentlab.notebook.run.state import STATUS_LABELS, RunState
+from agentlab.notebook.run.static_view import shortened
+from agentlab.notebook.run.token_bar import TokenBar, money, seconds
+from agentlab.notebook.run.turn import TurnView
+from agentlab.notebook.run.turn_parts import Part, Prose, ToolCard
+from agentlab.notebook.safety.markdown import StreamingMarkdown
 
 __all__ = ["Operation", "Projection"]
 

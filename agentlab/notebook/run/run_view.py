@@ -1,19 +1,17 @@
-"""The live view of one run: an anywidget, made of `static/run_view.js` and `static/run_view.css`."""
+"""The live view of one run: an anywidget, made of `static/run_view.js` and `static/run.css`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import anywidget
 import traitlets
 
-from agentlab.notebook.token_bar import SEGMENTS
+from agentlab.notebook.assets import script, style
+from agentlab.notebook.run.token_bar import SEGMENTS
 
 __all__ = ["RunView"]
-
-_STATIC: Final = Path(__file__).parent / "static"
 
 
 class RunView(anywidget.AnyWidget):
@@ -27,8 +25,8 @@ class RunView(anywidget.AnyWidget):
         can_stop: Whether there is a Stop button while the run goes on.
     """
 
-    _esm = _STATIC / "run_view.js"
-    _css = _STATIC / "run_view.css"
+    _esm = script("run_view.js")
+    _css = style("run.css")
     snapshot = traitlets.Dict().tag(sync=True)
     segments: traitlets.List[list[str]] = traitlets.List().tag(sync=True)
 

@@ -1,7 +1,8 @@
 // The parts of run_view.js that need no page: patches applied, gaps found, a Stop that is heard or not.
 import assert from "node:assert/strict";
 import test from "node:test";
-import widget, { applyOperations, Receiver } from "../../agentlab/notebook/static/run_view.js";
+import { applyOperations, Receiver } from "../../../agentlab/notebook/static/run_document.js";
+import widget from "../../../agentlab/notebook/static/run_view.js";
 
 const empty = () => ({ title: "t", turns: [] });
 const head = (order) => ({ number: 1, order });

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import Final, assert_never
 
-from agentlab.notebook.markdown import render_markdown
-from agentlab.notebook.plain_text import terminal_safe
-from agentlab.notebook.safe_html import SafeHTML, element, escape, join
-from agentlab.notebook.state import STATUS_LABELS, RunState
-from agentlab.notebook.token_bar import SEGMENTS, TokenBar, money, seconds
-from agentlab.notebook.turn import NoticeLine, TurnView
-from agentlab.notebook.turn_parts import Part, Prose, ToolCard
-from agentlab.notebook.usage_table import numbers_text, usage_table
+from agentlab.notebook.run.state import STATUS_LABELS, RunState
+from agentlab.notebook.run.token_bar import SEGMENTS, TokenBar, money, seconds
+from agentlab.notebook.run.turn import NoticeLine, TurnView
+from agentlab.notebook.run.turn_parts import Part, Prose, ToolCard
+from agentlab.notebook.run.usage_table import numbers_text, usage_table
+from agentlab.notebook.safety.markdown import render_markdown
+from agentlab.notebook.safety.plain_text import terminal_safe
+from agentlab.notebook.safety.safe_html import SafeHTML, element, escape, join
 
 __all__ = ["RESULT_LIMIT", "mimebundle", "shortened", "static_html", "static_text"]
 

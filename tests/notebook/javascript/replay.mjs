@@ -1,6 +1,6 @@
 // Applies patches as the browser does: a line of JSON in ({document, patches}), the document that results out.
 import { createInterface } from "node:readline";
-import { applyOperations } from "../../agentlab/notebook/static/run_view.js";
+import { applyOperations } from "../../../agentlab/notebook/static/run_document.js";
 
 for await (const line of createInterface({ input: process.stdin })) {
   const { document, patches } = JSON.parse(line);

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from agentlab.notebook.run_view import RunView
+from agentlab.notebook.run.run_view import RunView
 from tests.notebook.synthetic import CANARY
 
 

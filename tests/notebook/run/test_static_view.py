@@ -24,9 +24,9 @@ from agentlab.messages import (
     TurnStarted,
     Usage,
 )
-from agentlab.notebook.state import RunState
-from agentlab.notebook.static_view import mimebundle, static_html, static_text
-from agentlab.notebook.usage_table import numbers_text
+from agentlab.notebook.run.state import RunState
+from agentlab.notebook.run.static_view import mimebundle, static_html, static_text
+from agentlab.notebook.run.usage_table import numbers_text
 from tests.notebook.event_sequences import SEQUENCES
 from tests.notebook.hostile import HOSTILE, Contents
 from tests.notebook.synthetic import CANARY, tool_run
