@@ -37,6 +37,7 @@ class RunView(anywidget.AnyWidget):
         super().__init__(snapshot=snapshot, segments=names, can_stop=can_stop)
         self._on_request: Callable[[], None] = _nothing
         self._on_stop: Callable[[], None] = _nothing
+        self._on_decide: Callable[[str, bool], None] = _undecided
         self._mounted = 0
         self.on_msg(self._take_message)
 
@@ -45,14 +46,21 @@ class RunView(anywidget.AnyWidget):
         """Whether a second page has mounted it. A reloaded page cannot replace its output, so it needs the widget on."""
         return self._mounted > 1
 
-    def listen(self, *, on_request: Callable[[], None], on_stop: Callable[[], None]) -> None:
-        """Say who answers a view; both may be called on any thread.
+    def listen(
+        self,
+        *,
+        on_request: Callable[[], None],
+        on_stop: Callable[[], None],
+        on_decide: Callable[[str, bool], None],
+    ) -> None:
+        """Say who answers a view; each may be called on any thread.
 
         Args:
             on_request: A view has mounted or lost a patch, and wants a snapshot.
             on_stop: The reader pressed Stop.
+            on_decide: The reader has decided whether a tool may run: id of the call, and whether.
         """
-        self._on_request, self._on_stop = on_request, on_stop
+        self._on_request, self._on_stop, self._on_decide = on_request, on_stop, on_decide
 
     def send_patch(self, patch: dict[str, Any]) -> None:
         """Send one numbered patch."""
@@ -81,6 +89,12 @@ class RunView(anywidget.AnyWidget):
         elif kind == "stop":
             self.send({"type": "stopping"})
             self._on_stop()
+        elif kind == "decide" and isinstance(message, dict):
+            self._on_decide(str(message.get("call_id")), message.get("approved") is True)
+
+
+def _undecided(call_id: str, approved: bool) -> None:
+    """Nobody listens yet."""
 
 
 def _nothing() -> None:

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
-from typing import Any, Final
 
 from agentlab.agent.heartbeat import heartbeat
 from agentlab.messages import Event, StopReason
 from agentlab.notebook.mode import display_mode, is_deterministic
+from agentlab.notebook.publishing import print_text, publish, widget_bundle
 from agentlab.notebook.run.projection import Projection
 from agentlab.notebook.run.publisher import Publisher
 from agentlab.notebook.run.run_view import RunView
@@ -26,8 +25,6 @@ from agentlab.notebook.run.static_view import mimebundle, static_text
 
 __all__ = ["Live", "show_run"]
 
-WIDGET_MIME: Final = "application/vnd.jupyter.widget-view+json"
-
 
 class Live:
     """One run on display. All methods are quick, block on nothing, and may be called from any thread, one at a time.
@@ -35,6 +32,7 @@ class Live:
     Args:
         title: What the run is called, usually the prompt.
         stop: Called when the reader presses Stop, on any thread; must only ask the run to end. Without it there is no button.
+        decide: Called with the id of a call and whether its tool may run, when the reader decides; on any thread.
         clock: Seconds, monotonic.
     """
 
@@ -43,10 +41,12 @@ class Live:
         title: str,
         *,
         stop: Callable[[], None] | None = None,
+        decide: Callable[[str, bool], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.state = RunState(title)
         self._stop = stop
+        self._decide = decide
         self._clock = clock
         self._began = clock()
         self._lock = threading.RLock()
@@ -67,7 +67,11 @@ class Live:
         self._publisher = Publisher(
             projection, self._view, size=lambda: self.state.size, clock=self._clock, lock=self._lock
         )
-        self._view.listen(on_request=self._publisher.snapshot, on_stop=self._stop or (lambda: None))
+        self._view.listen(
+            on_request=self._publisher.snapshot,
+            on_stop=self._stop or (lambda: None),
+            on_decide=self._decide or (lambda _call_id, _approved: None),
+        )
         self._ipython_display_()
 
     def apply(self, event: Event, at_s: float | None = None) -> None:
@@ -101,26 +105,25 @@ class Live:
     def _leave_picture(self) -> None:
         deterministic = is_deterministic()
         if self._mode == "print":
-            _print(static_text(self.state, deterministic=deterministic))
+            print_text(static_text(self.state, deterministic=deterministic))
             return
         bundle = mimebundle(self.state, deterministic=deterministic)
         if self._display_id is None:
-            _publish(bundle)
+            publish(bundle)
         else:
-            _publish(bundle, display_id=self._display_id, update=True)
+            publish(bundle, display_id=self._display_id, update=True)
         if self._view is not None and not self._view.was_reopened:
             self._view.close()
 
     def _ipython_display_(self) -> None:
         """Display it, once more too: every place it was displayed shows the still picture in the end."""
         if self._view is None or self._finished:
-            _publish(mimebundle(self.state, deterministic=is_deterministic()))
+            publish(mimebundle(self.state, deterministic=is_deterministic()))
             return
         if self._display_id is None:
             self._display_id = os.urandom(16).hex()
-        reference = {"version_major": 2, "version_minor": 0, "model_id": self._view.model_id}
-        bundle = {"text/plain": f"{self.state.title} [running]", WIDGET_MIME: reference}
-        _publish(bundle, display_id=self._display_id)
+        bundle = widget_bundle(self._view.model_id, f"{self.state.title} [running]")
+        publish(bundle, display_id=self._display_id)
 
 
 async def show_run(
@@ -189,18 +192,3 @@ async def _settled(task: asyncio.Task[None]) -> None:
     """Let a cancelled task clean up; what it raises is not news any more."""
     task.cancel()
     await asyncio.wait([task], timeout=5)
-
-
-def _print(text: str) -> None:
-    """Print, with `?` for what the terminal's encoding lacks: a run must not fail because its text cannot be shown."""
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    sys.stdout.write(text.encode(encoding, "replace").decode(encoding) + "\n")
-
-
-def _publish(bundle: dict[str, Any], *, display_id: str | None = None, update: bool = False) -> None:
-    from IPython.core.interactiveshell import InteractiveShell  # noqa: PLC0415 - heavy, and loaded in any kernel
-
-    transient = {} if display_id is None else {"display_id": display_id}
-    InteractiveShell.instance().display_pub.publish(
-        data=bundle, metadata={}, transient=transient, update=update
-    )

@@ -111,9 +111,10 @@ class ToolView {
 
 const PART_VIEWS = { text: TextView, reasoning: ReasoningView, note: NoteView, tool: ToolView };
 
-export class TurnView {
-  constructor(segments) {
+class TurnView {
+  constructor(segments, decide) {
     this.segments = segments;
+    this.decide = decide;
     this.title = make("div", "turn-title");
     this.notices = make("div", "notices");
     this.parts = make("div", "parts");
@@ -176,5 +177,33 @@ export class TurnView {
       ...legend(tokens, this.segments),
       ...facts.map(([name, value]) => make("span", "count", `${name} `, make("b", "", value))),
     );
+  }
+}
+
+/** The turns of one run, painted from its document. */
+export class RunBody {
+  /** @param {{segments: string[][], decide: (callId: string, approved: boolean) => void}} options */
+  constructor({ segments, decide }) {
+    this.segments = segments;
+    this.decide = decide;
+    this.turns = [];
+    this.node = make("div", "turns");
+  }
+
+  /** Paint the turns that changed; all of them, anew, where `dirty` is null. */
+  paint(run, dirty) {
+    if (dirty === null) {
+      this.turns = [];
+      this.node.replaceChildren();
+    }
+    for (const index of dirty ?? run.turns.keys()) {
+      while (this.turns.length <= index) {
+        this.turns.push(new TurnView(this.segments, this.decide));
+        this.node.append(this.turns.at(-1).node);
+      }
+      this.turns[index].paint(run.turns[index]);
+    }
+    const longest = Math.max(1, ...this.turns.map((turn) => turn.total ?? 0));
+    for (const turn of this.turns) turn.bar.style.width = `${(100 * (turn.total ?? 0)) / longest}%`;
   }
 }

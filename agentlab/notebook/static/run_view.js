@@ -1,7 +1,8 @@
 // The live view of one run. Python sends numbered patches and, where one was lost, a snapshot.
 
 import { Receiver } from "./run_document.js";
-import { TurnView, legend, make, setText } from "./run_painting.js";
+import { RunBody, legend, make, setText } from "./run_painting.js";
+import { StickyBottom } from "./scrolling.js";
 
 const INTERRUPT_MS = 500;
 
@@ -11,30 +12,21 @@ class RunView {
     this.model = model;
     this.receiver = receiver;
     this.segments = model.get("segments");
-    this.turns = [];
+    this.turns = new RunBody({
+      segments: this.segments,
+      decide: (callId, approved) => model.send({ type: "decide", call_id: callId, approved }),
+    });
     this.dirty = null;
     this.title = make("span", "title");
     this.status = make("span", "pill");
     this.status.setAttribute("role", "status");
     this.stop = make("button", "stop", "■ Stop");
     this.stop.type = "button";
-    this.body = make("div", "body");
+    this.body = make("div", "body", this.turns.node);
+    this.sticky = new StickyBottom(this.body);
     this.totals = make("div", "numbers al-totals");
     this.node = make("div", "run", make("div", "head", this.title, this.status, this.stop), this.body, this.totals);
     this.stop.onclick = () => this.askToStop();
-    this.follow();
-  }
-
-  /** Keep the newest line in sight until the reader scrolls up. */
-  follow() {
-    this.stuck = true;
-    let top = 0;
-    this.body.onscroll = () => {
-      const { scrollTop, scrollHeight, clientHeight } = this.body;
-      if (scrollHeight - scrollTop - clientHeight < 24) this.stuck = true;
-      else if (scrollTop < top - 2) this.stuck = false;
-      top = scrollTop;
-    };
   }
 
   changed(dirty) {
@@ -49,25 +41,13 @@ class RunView {
   paint() {
     this.frame = undefined;
     const { document: run } = this.receiver;
-    if (this.dirty === null) {
-      this.turns = [];
-      this.body.replaceChildren();
-    }
-    for (const index of this.dirty ?? run.turns.keys()) {
-      while (this.turns.length <= index) {
-        this.turns.push(new TurnView(this.segments));
-        this.body.append(this.turns.at(-1).node);
-      }
-      this.turns[index].paint(run.turns[index]);
-    }
+    this.turns.paint(run, this.dirty);
     this.dirty = new Set();
     this.paintRun(run);
-    if (this.stuck) this.body.scrollTop = this.body.scrollHeight;
+    this.sticky.moved();
   }
 
   paintRun(run) {
-    const longest = Math.max(1, ...this.turns.map((turn) => turn.total ?? 0));
-    for (const turn of this.turns) turn.bar.style.width = `${(100 * (turn.total ?? 0)) / longest}%`;
     setText(this.title, run.title || "run");
     setText(this.status, run.detail ? `${run.label}: ${run.detail}` : run.label);
     this.node.dataset.status = run.status;

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+from agentlab.notebook.assets import script
 from agentlab.notebook.run.token_bar import SEGMENTS
 from tests.notebook.javascript.node import node_path
 
@@ -49,7 +50,9 @@ def test_nothing_is_loaded_from_elsewhere() -> None:
 
 
 def test_the_files_stay_small_because_each_widget_carries_them() -> None:
-    assert sum(file.stat().st_size for file in STATIC.iterdir()) < 20_000
+    for file in STATIC.glob("*_view.js"):
+        assert len(script(file.name).encode()) < 30_000
+    assert sum(file.stat().st_size for file in STATIC.glob("*.css")) < 30_000
 
 
 def test_every_segment_has_its_own_name_and_colour() -> None:

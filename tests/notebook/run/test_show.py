@@ -12,8 +12,9 @@ import pytest
 from agentlab.messages import Event, RunFinished, TextDelta, TurnStarted, Usage
 from agentlab.notebook import mode
 from agentlab.notebook.mode import display_mode
+from agentlab.notebook.publishing import WIDGET_MIME
 from agentlab.notebook.run import show
-from agentlab.notebook.run.show import WIDGET_MIME, Live, show_run
+from agentlab.notebook.run.show import Live, show_run
 from tests.notebook.synthetic import CANARY, stalled, tool_run
 
 pytestmark = pytest.mark.anyio
