@@ -24,6 +24,7 @@
     │   └── ToolTimeout            the tool took longer than its timeout
     ├── RunError                   an agent run could not finish; carries the whole history
     │   ├── MaxTurnsReached        the budget of model calls is spent
+    │   ├── ApprovalNeeded         a tool asks before it runs and nobody is there to answer; the run can go on
     │   ├── RunStopped             a hook or the user stopped the run; carries the reason
     │   │   └── SweepStopped       no further request is wanted: the sweep it belongs to has ended
     │   │       └── BudgetSpent    the money set for the sweep is spent
@@ -46,7 +47,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from agentlab.messages import AssistantMessage, Message
+    from agentlab.messages import AssistantMessage, Message, ToolCall
 
 __all__ = [
     "AgentlabError",
@@ -256,6 +257,26 @@ class RunStopped(RunError):
         super().__init__(message, history=history)
         self.reason = reason
         self.partial = partial
+
+
+class ApprovalNeeded(RunError):
+    """A tool asks before it runs, and nobody is there to answer. The run stands still and can go on.
+
+        run = Run.from_json(error.run_json)
+        run.decide(error.calls[0].id, approved=True)
+        agent.resume(run)
+
+    Attributes:
+        calls: The calls that wait.
+        run_json: The run, as `Run.from_json` reads it.
+    """
+
+    def __init__(
+        self, message: str, *, calls: Sequence[ToolCall], run_json: str = "", history: Sequence[Message] = ()
+    ) -> None:
+        super().__init__(message, history=history)
+        self.calls = tuple(calls)
+        self.run_json = run_json
 
 
 class SweepStopped(RunStopped):

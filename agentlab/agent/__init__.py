@@ -14,8 +14,9 @@ from agentlab.agent.hooks import (
     UseModel,
 )
 from agentlab.agent.portal import run_sync
+from agentlab.agent.records import Decision, TurnRecord
 from agentlab.agent.result import RunResult
-from agentlab.agent.run import CallModel, CallTools, Done, Run, TurnRecord
+from agentlab.agent.run import CallModel, CallTools, Done, Run
 from agentlab.agent.stream import RunStream
 from agentlab.agent.trace import Trace, TracedEvent, TracedRequest
 
@@ -23,6 +24,7 @@ __all__ = [
     "Agent",
     "CallModel",
     "CallTools",
+    "Decision",
     "Done",
     "Hook",
     "HookContext",

@@ -40,6 +40,7 @@ from agentlab.models import Model, model
 from agentlab.tools import Tool, ToolContext, Toolset
 
 if TYPE_CHECKING:
+    from agentlab.agent.approvals import Approver
     from agentlab.agent.live import LiveView
 
 __all__ = ["Agent", "Prompt"]
@@ -74,6 +75,8 @@ class Agent:
         stop_sequences: Texts at which generation ends.
         parallel_tool_calls: Whether one turn may hold several calls; None leaves it to the provider.
         reasoning: An effort (`"low"`), a budget in tokens, or `ReasoningOptions`.
+        approver: Decides on calls of tools that ask (`@tool(approval=True)`), in place of a person: a function of the call
+            and the tool's reason that gives True, False, or a text that says why not.
         output_schema: Shape every answer must have, enforced by the provider: a type or a JSON Schema. For one typed
             answer use `prompt_typed`.
         cache: Cache controls.
@@ -119,6 +122,7 @@ class Agent:
         tool_concurrency: int = 8,
         tool_timeout_s: float | None = 120.0,
         tool_context: ToolContext | None = None,
+        approver: Approver | None = None,
         hooks: Iterable[Hook] = (),
         stream: bool = True,
         record_content: bool = False,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from msgspec import structs
 
-from agentlab.agent.run import TurnRecord
+from agentlab.agent.records import TurnRecord
 from agentlab.messages import Request
 
 __all__ = ["compared_with_last"]

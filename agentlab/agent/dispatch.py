@@ -8,10 +8,11 @@ from typing import Any, Final
 
 import msgspec
 
+from agentlab.agent.approvals import Approvals, reason_to_ask
 from agentlab.agent.hooks import HookContext, Hooks, RewriteArguments, RewriteResult, Skip, Stop
 from agentlab.agent.telemetry import RunSpans
-from agentlab.errors import InvalidToolArguments, ToolError, ToolTimeout
-from agentlab.messages import Text, ToolCall, ToolResult, ToolStarted
+from agentlab.errors import ApprovalNeeded, InvalidToolArguments, ToolError, ToolTimeout
+from agentlab.messages import ApprovalAsked, ApprovalGiven, Text, ToolCall, ToolResult, ToolStarted
 from agentlab.tools import Tool, ToolContext, Toolset, as_content, sendable
 
 __all__ = ["ToolDispatch", "failed_result"]
@@ -20,7 +21,9 @@ _CLEANUP_S: Final = 5.0
 _LONGEST_ERROR: Final = 2_000
 
 
-_News = ToolStarted | ToolResult | Stop | BaseException
+ToolEvent = ApprovalAsked | ApprovalGiven | ToolStarted | ToolResult
+_News = ToolEvent | Stop | BaseException
+_REFUSED: Final = "the user did not approve this call"
 
 
 def failed_result(call: ToolCall, text: str) -> ToolResult:
@@ -41,6 +44,7 @@ class ToolDispatch:
         concurrency: Calls that may run at the same time, at least 1.
         timeout_s: Seconds a call may take where its tool does not say; None for no limit.
         hooks: Asked before and after each call.
+        approvals: Asked before a call of a tool that asks.
         spans: Telemetry of the run.
 
     Attributes:
@@ -55,6 +59,7 @@ class ToolDispatch:
         concurrency: int,
         timeout_s: float | None,
         hooks: Hooks,
+        approvals: Approvals,
         spans: RunSpans,
     ) -> None:
         self._toolset = toolset
@@ -62,14 +67,17 @@ class ToolDispatch:
         self._limit = asyncio.Semaphore(max(1, concurrency))
         self._timeout_s = timeout_s
         self._hooks = hooks
+        self._approvals = approvals
         self._spans = spans
         self._closing = False
         self.unclaimed: list[ToolResult] = []
 
     async def run(
         self, calls: Sequence[ToolCall], hook_context: HookContext, *, truncated: bool = False
-    ) -> AsyncGenerator[ToolStarted | ToolResult | Stop, None]:
+    ) -> AsyncGenerator[ToolEvent | Stop, None]:
         """Run the calls; give a `ToolStarted` and a `ToolResult` for each as they happen, or the first `Stop`.
+
+        Calls that nobody can be asked about are left, and raised when all others have their results.
 
         Args:
             calls: The calls.
@@ -77,6 +85,7 @@ class ToolDispatch:
             truncated: A token limit cut the turn: calls without whole arguments are not run.
 
         Raises:
+            ApprovalNeeded: Calls are left that nobody could be asked about.
             UsageError: A hook gave an answer it may not give.
             Exception: What a hook raised.
         """
@@ -86,15 +95,22 @@ class ToolDispatch:
             for call in calls
         ]
         waiting = len(tasks)
+        unasked: list[ApprovalNeeded] = []
         try:
             while waiting:
                 event = await news.get()
+                if isinstance(event, ApprovalNeeded):
+                    unasked.append(event)
+                    waiting -= 1
+                    continue
                 if isinstance(event, BaseException):
                     raise event
-                waiting -= not isinstance(event, ToolStarted)
+                waiting -= not isinstance(event, ToolStarted | ApprovalAsked | ApprovalGiven)
                 yield event
                 if isinstance(event, Stop):
                     return
+            if unasked:
+                raise _together(unasked)
         finally:
             self._closing = True
             for task in tasks:
@@ -136,13 +152,38 @@ class ToolDispatch:
             result = _result(call, answer.reason, "skipped")
         else:
             arguments = answer.arguments if isinstance(answer, RewriteArguments) else None
-            news.put_nowait(ToolStarted(call.id, call.name))
-            with self._spans.tool(call) as span:
-                result = span.done(await self._executed(call, arguments, truncated))
+            result = await self._refused(call, arguments, news) or await self._run(
+                call, arguments, news, truncated
+            )
         answer = await self._hooks.ask("on_tool_result", context, call, result)
         if isinstance(answer, RewriteResult):
             result = msgspec.structs.replace(result, content=as_content(answer.content))
         return answer if isinstance(answer, Stop) else result
+
+    async def _refused(
+        self, call: ToolCall, arguments: Mapping[str, Any] | None, news: asyncio.Queue[_News]
+    ) -> ToolResult | None:
+        """The result of a call that may not run; None where it may."""
+        given = call.arguments if arguments is None and call.has_valid_arguments else arguments or {}
+        reason = reason_to_ask(self._toolset.get(call.name), given)
+        if reason is None:
+            return None
+        # A call that waits for a person takes no slot from those that could run.
+        self._limit.release()
+        decision = await self._approvals.decision(call, reason, news.put_nowait)
+        await self._limit.acquire()
+        return None if decision.approved else _result(call, sendable(decision.note or _REFUSED), "skipped")
+
+    async def _run(
+        self,
+        call: ToolCall,
+        arguments: Mapping[str, Any] | None,
+        news: asyncio.Queue[_News],
+        truncated: bool,
+    ) -> ToolResult:
+        news.put_nowait(ToolStarted(call.id, call.name))
+        with self._spans.tool(call) as span:
+            return span.done(await self._executed(call, arguments, truncated))
 
     async def _executed(
         self, call: ToolCall, arguments: Mapping[str, Any] | None, truncated: bool
@@ -181,6 +222,13 @@ class ToolDispatch:
     def unknown(self, call: ToolCall) -> str:
         """What the model is told about a call to a tool that does not exist."""
         return f"there is no tool `{call.name}`; there are {', '.join(self._toolset.names) or 'none'}"
+
+
+def _together(unasked: Sequence[ApprovalNeeded]) -> ApprovalNeeded:
+    """The first of them, with the calls of all."""
+    first = unasked[0]
+    first.calls = tuple(call for each in unasked for call in each.calls)
+    return first
 
 
 def _check_whole(call: ToolCall, truncated: bool) -> None:

@@ -9,6 +9,7 @@ from typing import Final
 
 from msgspec import structs
 
+from agentlab.agent.approvals import Approvals
 from agentlab.agent.diagnosing import compared_with_last
 from agentlab.agent.dispatch import ToolDispatch, failed_result
 from agentlab.agent.facts import asked_by
@@ -20,7 +21,7 @@ from agentlab.agent.settings import AgentSettings
 from agentlab.agent.telemetry import RunSpans
 from agentlab.agent.trace import Trace
 from agentlab.caching.orderings.arrangement import arrange
-from agentlab.errors import AgentlabError, ModelError, ProtocolError, RunStopped, UsageError
+from agentlab.errors import AgentlabError, ApprovalNeeded, ModelError, ProtocolError, RunStopped, UsageError
 from agentlab.http import Clock
 from agentlab.messages import (
     AssistantMessage,
@@ -37,6 +38,7 @@ from agentlab.messages import (
     ToolResult,
     TurnFinished,
     TurnStarted,
+    repair,
 )
 from agentlab.models import Model, ModelStream
 from agentlab.models.interface import wire_name
@@ -61,6 +63,7 @@ class RunDriver:
         clock: Time.
 
     Attributes:
+        approvals: Decisions on calls of tools that ask.
         stop_reason: Why the user wants the run to end, once he does.
         interrupted: Whether the waiting task was cancelled to end it.
     """
@@ -75,6 +78,7 @@ class RunDriver:
         self._clock = clock
         self._hooks = Hooks(settings.hooks)
         self._scratchpad = Scratchpad()
+        self.approvals = Approvals(run, settings.approver)
         self._started = clock.monotonic()
         self._stream: ModelStream | None = None
         self._prefix = PrefixCheck()
@@ -236,6 +240,7 @@ class RunDriver:
             concurrency=self._settings.tool_concurrency,
             timeout_s=self._settings.tool_timeout_s,
             hooks=self._hooks,
+            approvals=self.approvals,
             spans=self._spans,
         )
         self._unclaimed = dispatch.unclaimed
@@ -286,7 +291,11 @@ class RunDriver:
 
     def _ended_by(self, error: AgentlabError) -> AgentlabError:
         """End the run for an error, and give the error the history."""
-        if isinstance(error, RunStopped):
+        if isinstance(error, ApprovalNeeded):
+            # The run stands still and goes on when its calls are decided.
+            error.history = tuple(repair(self.run.all_messages))
+            error.run_json = self.run.to_json()
+        elif isinstance(error, RunStopped):
             # The model itself would not go on: no money left, no request wanted.
             if self.run.stop_reason is None:
                 self._end("stopped", error.reason, error.partial)
@@ -334,7 +343,11 @@ class RunDriver:
     # ------------------------------------------------------------ internal
 
     def _finished(self) -> RunFinished:
-        return RunFinished(self.run.text, self.run.usage, self.run.stop_reason or "done", self.run.detail)
+        run = self.run
+        waiting = ", ".join(f"`{call.name}`" for call in run.pending_calls)
+        if run.stop_reason is None and waiting:
+            return RunFinished(run.text, run.usage, "stopped", f"waits for approval of {waiting}")
+        return RunFinished(run.text, run.usage, run.stop_reason or "done", run.detail)
 
     def _recorded(self, event: Event) -> Event:
         self.trace.add(event, self._clock.monotonic() - self._started)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from agentlab.agent.run import TurnRecord
+from agentlab.agent.records import TurnRecord
 
 if TYPE_CHECKING:
     import pandas as pd

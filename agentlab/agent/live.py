@@ -12,7 +12,7 @@ from agentlab.agent.stream import RunStream
 from agentlab.agent.trace import Trace
 from agentlab.messages import Event, StopReason
 
-__all__ = ["LiveView", "live_view", "mimebundle"]
+__all__ = ["LiveView", "live_view", "mimebundle", "trace_mimebundle"]
 
 
 class LiveView(Protocol):
@@ -29,8 +29,10 @@ class LiveView(Protocol):
 
 
 def live_view(title: str, stream: RunStream) -> LiveView:
-    """A live view of a run, with a Stop button."""
-    view: LiveView = import_module("agentlab.notebook").Live(title, stop=stream.stop)
+    """A live view of a run, with a Stop button; where it can be clicked, it decides on tools that ask."""
+    notebook = import_module("agentlab.notebook")
+    view: LiveView = notebook.Live(title, stop=stream.stop, decide=stream.decide)
+    stream.attended = notebook.display_mode() == "live"
     return view
 
 
@@ -41,4 +43,10 @@ def mimebundle(trace: Trace) -> dict[str, Any]:
     for traced in trace.events:
         state.apply(traced.event, traced.at_s)
     bundle: dict[str, Any] = notebook.mimebundle(state, deterministic=notebook.is_deterministic())
+    return bundle
+
+
+def trace_mimebundle(trace: Trace) -> dict[str, Any]:
+    """The record of a run as static output: its timeline, and the tokens of its turns."""
+    bundle: dict[str, Any] = import_module("agentlab.notebook").Timeline(trace, with_turns=True).mimebundle()
     return bundle

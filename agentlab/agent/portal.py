@@ -13,11 +13,12 @@ import contextvars
 import os
 import threading
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
 from typing import Any, Final, Generic, ParamSpec, TypeVar
 
 from agentlab.errors import UsageError
 
-__all__ = ["Portal", "run_sync"]
+__all__ = ["Portal", "run_in_background", "run_sync"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -76,6 +77,18 @@ class Portal:
                 call.done.wait(self._cleanup_s)
             raise
         return call.result()
+
+    def start(self, factory: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Run `factory(*args, **kwargs)` on the portal's loop and do not wait for it; arguments as in `run`.
+
+        Returns:
+            Its result, once it is there. Cancelling it cancels the call, and does not wait until that has cleaned up.
+        """
+
+        async def call() -> T:
+            return await factory(*args, **kwargs)
+
+        return asyncio.run_coroutine_threadsafe(call(), self._running_loop())
 
     @property
     def is_current(self) -> bool:
@@ -170,3 +183,8 @@ if hasattr(os, "register_at_fork"):
 def run_sync(factory: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run `factory(*args, **kwargs)` on the library's one background loop and wait for it; see `Portal.run`."""
     return _PORTAL.run(factory, *args, **kwargs)
+
+
+def run_in_background(factory: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+    """Run `factory(*args, **kwargs)` on the library's one background loop and do not wait; see `Portal.start`."""
+    return _PORTAL.start(factory, *args, **kwargs)

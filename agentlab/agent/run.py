@@ -19,15 +19,14 @@ import msgspec
 from msgspec import Struct, field, structs
 
 from agentlab.agent.facts import Facts
+from agentlab.agent.records import Decision, TurnRecord, record_of
 from agentlab.errors import AnswerTruncated, ContentFiltered, MaxTurnsReached, RunError, RunProtocolViolation
 from agentlab.messages import (
     AssistantMessage,
-    CacheDiagnosis,
     FinishReason,
     Message,
     StopReason,
     Text,
-    Timing,
     ToolCall,
     ToolResult,
     TurnFinished,
@@ -37,7 +36,7 @@ from agentlab.messages import (
     validate,
 )
 
-__all__ = ["CallModel", "CallTools", "Done", "Run", "Step", "TurnRecord"]
+__all__ = ["CallModel", "CallTools", "Done", "Run", "Step"]
 
 
 class CallModel(Struct, frozen=True):
@@ -64,23 +63,6 @@ Step = CallModel | CallTools | Done
 Status = Literal["ready", "calling_tools", "done", "failed"]
 
 
-class TurnRecord(Struct, frozen=True, omit_defaults=True):
-    """One model call, without its message; fields as in `TurnFinished`."""
-
-    turn: int
-    model: str
-    usage: Usage
-    finish_reason: FinishReason | None = None
-    raw_finish_reason: str | None = None
-    tool_calls: int = 0
-    timing: Timing = Timing()
-    retries: int = 0
-    cost_usd: float | None = None
-    response_id: str | None = None
-    request_id: str | None = None
-    cache_diagnosis: CacheDiagnosis | None = None
-
-
 class Run(Struct, kw_only=True):
     """One prompt being answered.
 
@@ -99,6 +81,7 @@ class Run(Struct, kw_only=True):
         records: One entry a model call.
         results: Results of the current tool calls, as far as they are there.
         facts: What is told beside the prompt; settled before the first model call.
+        decisions: Id of a tool call to the decision whether it may run; of the turn under way.
     """
 
     id: str
@@ -113,6 +96,7 @@ class Run(Struct, kw_only=True):
     records: list[TurnRecord] = field(default_factory=list)
     results: list[ToolResult] = field(default_factory=list)
     facts: Facts | None = None
+    decisions: dict[str, Decision] = field(default_factory=dict)
     output: str | None = None
     failure: Literal["truncated", "filtered", "max_turns", "other"] | None = None
 
@@ -234,7 +218,7 @@ class Run(Struct, kw_only=True):
         self._require("ready", "a model turn")
         self.turns_made += 1
         message = turn.message
-        self.records.append(_record(turn, self.turns_made, model))
+        self.records.append(record_of(turn, self.turns_made, model))
         call = (
             next((c for c in message.tool_calls if c.name == self.output_tool), None)
             if self.output_tool
@@ -245,6 +229,7 @@ class Run(Struct, kw_only=True):
         elif message.tool_calls:
             self.messages.append(message)
             self.results = []
+            self.decisions = {}
             self.status = "calling_tools"
         else:
             self._finish_with_text(message, turn.finish_reason)
@@ -277,6 +262,21 @@ class Run(Struct, kw_only=True):
             self.results = []
             self.status = "ready"
 
+    def decide(self, call_id: str, *, approved: bool, note: str = "") -> None:
+        """Decide whether a pending call of a tool that asks may run; `Agent.resume` goes on from there.
+
+        Args:
+            call_id: Id of the call.
+            approved: Whether it may.
+            note: What the model is told of a refusal.
+
+        Raises:
+            RunProtocolViolation: The call is not pending.
+        """
+        if all(call.id != call_id for call in self.pending_calls):
+            raise RunProtocolViolation(f"the call {call_id!r} is not pending", history=self.all_messages)
+        self.decisions[call_id] = Decision(approved, note)
+
     def repair_call(self, call_id: str, name: str) -> ToolCall:
         """Give a pending call another tool's name, in the history too, and return it.
 
@@ -297,7 +297,7 @@ class Run(Struct, kw_only=True):
         """Count a turn but keep nothing of it: the same request will be made again."""
         self._require("ready", "a model turn")
         self.turns_made += 1
-        self.records.append(_record(turn, self.turns_made, model))
+        self.records.append(record_of(turn, self.turns_made, model))
 
     def correct(self, feedback: str) -> None:
         """Reopen a finished run with a word to the model about its answer.
@@ -381,20 +381,3 @@ class Run(Struct, kw_only=True):
         self.messages.append(structs.replace(message, content=(*kept, Text(self.output))))
         self.status = "done"
         self.stop_reason = "done"
-
-
-def _record(turn: TurnFinished, number: int, model: str) -> TurnRecord:
-    return TurnRecord(
-        turn=number,
-        model=model or turn.message.model or "",
-        usage=turn.usage,
-        finish_reason=turn.finish_reason,
-        raw_finish_reason=turn.raw_finish_reason,
-        tool_calls=len(turn.message.tool_calls),
-        timing=turn.timing,
-        retries=turn.retries,
-        cost_usd=turn.cost_usd,
-        response_id=turn.response_id,
-        request_id=turn.request_id,
-        cache_diagnosis=turn.cache_diagnosis,
-    )

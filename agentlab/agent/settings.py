@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agentlab.agent.hooks import Hook, check_tool_choice
 from agentlab.caching.orderings import stable_first
@@ -20,6 +20,9 @@ from agentlab.messages import (
     ToolDefinition,
 )
 from agentlab.tools import ToolContext, Toolset
+
+if TYPE_CHECKING:
+    from agentlab.agent.approvals import Approver
 
 __all__ = ["DEFAULT_MAX_TURNS", "AgentSettings"]
 
@@ -54,6 +57,7 @@ class AgentSettings:
         tool_concurrency: Tool calls that may run at the same time.
         tool_timeout_s: Seconds a tool call may take where the tool does not say; None for no limit.
         tool_context: Values for tools.
+        approver: Decides whether a tool that asks may run, in place of a person; see `approvals.Approver`.
         hooks: Asked at every step.
         stream: Whether the model's answers are streamed.
         record_content: Whether telemetry records what is said.
@@ -81,6 +85,7 @@ class AgentSettings:
     tool_concurrency: int = 8
     tool_timeout_s: float | None = 120.0
     tool_context: ToolContext = field(default_factory=ToolContext)
+    approver: Approver | None = None
     hooks: tuple[Hook, ...] = ()
     stream: bool = True
     record_content: bool = False

@@ -61,9 +61,34 @@ class RunStream:
             loop, task = waiting
             loop.call_soon_threadsafe(self._interrupt, task)
 
+    @property
+    def attended(self) -> bool:
+        """Whether somebody reads the events and answers `ApprovalAsked` with `decide`; set it before iterating.
+
+        Where nobody does, a tool that asks is left to the agent's `approver`, or the run is raised as `ApprovalNeeded`.
+        """
+        return self._driver.approvals.attended
+
+    @attended.setter
+    def attended(self, attended: bool) -> None:
+        self._driver.approvals.attended = attended
+
+    def decide(self, call_id: str, approved: bool, note: str = "") -> bool:
+        """Say whether a call that was asked about may run, from any thread.
+
+        Args:
+            call_id: `ApprovalAsked.call_id`.
+            approved: Whether it may.
+            note: What the model is told of a refusal.
+
+        Returns:
+            Whether the call was waiting for it; a second answer changes nothing.
+        """
+        return self._driver.approvals.decide(call_id, approved, note)
+
     def _interrupt(self, task: asyncio.Task[object]) -> None:
         # Only while the task waits inside this run: elsewhere the flag is seen at the next event.
-        if self._waiting is not None and self._waiting[1] is task:
+        if self._waiting is not None and self._waiting[1] is task and not self._driver.interrupted:
             self._driver.interrupted = task.cancel()
 
     async def aclose(self) -> None:
@@ -88,7 +113,11 @@ class RunStream:
         self._ended = ended = asyncio.Event()
         try:
             while True:
-                self._waiting = (loop, asyncio.current_task() or task)
+                current = asyncio.current_task() or task
+                self._waiting = (loop, current)
+                if self._driver.stop_reason is not None:
+                    # Stopped while the reader had the last event: what comes next may be long in coming.
+                    loop.call_soon(self._interrupt, current)
                 try:
                     event = await anext(events)
                 except StopAsyncIteration:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice, takewhile
-from typing import TYPE_CHECKING, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 import msgspec
 from msgspec import Struct, field, structs
 
 from agentlab.agent.asked import RequestChange, changes_of, requests_of
 from agentlab.agent.frames import provider_and_model
+from agentlab.agent.spans import spans_frame, spans_of
 from agentlab.caching import Block, PrefixMatch, shared_prefix, split
 from agentlab.caching.calls import RecordedCall
 from agentlab.caching.explaining.explain import explain, explain_calls
@@ -227,6 +228,14 @@ class Trace(_Record, dict=True):
         ]
         return pd.DataFrame(rows, columns=["turn", "position", "kind", "label", "tokens", "in_shared_prefix"])
 
+    @property
+    def spans(self) -> pd.DataFrame:
+        """One row a stretch of time, in the order in which they began: waits, attempts, first token, stream, approvals, tools.
+
+        Columns: turn, kind, name, start_s, end_s, duration_s, status, detail, call_id; see `agentlab.agent.spans.Span`.
+        """
+        return spans_frame(spans_of((traced.event, traced.at_s) for traced in self.events))
+
     def to_json(self) -> str:
         """The whole trace as JSON. Contains the conversation."""
         written = _WrittenTrace(**{**structs.asdict(self), "asked": changes_of(self.asked)})
@@ -244,6 +253,12 @@ class Trace(_Record, dict=True):
 
     def __repr__(self) -> str:
         return f"Trace({self.run_id!r}, model={self.model!r}, events={len(self.events)}, turns={len(self.turns)})"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:  # noqa: ARG002 - IPython's
+        """The run's timeline and the tokens of its turns."""
+        from agentlab.agent.live import trace_mimebundle  # noqa: PLC0415 - loads the notebook's packages
+
+        return trace_mimebundle(self)
 
 
 def blocks_of(sent: RequestSent) -> tuple[Block, ...]:

@@ -30,7 +30,7 @@ _NO_MATTER: Final = frozenset(
 )
 """Options that change what is logged, or how fast, and not what is said."""
 
-_OWN_TEXT: Final = frozenset({"tools", "hooks", "volatile", "ordering"})
+_OWN_TEXT: Final = frozenset({"tools", "hooks", "approver", "volatile", "ordering"})
 _PLAIN: Final = (str, int, float, complex, bool, bytes, type(None), type(...))
 _HELD: Final = (*_PLAIN, Mapping, list, tuple, set, frozenset, FunctionType, MethodType, partial)
 _LENGTH: Final = 16
@@ -53,6 +53,8 @@ def agent_parts(agent: Agent) -> dict[str, str]:
         parts["tools"] = "\n".join(_tool_text(tool) for tool in settings.tools)
     if settings.hooks:
         parts["hooks"] = "\n".join(description_of(hook) for hook in settings.hooks)
+    if settings.approver is not None:
+        parts["approver"] = description_of(settings.approver)
     if settings.volatile:
         parts["volatile"] = "\n".join(
             fact if isinstance(fact, str) else description_of(fact) for fact in settings.volatile

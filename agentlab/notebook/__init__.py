@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from agentlab.notebook.cache.cache_view import CacheView, cache_view
     from agentlab.notebook.mode import display_mode, is_deterministic
     from agentlab.notebook.nested import allow_nested_asyncio
     from agentlab.notebook.run.show import Live, show_run
@@ -18,11 +19,13 @@ if TYPE_CHECKING:
     from agentlab.notebook.safety.safe_html import SafeHTML, escape
 
 _HOMES: Final = {
+    "CacheView": "cache.cache_view",
     "Live": "run.show",
     "RunState": "run.state",
     "SafeHTML": "safety.safe_html",
     "StreamingMarkdown": "safety.markdown",
     "allow_nested_asyncio": "nested",
+    "cache_view": "cache.cache_view",
     "display_mode": "mode",
     "escape": "safety.safe_html",
     "is_deterministic": "mode",
@@ -34,11 +37,13 @@ _HOMES: Final = {
 }
 
 __all__ = [
+    "CacheView",
     "Live",
     "RunState",
     "SafeHTML",
     "StreamingMarkdown",
     "allow_nested_asyncio",
+    "cache_view",
     "display_mode",
     "escape",
     "is_deterministic",

@@ -16,6 +16,8 @@ from agentlab.tools.thread import in_thread
 
 __all__ = ["FunctionTool", "Tool", "tool"]
 
+Approval = bool | str | Callable[[Mapping[str, Any]], bool | str]
+
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -53,6 +55,8 @@ class FunctionTool:
         description: What it does; the docstring's where None.
         strict: Whether the provider should hold the model to the schema.
         timeout_s: Seconds a call may take; None leaves it to the agent.
+        approval: Whether a person, or the agent's `approver`, is asked before it runs: True, the reason that is shown, or
+            a function of the arguments (a mapping) that gives either.
 
     Raises:
         UsageError: The name, a parameter or a type hint cannot be shown to a model.
@@ -66,9 +70,11 @@ class FunctionTool:
         description: str | None = None,
         strict: bool | None = None,
         timeout_s: float | None = None,
+        approval: Approval = False,
     ) -> None:
         self.function = function
         self.timeout_s = timeout_s
+        self.approval = approval
         chosen = name or str(getattr(function, "__name__", type(function).__name__))
         if not _NAME.fullmatch(chosen):
             raise UsageError(f"`{chosen}` cannot name a tool; use 1 to 64 letters, digits, `_` or `-`")
@@ -112,6 +118,7 @@ def tool(
     description: str | None = None,
     strict: bool | None = None,
     timeout_s: float | None = None,
+    approval: Approval = False,
 ) -> Callable[[Callable[..., Any]], FunctionTool]: ...
 
 
@@ -123,6 +130,7 @@ def tool(
     description: str | None = None,
     strict: bool | None = None,
     timeout_s: float | None = None,
+    approval: Approval = False,
 ) -> FunctionTool | Callable[[Callable[..., Any]], FunctionTool]:
     """Turn a function into a tool; use it bare or with arguments.
 
@@ -135,6 +143,13 @@ def tool(
     """
 
     def decorate(decorated: Callable[..., Any]) -> FunctionTool:
-        return FunctionTool(decorated, name=name, description=description, strict=strict, timeout_s=timeout_s)
+        return FunctionTool(
+            decorated,
+            name=name,
+            description=description,
+            strict=strict,
+            timeout_s=timeout_s,
+            approval=approval,
+        )
 
     return decorate if function is None else decorate(function)

@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -165,6 +165,21 @@ class Notebook:
         """Shut the kernel down and close the page."""
         self.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
         self.page.close()
+
+
+Open = Callable[..., Notebook]
+
+
+def shows(notebook: Notebook, cell: int, *texts: str, timeout_s: float = 20) -> str:
+    """Wait until the output of a cell shows all these texts; the output."""
+    notebook.page.wait_for_function(
+        "([k, texts]) => { const cell = document.querySelectorAll('.jp-CodeCell')[k];"
+        " const output = cell?.querySelector('.jp-OutputArea')?.innerText ?? '';"
+        " return texts.every((text) => output.includes(text)); }",
+        arg=[cell, list(texts)],
+        timeout=timeout_s * 1000,
+    )
+    return notebook.output(cell)
 
 
 def _environment(folder: Path) -> dict[str, str]:

@@ -4,23 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
 
-from tests.notebook.jupyter_lab import CHROMIUM, Lab, Notebook, browser, serve
+from tests.notebook.jupyter_lab import Open, shows
 from tests.notebook.synthetic import ANSWER
 
-IMPORTS = """
-import asyncio
-from agentlab.agent.portal import run_sync
-from agentlab.messages import *
-from agentlab.notebook import Live, show_run
-from tests.notebook.synthetic import *
-from tests.notebook.hostile import EXECUTING, HOSTILE
-"""
 STALLED = "state = await show_run(stalled(text_run(words('half an answer '))[:-2]), title='stalled'{stop})"
 HANGING_AGENT = """
 import agentlab as al
@@ -30,54 +20,6 @@ async def hang(seconds: int) -> int:
     await asyncio.Event().wait()
 agent = al.Agent("sim:openai/gpt-5.6", tools=[hang])
 """
-Open = Callable[..., Notebook]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """One browser for all tests."""
-    if not CHROMIUM.exists():
-        reason = f"{CHROMIUM} is not installed: the live view is not tested in a browser"
-        if os.environ.get("AGENTLAB_STRICT") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with sync_playwright() as playwright, browser(playwright) as launched:
-        yield launched
-
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """One server for all tests."""
-    with serve(tmp_path_factory.mktemp("jupyter")) as running:
-        yield running
-
-
-@pytest.fixture
-def open_notebook(chromium: Browser, lab: Lab, request: pytest.FixtureRequest) -> Iterator[Open]:
-    """Opens a notebook of these cells, after one that imports what they need."""
-    opened: list[Notebook] = []
-
-    def make(*cells: str) -> Notebook:
-        notebook = Notebook.open(chromium, lab, lab.write(f"{request.node.name}.ipynb", IMPORTS, *cells))
-        opened.append(notebook)
-        notebook.run(0)
-        return notebook
-
-    yield make
-    for notebook in opened:
-        notebook.close()
-
-
-def shows(notebook: Notebook, cell: int, *texts: str, timeout_s: float = 20) -> str:
-    """Wait until the output of a cell shows all these texts; the output."""
-    notebook.page.wait_for_function(
-        "([k, texts]) => { const cell = document.querySelectorAll('.jp-CodeCell')[k];"
-        " const output = cell?.querySelector('.jp-OutputArea')?.innerText ?? '';"
-        " return texts.every((text) => output.includes(text)); }",
-        arg=[cell, list(texts)],
-        timeout=timeout_s * 1000,
-    )
-    return notebook.output(cell)
 
 
 def test_two_thousand_tokens_arrive_whole_with_few_bytes(open_notebook: Open) -> None:

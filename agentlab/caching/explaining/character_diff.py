@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import Final, Literal
 
@@ -13,9 +14,11 @@ from agentlab.caching.blocks.common_text import common_start
 
 __all__ = ["Segment", "character_diff"]
 
-_WORD: Final = re.compile(r"\w+|\s+|[^\w\s]")
+_WORD: Final = re.compile(r"\s*(?:\w+|[^\w\s])|\s+")
 _MOST_WORDS: Final = 2_000
 """Above this a comparison word by word costs more than it shows; the texts are then shown as one change."""
+_MOST_PAIRS: Final = 40_000
+"""The same for words that return again and again: the comparison looks at every pair of equal ones, often."""
 
 
 class Segment(Struct, frozen=True):
@@ -49,7 +52,7 @@ def character_diff(before: str, after: str) -> tuple[Segment, ...]:
 
 def _between(old: str, new: str) -> Iterator[Segment]:
     was, now = _WORD.findall(old), _WORD.findall(new)
-    if not was or not now or len(was) + len(now) > _MOST_WORDS:
+    if not was or not now or len(was) + len(now) > _MOST_WORDS or _equal_pairs(was, now) > _MOST_PAIRS:
         yield Segment("gone", old)
         yield Segment("new", new)
         return
@@ -59,3 +62,8 @@ def _between(old: str, new: str) -> Iterator[Segment]:
             continue
         yield Segment("gone", "".join(was[low:high]))
         yield Segment("new", "".join(now[first:last]))
+
+
+def _equal_pairs(was: Sequence[str], now: Sequence[str]) -> int:
+    counts = Counter(was)
+    return sum(counts[word] for word in now)

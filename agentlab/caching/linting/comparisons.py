@@ -13,7 +13,7 @@ from agentlab.caching.linting.finding import Finding
 from agentlab.caching.linting.linted_call import LintedCall
 from agentlab.caching.linting.rules import SORT_ADVICE, STABLE_ADVICE, VALUE_CODES
 
-__all__ = ["BETWEEN_RULES", "WHOLE_RULES"]
+__all__ = ["BETWEEN_RULES", "WHOLE_RULES", "advice_on"]
 
 _ADVICE: Final = {
     "history-rewritten": "Append to a history, never change it; shorten it rarely and by much at once.",
@@ -24,13 +24,38 @@ _ADVICE: Final = {
 }
 
 
+def advice_on(cause: Cause) -> tuple[str, str]:
+    """What to do about a change that moved a prefix.
+
+    Args:
+        cause: The change, as `explain` found it.
+
+    Returns:
+        The code of the rule it breaks, and the advice.
+    """
+    if cause.aspect == "reordered":
+        return "unsorted-json", SORT_ADVICE
+    if cause.character is not None and cause.part != "message":
+        kind = kind_of_change(cause.before, cause.after, cause.character)
+        if kind is not None:
+            return VALUE_CODES[kind], SORT_ADVICE if kind == "set" else STABLE_ADVICE
+    code = {
+        "setting": "setting-changed",
+        "tool": "tools-changed",
+        "tools": "tools-changed",
+        "preamble": "preamble-changed",
+        "document": "document-changed",
+    }.get(cause.part, "history-rewritten")
+    return code, _ADVICE[code]
+
+
 def moved_prefix(before: LintedCall, after: LintedCall) -> Iterator[Finding]:
     """Everything `explain` finds, by its kind."""
     explanation = explain(before.call, after.call)
     if explanation is None:
         return
     for cause in (explanation.cause, *explanation.also):
-        code, advice = _judged(cause)
+        code, advice = advice_on(cause)
         place = f"{cause.place}, {after.place}" if after.number else cause.place
         yield Finding(code, "error", place, _sentence(cause), advice)
 
@@ -107,24 +132,6 @@ def under_minimum_throughout(calls: Sequence[LintedCall]) -> Iterator[Finding]:
             "nothing was cached.",
             "Nothing, where prompts stay this short; a cache cannot help.",
         )
-
-
-def _judged(cause: Cause) -> tuple[str, str]:
-    """The rule that a cause breaks, and what to do."""
-    if cause.aspect == "reordered":
-        return "unsorted-json", SORT_ADVICE
-    if cause.character is not None and cause.part != "message":
-        kind = kind_of_change(cause.before, cause.after, cause.character)
-        if kind is not None:
-            return VALUE_CODES[kind], SORT_ADVICE if kind == "set" else STABLE_ADVICE
-    code = {
-        "setting": "setting-changed",
-        "tool": "tools-changed",
-        "tools": "tools-changed",
-        "preamble": "preamble-changed",
-        "document": "document-changed",
-    }.get(cause.part, "history-rewritten")
-    return code, _ADVICE[code]
 
 
 def _sentence(cause: Cause) -> str:

@@ -1,11 +1,13 @@
 """A run as the front end holds it: a JSON document, and the smallest patches that bring it up to date.
 
-The document is `{title, status, label, detail, totals, turns: [{head, parts: {key: part}}]}`; a patch is a list of
-operations on it:
+The document is `{title, status, label, detail, model, started, time, asking, totals, turns: [{head, estimate, parts: {key:
+part}}]}`; a patch is a list of operations on it:
 
     ["run", fields]                        lay fields over the document
     ["turn", i, head]                      the head of turn i, made if it is new; `head.order` lists its parts
+    ["estimate", i, tokens]                about how many tokens turn i has generated; null once they are reported
     ["part", i, key, part]                 a part, whole
+    ["set", i, key, fields]                lay fields over a part
     ["add", i, key, field, text]           text appended to a field of a part
     ["blocks", i, key, [html], keep, end]  finished blocks appended; of the open block keep so much, then `end`
 
@@ -15,6 +17,7 @@ Only `blocks` carries HTML, and only what `SafeHTML` holds. No request body, hea
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, Final
 
 from agentlab.notebook.run.state import STATUS_LABELS, RunState
@@ -52,7 +55,7 @@ class Projection:
         for index, turn in enumerate(self._state.turns):
             if index == len(self._turns):
                 self._turns.append(_TurnMirror())
-            operations += self._turns[index].patch(index, turn)
+            operations += self._turns[index].patch(index, turn, self._state.ideal_read_tokens)
         run = _run_fields(self._state)
         changed = {name: value for name, value in run.items() if self._run.get(name, self) != value}
         if changed:
@@ -72,40 +75,44 @@ class _TurnMirror:
     def __init__(self) -> None:
         self._revision = -1
         self._head: dict[str, Any] = {}
+        self._estimate: int | None = None
         self._parts: dict[int, _PartMirror] = {}
 
-    def patch(self, index: int, turn: TurnView) -> list[Operation]:
+    def patch(self, index: int, turn: TurnView, ideal: Callable[[int], int | None]) -> list[Operation]:
         if self._revision == turn.revision:
             return []
         self._revision = turn.revision
         operations: list[Operation] = []
-        head = _head_fields(turn)
+        head = {**_head_fields(turn), "ideal": ideal(index)}
         if head != self._head:
             self._head = head
             operations.append(["turn", index, head])
+        if turn.estimated_output_tokens != self._estimate:
+            self._estimate = turn.estimated_output_tokens
+            operations.append(["estimate", index, self._estimate])
         mirrors: dict[int, _PartMirror] = {}
         for part in turn.parts:
             mirror = self._parts.get(part.key)
             if mirror is None:
                 mirror = _mirror(part)
-                mirror.update(part)
+                mirror.update(part, turn)
                 operations.append(["part", index, part.key, mirror.document()])
             else:
-                operations += ([name, index, part.key, *rest] for name, *rest in mirror.update(part))
+                operations += ([name, index, part.key, *rest] for name, *rest in mirror.update(part, turn))
             mirrors[part.key] = mirror
         self._parts = mirrors
         return operations
 
     def document(self) -> dict[str, Any]:
         parts = {str(key): mirror.document() for key, mirror in self._parts.items()}
-        return {"head": self._head, "parts": parts}
+        return {"head": self._head, "estimate": self._estimate, "parts": parts}
 
 
 class _PartMirror(ABC):
     """One part as the front end has it. `update` gives operations without turn and key."""
 
     @abstractmethod
-    def update(self, part: Part) -> list[Operation]: ...
+    def update(self, part: Part, turn: TurnView) -> list[Operation]: ...
 
     @abstractmethod
     def document(self) -> dict[str, Any]: ...
@@ -120,7 +127,7 @@ class _TextMirror(_PartMirror):
         self._blocks = 0
         self._tail = ""
 
-    def update(self, part: Part) -> list[Operation]:
+    def update(self, part: Part, turn: TurnView) -> list[Operation]:
         assert isinstance(part, Prose)
         if part.size == self._fed:
             return []
@@ -139,20 +146,28 @@ class _TextMirror(_PartMirror):
 
 
 class _ProseMirror(_PartMirror):
-    """Reasoning or a note: plain text that grows."""
+    """Reasoning or a note: plain text that grows; of reasoning also how many tokens it is."""
 
     def __init__(self, kind: str) -> None:
         self._kind = kind
         self._text = ""
+        self._count: dict[str, Any] = {}
 
-    def update(self, part: Part) -> list[Operation]:
+    def update(self, part: Part, turn: TurnView) -> list[Operation]:
         assert isinstance(part, Prose)
         added = part.text[len(self._text) :]
         self._text = part.text
-        return [["add", "text", added]] if added else []
+        operations: list[Operation] = [["add", "text", added]] if added else []
+        if part.kind == "reasoning":
+            tokens, estimated = turn.reasoning_tokens(part)
+            count = {"tokens": tokens, "estimated": estimated}
+            if count != self._count:
+                self._count = count
+                operations.append(["set", count])
+        return operations
 
     def document(self) -> dict[str, Any]:
-        return {"kind": self._kind, "text": self._text}
+        return {"kind": self._kind, "text": self._text, **self._count}
 
 
 class _CardMirror(_PartMirror):
@@ -162,7 +177,7 @@ class _CardMirror(_PartMirror):
         self._card: dict[str, Any] = {}
         self._revision = -1
 
-    def update(self, part: Part) -> list[Operation]:
+    def update(self, part: Part, turn: TurnView) -> list[Operation]:
         assert isinstance(part, ToolCard)
         if self._revision == part.revision:
             return []
@@ -187,11 +202,16 @@ def _mirror(part: Part) -> _PartMirror:
 
 
 def _run_fields(state: RunState) -> dict[str, Any]:
+    asking = [card.name for card in state.asking]
     return {
         "title": state.title,
         "status": state.status,
-        "label": STATUS_LABELS[state.status],
+        "label": "waiting for approval" if asking else STATUS_LABELS[state.status],
         "detail": state.detail,
+        "model": state.model,
+        "started": state.started_at,
+        "time": seconds(state.duration_s) if state.is_finished else None,
+        "asking": asking,
         "totals": {
             "tokens": TokenBar.of(state.usage).counts(),
             "cost": money(state.cost_usd, at_least=state.cost_is_partial),
@@ -218,11 +238,19 @@ def _head_fields(turn: TurnView) -> dict[str, Any]:
 def _card_fields(card: ToolCard) -> dict[str, Any]:
     return {
         "kind": "tool",
+        "call_id": card.call_id,
         "name": card.name,
         "status": card.status,
         "error": card.is_error,
+        "reason": card.reason,
+        "decision": card.decision,
+        "note": card.note,
         "arguments": shortened(card.arguments, RESULT_LIMIT),
         "result": None if card.result is None else shortened(card.result, RESULT_LIMIT),
+        "pictures": [
+            {"address": one.address, "caption": one.caption, "width": one.width, "height": one.height}
+            for one in card.pictures
+        ],
         "time": "" if card.duration_s is None else seconds(card.duration_s),
     }
 

@@ -25,8 +25,10 @@ from agentlab.messages import (
     UnknownEvent,
     Usage,
 )
+from agentlab.notebook.run.ideal_read import ideal_read
 from agentlab.notebook.run.turn import TurnView
 from agentlab.notebook.run.turn_parts import ToolCard
+from agentlab.notebook.safety.pictures import Album
 from agentlab.notebook.safety.plain_text import well_formed
 
 __all__ = ["STATUS_LABELS", "RunState", "RunStatus"]
@@ -48,6 +50,7 @@ class RunState:
 
     Attributes:
         title: What the run is called, usually the prompt.
+        started_at: Unix time at which it began, seconds; None where not known.
         turns: One view for each model call, in order.
         status: `running`, or how the run ended.
         detail: Why it ended, in words, where it did not end by itself.
@@ -55,8 +58,9 @@ class RunState:
         revision: Grows with every change; lets a view see what is new.
     """
 
-    def __init__(self, title: str = "") -> None:
+    def __init__(self, title: str = "", *, started_at: float | None = None) -> None:
         self.title = well_formed(title)
+        self.started_at = started_at
         self.turns: list[TurnView] = []
         self.status: RunStatus = "running"
         self.detail: str | None = None
@@ -64,6 +68,18 @@ class RunState:
         self.revision = 0
         self._reported: Usage | None = None
         self._text: str | None = None
+        self._album = Album()
+
+    @property
+    def model(self) -> str:
+        """The models asked, each once, in order."""
+        return ", ".join(dict.fromkeys(turn.model for turn in self.turns if turn.model))
+
+    @property
+    def asking(self) -> list[ToolCard]:
+        """The tool calls that wait for a person's consent."""
+        cards = (part for turn in self.turns for part in turn.parts if isinstance(part, ToolCard))
+        return [card for card in cards if card.status == "asking"]
 
     @property
     def text(self) -> str:
@@ -83,6 +99,15 @@ class RunState:
     def summed_usage(self) -> Usage:
         """Tokens summed over the turns that reported them."""
         return sum((turn.usage for turn in self.turns if turn.usage is not None), Usage())
+
+    def ideal_read_tokens(self, index: int) -> int | None:
+        """What the turn at `index` could have read from the cache; None where that cannot be known."""
+        return ideal_read(self.turns[index - 1] if index else None, self.turns[index])
+
+    @property
+    def estimated_output_tokens(self) -> int:
+        """About how many tokens were generated in turns whose tokens are not reported, or not yet."""
+        return sum(turn.estimated_output_tokens or 0 for turn in self.turns)
 
     @property
     def cost_usd(self) -> float | None:
@@ -126,13 +151,13 @@ class RunState:
                 self._card(event.call_id, event.name, at_s).ask(event.reason)
                 self._touch_owner(event.call_id)
             case ApprovalGiven():
-                self._card(event.call_id, "", at_s).decided()
+                self._card(event.call_id, "", at_s).decided(approved=event.approved, note=event.note)
                 self._touch_owner(event.call_id)
             case ToolStarted():
                 self._card(event.call_id, event.name, at_s).start(at_s)
                 self._touch_owner(event.call_id)
             case ToolResult():
-                self._card(event.call_id, event.name, at_s).finish(event, at_s)
+                self._card(event.call_id, event.name, at_s).finish(event, at_s, self._album)
                 self._touch_owner(event.call_id)
             case UnknownEvent() | RequestSent():
                 pass

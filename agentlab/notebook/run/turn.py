@@ -85,6 +85,23 @@ class TurnView:
         """Characters of all parts."""
         return sum(part.size for part in self.parts)
 
+    @property
+    def estimated_output_tokens(self) -> int | None:
+        """About how many tokens it has generated; None where the provider has reported how many."""
+        if self.usage is not None and self.usage.output_tokens is not None:
+            return None
+        return sum(_tokens(part) for part in self.parts)
+
+    def reasoning_tokens(self, part: Prose) -> tuple[int | None, bool]:
+        """Tokens of a part that is reasoning, and whether they are an estimate; None where nothing is known.
+
+        What is reported is one number a turn: it belongs to a part where that is the only one.
+        """
+        reported = self.usage.reasoning_tokens if self.usage is not None else None
+        if reported is not None and sum(_is_reasoning(each) for each in self.parts) == 1:
+            return reported, False
+        return _tokens(part) or None, True
+
     def card(self, call_id: str) -> ToolCard | None:
         """The newest card of a call in this turn."""
         for part in reversed(self.parts):
@@ -232,6 +249,17 @@ def _prose(part: Text | Reasoning | Image | Audio | Refusal | ProviderPart) -> l
             return [("note", well_formed(f"[{part.kind}]"))]
         case _:
             assert_never(part)
+
+
+def _is_reasoning(part: Part) -> bool:
+    return isinstance(part, Prose) and part.kind == "reasoning"
+
+
+def _tokens(part: Part) -> int:
+    """About how many tokens the model spent on a part; a note is ours, and so is the line for reasoning not shown."""
+    if isinstance(part, Prose) and (part.kind == "note" or part.text == HIDDEN_REASONING):
+        return 0
+    return part.tokens
 
 
 def _reasoning_text(reasoning: Reasoning) -> str:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
-from agentlab.messages import ToolCall, ToolResult, ToolStatus
+from agentlab.messages import Image, Json, ToolCall, ToolResult, ToolStatus
+from agentlab.notebook.run.growing_count import GrowingCount
+from agentlab.notebook.safety.pictures import Album, Picture
 from agentlab.notebook.safety.plain_text import well_formed
 
-__all__ = ["CardStatus", "Part", "Prose", "ProseKind", "ToolCard"]
+__all__ = ["CardStatus", "Decision", "Part", "Prose", "ProseKind", "ToolCard"]
 
 CardStatus = Literal["writing", "called", "asking", "running"] | ToolStatus
+Decision = Literal["approved", "denied"]
 ProseKind = Literal["text", "reasoning", "note"]
+INDENTED_UP_TO: Final = 200_000
 
 
 class Prose:
@@ -30,6 +34,8 @@ class Prose:
         self.revision = 0
         self.size = len(text)
         self._pieces = [text]
+        self._count = GrowingCount()
+        self._count.feed(text)
 
     @property
     def text(self) -> str:
@@ -38,9 +44,15 @@ class Prose:
             self._pieces = ["".join(self._pieces)]
         return self._pieces[0]
 
+    @property
+    def tokens(self) -> int:
+        """About how many tokens it is."""
+        return self._count.tokens
+
     def append(self, text: str) -> None:
         """Let it grow."""
         self._pieces.append(text)
+        self._count.feed(text)
         self.size += len(text)
         self.revision += 1
 
@@ -54,7 +66,10 @@ class ToolCard:
         name: The tool.
         status: `writing` (arguments arrive), `called`, `asking` (a person is to decide), `running`, or how it ended.
         reason: Why it asks.
-        result: What the tool answered; None until it has.
+        decision: What a person has decided; None where nobody was asked or has answered yet.
+        note: What the model was told of a refusal.
+        result: What the tool answered, as text, its JSON indented; None until it has.
+        pictures: The images of the result that may be shown.
         duration_s: Seconds from the start of the tool to its result; None where either was not seen.
     """
 
@@ -64,7 +79,10 @@ class ToolCard:
         self.name = well_formed(name)
         self.status: CardStatus = "writing"
         self.reason = ""
+        self.decision: Decision | None = None
+        self.note = ""
         self.result: str | None = None
+        self.pictures: tuple[Picture, ...] = ()
         self.duration_s: float | None = None
         self.revision = 0
         self._arguments = Prose(key, "note")
@@ -74,17 +92,17 @@ class ToolCard:
     def arguments(self) -> str:
         """The arguments as written so far; indented once they are complete JSON."""
         raw = self._arguments.text
-        if self.status == "writing":
-            return raw
-        try:
-            return msgspec.json.format(raw, indent=2).strip() if raw.strip() else ""
-        except msgspec.DecodeError:
-            return raw
+        return raw if self.status == "writing" else _indented(raw)
 
     @property
     def size(self) -> int:
         """Characters of arguments and result."""
         return self._arguments.size + len(self.result or "")
+
+    @property
+    def tokens(self) -> int:
+        """About how many tokens the model spent on the call: its name and arguments."""
+        return self._arguments.tokens + 2
 
     @property
     def is_open(self) -> bool:
@@ -116,9 +134,11 @@ class ToolCard:
         self.reason = well_formed(reason)
         self.revision += 1
 
-    def decided(self) -> None:
+    def decided(self, *, approved: bool, note: str = "") -> None:
         """A person has decided; what comes of it is told next."""
         self.status = "called"
+        self.decision = "approved" if approved else "denied"
+        self.note = well_formed(note)
         self.revision += 1
 
     def start(self, at_s: float) -> None:
@@ -127,10 +147,22 @@ class ToolCard:
         self._started_s = at_s
         self.revision += 1
 
-    def finish(self, result: ToolResult, at_s: float) -> None:
-        """The tool has answered."""
+    def finish(self, result: ToolResult, at_s: float, album: Album) -> None:
+        """The tool has answered; its images go into `album`, as far as that has room."""
         self.status = result.status
-        self.result = well_formed(result.text)
+        lines: list[str] = []
+        pictures: list[Picture] = []
+        for piece in result.content:
+            if isinstance(piece, Image):
+                taken = album.take(piece)
+                pictures += [taken] if isinstance(taken, Picture) else []
+                lines += [taken] if isinstance(taken, str) else []
+            elif isinstance(piece, Json):
+                lines.append(_indented(msgspec.json.encode(piece.value, order="sorted").decode()))
+            else:
+                lines.append(_indented(piece.text) if piece.text.lstrip()[:1] in {"{", "["} else piece.text)
+        self.result = well_formed("\n".join(lines))
+        self.pictures = tuple(pictures)
         if self._started_s is not None:
             self.duration_s = max(0.0, at_s - self._started_s)
         self.revision += 1
@@ -144,3 +176,13 @@ class ToolCard:
 
 
 Part = Prose | ToolCard
+
+
+def _indented(text: str) -> str:
+    """JSON with a line for each of its values; any other text, and a very long one, as it stands."""
+    if len(text) > INDENTED_UP_TO:
+        return text
+    try:
+        return msgspec.json.format(text, indent=2).strip() if text.strip() else ""
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        return text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["terminal_safe", "well_formed"]
+__all__ = ["one_line", "terminal_safe", "well_formed"]
 
 # ECMA-48: a string sequence (OSC, DCS, SOS, PM, APC) runs to its terminator; a control sequence ends at its final byte.
 _ESCAPE_SEQUENCES: Final = re.compile(
@@ -29,6 +29,12 @@ def terminal_safe(text: str) -> str:
     """
     unified = _NEWLINES.sub("\n", well_formed(text))
     return _CONTROLS.sub("", _ESCAPE_SEQUENCES.sub("", unified))
+
+
+def one_line(text: str, limit: int = 60) -> str:
+    """The beginning of a text on one line: white space of any kind becomes one space, and `…` says that more followed."""
+    flat = " ".join(text[: 4 * limit].split())
+    return flat if len(flat) <= limit and len(text) <= 4 * limit else f"{flat[:limit]}…"
 
 
 def well_formed(text: str) -> str:

@@ -1,0 +1,1 @@
+"""A run's record as a picture: where its time went."""

@@ -1,0 +1,128 @@
+"""The rows of a timeline, its axis, and how its time adds up. Pure: spans in, numbers out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from agentlab.agent.spans import MODEL_CALL_KINDS, Span, SpanKind
+
+__all__ = ["Axis", "Row", "axis", "duration", "rows_of", "shares"]
+
+_STEPS: Final = (1.0, 2.0, 5.0, 10.0)
+_TICKS: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the chart: one model call, or one call of a tool.
+
+    Attributes:
+        label: `turn 1`, or the tool.
+        model: The model of a model call; empty for a tool.
+        spans: What is drawn in it, in order.
+    """
+
+    label: str
+    model: str
+    spans: tuple[Span, ...]
+
+    @property
+    def is_tool(self) -> bool:
+        """Whether it is a call of a tool."""
+        return self.spans[0].kind not in MODEL_CALL_KINDS
+
+    @property
+    def duration_s(self) -> float:
+        """From its first beginning to its last end."""
+        return max(span.end_s for span in self.spans) - self.spans[0].start_s
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """The scale below the rows.
+
+    Attributes:
+        total_s: Its length in seconds; never 0.
+        step_s: From one tick to the next.
+    """
+
+    total_s: float
+    step_s: float
+
+    @property
+    def ticks(self) -> tuple[float, ...]:
+        """Where they stand, in seconds, 0 first; none at the very end, where its label would not fit."""
+        count = math.floor(0.96 * self.total_s / self.step_s) + 1
+        return tuple(number * self.step_s for number in range(count))
+
+    def share(self, seconds: float) -> float:
+        """How far along a moment is, in percent."""
+        return min(100.0, 100 * seconds / self.total_s)
+
+
+def rows_of(spans: Iterable[Span]) -> tuple[Row, ...]:
+    """A row a model call and a row a tool call, with the approval it waited for; in the order in which they began."""
+    groups: list[list[Span]] = []
+    newest: dict[tuple[int, str], list[Span]] = {}
+    for span in spans:
+        group = newest.get((span.turn, span.call_id))
+        continues = group is not None and (
+            span.kind in MODEL_CALL_KINDS or (span.kind == "tool" and group[-1].kind == "approval")
+        )
+        if group is None or not continues:
+            group = newest[span.turn, span.call_id] = []
+            groups.append(group)
+        group.append(span)
+    rows = [_row(group) for group in groups]
+    return tuple(sorted(rows, key=lambda row: (row.spans[0].turn, row.is_tool)))
+
+
+def axis(spans: Sequence[Span], total_s: float) -> Axis:
+    """A scale with at most six round steps over the whole run."""
+    total = max([total_s, *(span.end_s for span in spans)])
+    if not 0 < total < math.inf:
+        total = 1.0
+    rough = total / _TICKS
+    power = 10.0 ** math.floor(math.log10(rough))
+    return Axis(total, next((step * power for step in _STEPS if step * power >= rough), 10 * power))
+
+
+def shares(spans: Sequence[Span]) -> dict[str, float]:
+    """Seconds in which the run was at each of these; what ran at the same time counts once. Only what there was."""
+    kinds: dict[str, tuple[SpanKind, ...]] = {
+        "model": ("attempt", "first_token", "stream"),
+        "tools": ("tool",),
+        "approval": ("approval",),
+        "waiting": ("queue", "retry_wait"),
+    }
+    found = {name: _covered([span for span in spans if span.kind in of]) for name, of in kinds.items()}
+    return {name: seconds for name, seconds in found.items() if seconds > 0}
+
+
+def duration(seconds: float) -> str:
+    """A time on the chart, with three figures at most."""
+    if seconds >= 100:
+        return f"{seconds:,.0f} s"
+    if seconds >= 10:
+        return f"{seconds:.1f} s"
+    return f"{seconds * 1000:.0f} ms" if seconds < 0.9995 else f"{seconds:.2f} s"
+
+
+def _row(group: list[Span]) -> Row:
+    first = group[0]
+    if first.kind in MODEL_CALL_KINDS:
+        return Row(f"turn {first.turn}", first.name, tuple(group))
+    name = next((span.name for span in reversed(group) if span.name), "tool")
+    return Row(name, "", tuple(group))
+
+
+def _covered(spans: Sequence[Span]) -> float:
+    """The length of what these spans cover together."""
+    covered, reached = 0.0, 0.0
+    for span in sorted(spans, key=lambda span: span.start_s):
+        covered += max(0.0, span.end_s - max(span.start_s, reached))
+        reached = max(reached, span.end_s)
+    return covered

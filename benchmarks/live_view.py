@@ -1,0 +1,273 @@
+"""The live view beside the two ways a user would otherwise show a stream, in a real JupyterLab and a real browser.
+
+    python -m benchmarks.live_view [--quick] [--ours] [--repeats 3] [--write benchmarks/results/live_view.md]
+
+One row a way and a load, the ways taking turns: bytes the page received over its sockets, milliseconds from the last token
+to the page, whether every token stands there in the end, processor seconds of the kernel, and how long the page's main
+thread was blocked by tasks of 50 ms and more. `agentlab, 5 % lost` is the live view on a channel that drops every twentieth
+message. Each measurement has a page and a kernel of its own. A way that has not shown the last token `PATIENCE_S` after it
+was made counts as never.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+import tempfile
+from importlib.metadata import version
+from itertools import product
+from pathlib import Path
+from statistics import median
+from typing import Final
+
+from msgspec import Struct
+from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import TimeoutError as NotInTime
+
+from tests.notebook.jupyter_lab import Lab, Notebook, browser, serve
+
+__all__ = ["BARS", "LOADS", "WAYS", "Load", "Row", "measure", "table"]
+
+PATIENCE_S: Final = 45.0
+KERNEL: Final = (Path(__file__).parent / "live_view_kernel.py").read_text(encoding="utf-8")
+PROBE: Final = (Path(__file__).parent / "live_view_probe.js").read_text(encoding="utf-8")
+WAYS: Final = {
+    "agentlab": "agentlab_view",
+    "agentlab, 5 % lost": "lossy_view",
+    "update_display(Markdown)": "markdown_display",
+    "ipywidgets.HTML": "html_widget",
+}
+SHOWN_BY: Final = {
+    "agentlab_view": ".al-text, .agentlab-run",
+    "lossy_view": ".al-text",
+    "markdown_display": ".jp-RenderedMarkdown",
+    "html_widget": ".widget-html-content",
+}
+
+
+class Load(Struct, frozen=True):
+    """A stream.
+
+    Attributes:
+        tokens: How many tokens.
+        per_second: How fast they come; infinite: all at once.
+    """
+
+    tokens: int
+    per_second: float
+
+    @property
+    def name(self) -> str:
+        """What a reader calls it."""
+        pace = "burst" if math.isinf(self.per_second) else f"{self.per_second:,.0f}/s"
+        return f"{self.tokens:,} tokens, {pace}"
+
+
+class Row(Struct, frozen=True):
+    """What one way did with one load; the median of its repeats.
+
+    Attributes:
+        way: How it was shown.
+        load: What was shown.
+        megabytes: Received by the page over its sockets, in 10^6 bytes.
+        last_ms: Milliseconds from the last token to the page; None: never.
+        shown: How many of the tokens stood on the page in the end, in order.
+        kernel_s: Processor seconds of the kernel.
+        blocked_s: Seconds in which the page's main thread was busy with one task of 50 ms or more.
+    """
+
+    way: str
+    load: Load
+    megabytes: float
+    last_ms: float | None
+    shown: int
+    kernel_s: float
+    blocked_s: float
+
+
+class Bar(Struct, frozen=True):
+    """What the live view must keep.
+
+    Attributes:
+        megabytes: At most so much over the socket; None: whatever it takes.
+        last_ms: At most so long from the last token to the page.
+    """
+
+    megabytes: float | None
+    last_ms: float | None
+
+
+LOADS: Final = (Load(2_000, 500), Load(2_000, math.inf), Load(20_000, 800), Load(20_000, math.inf))
+BARS: Final = {
+    LOADS[0]: Bar(0.15, 100),
+    LOADS[1]: Bar(None, None),
+    LOADS[2]: Bar(1, 200),
+    LOADS[3]: Bar(None, None),
+}
+
+
+def measure(chromium: Browser, lab: Lab, way: str, load: Load) -> Row:
+    """Show a load in one way, once, in a page and a kernel of its own.
+
+    Args:
+        chromium: A running browser.
+        lab: A running server.
+        way: One of `WAYS`.
+        load: What to show.
+    """
+    function = WAYS[way]
+    pace = "float('inf')" if math.isinf(load.per_second) else str(load.per_second)
+    cells = (KERNEL, f"await measured({function}, {load.tokens}, {pace})", "print(figures())")
+    notebook = Notebook.open(chromium, lab, lab.write("measured.ipynb", *cells))
+    page = notebook.page
+    page.on("dialog", lambda dialog: dialog.accept())
+    try:
+        notebook.run(0)
+        page.evaluate(PROBE)
+        page.evaluate(
+            "([selector, last]) => window.__probe.watch(selector, last)",
+            [SHOWN_BY[function], _token(load.tokens - 1)],
+        )
+        before = notebook.received()
+        notebook.start(1)
+        _await_last(notebook, load)
+        arrived_at = page.evaluate("window.__probe.arrivedAt")
+        received = notebook.received() - before
+        shown = page.evaluate("(selector) => window.__probe.tokens(selector)", SHOWN_BY[function])
+        blocked = page.evaluate("window.__probe.blockedMs")
+        page.evaluate("() => { window.__go = true; }")
+        notebook.run(2, timeout_s=180)
+        figures = json.loads(notebook.output(2).strip().splitlines()[-1])
+    finally:
+        notebook.close()
+    return Row(
+        way,
+        load,
+        received / 1e6,
+        None if arrived_at is None else arrived_at - 1000 * figures["last_at"],
+        _in_order(shown),
+        figures["kernel_s"],
+        blocked / 1000,
+    )
+
+
+def _await_last(notebook: Notebook, load: Load) -> None:
+    """Until the last token is shown and the page has rested, or for as long as anybody would wait."""
+    lasts = 0 if math.isinf(load.per_second) else load.tokens / load.per_second
+    try:
+        notebook.page.wait_for_function(
+            "window.__probe.arrivedAt !== null", timeout=1000 * (lasts + PATIENCE_S)
+        )
+    except NotInTime:
+        return
+    notebook.page.wait_for_timeout(1500)
+
+
+def _token(number: int) -> str:
+    return f"w{number:05}"
+
+
+def _in_order(shown: list[int]) -> int:
+    """How many of the tokens there are, from the first, none missing and none twice."""
+    return next((place for place, number in enumerate(shown) if number != place), len(shown))
+
+
+def _gathered(rows: list[Row]) -> Row:
+    """The median of the repeats of one way and load; never, where one never came."""
+    lags = [row.last_ms for row in rows if row.last_ms is not None]
+    return Row(
+        rows[0].way,
+        rows[0].load,
+        median(row.megabytes for row in rows),
+        median(lags) if len(lags) == len(rows) else None,
+        min(row.shown for row in rows),
+        median(row.kernel_s for row in rows),
+        median(row.blocked_s for row in rows),
+    )
+
+
+def table(rows: list[Row]) -> str:
+    """The rows as Markdown."""
+    lines = [
+        "| load | shown by | MB | last token to page | tokens on the page | kernel CPU s | main thread blocked s |"
+    ]
+    lines.append("|---|---|--:|--:|--:|--:|--:|")
+    for row in rows:
+        last = "never" if row.last_ms is None else f"{row.last_ms:,.0f} ms"
+        lines.append(
+            f"| {row.load.name} | {row.way} | {row.megabytes:.3f} | {last} | {row.shown:,} of {row.load.tokens:,}"
+            f" | {row.kernel_s:.2f} | {row.blocked_s:.2f} |"
+        )
+    return "\n".join(lines)
+
+
+def missed(row: Row) -> list[str]:
+    """Which bars a row of the live view misses, in words."""
+    bar, found = BARS[row.load], []
+    if row.shown < row.load.tokens or row.last_ms is None:
+        found.append(f"{row.load.name}, {row.way}: {row.shown:,} of {row.load.tokens:,} tokens on the page")
+    if bar.megabytes is not None and row.way == "agentlab" and row.megabytes >= bar.megabytes:
+        found.append(f"{row.load.name}: {row.megabytes:.3f} MB, the bar is {bar.megabytes} MB")
+    if bar.last_ms is not None and row.way == "agentlab" and (row.last_ms or 0) >= bar.last_ms:
+        found.append(
+            f"{row.load.name}: last token after {row.last_ms:.0f} ms, the bar is {bar.last_ms:.0f} ms"
+        )
+    return found
+
+
+def _machine(chromium: Browser) -> str:
+    names = ("agentlab", "jupyterlab", "ipykernel", "ipywidgets", "anywidget", "playwright")
+    versions = ", ".join(f"{name} {version(name)}" for name in names)
+    cores = next(
+        (line.split(":")[1].strip() for line in _cpu_lines() if line.startswith("model name")), "a processor"
+    )
+    return f"Python {sys.version.split()[0]}, {versions}, Chromium {chromium.version}; {len(_cpu_lines('processor'))} cores, {cores}."
+
+
+def _cpu_lines(start: str = "") -> list[str]:
+    info = Path("/proc/cpuinfo")
+    return [line for line in info.read_text().splitlines() if line.startswith(start)] if info.exists() else []
+
+
+def _measured(playwright: Playwright, lab: Lab, options: argparse.Namespace) -> tuple[list[Row], str]:
+    ways = [way for way in WAYS if way.startswith("agentlab")] if options.ours else list(WAYS)
+    loads = LOADS[:2] if options.quick else LOADS
+    found: dict[tuple[Load, str], list[Row]] = {(load, way): [] for load, way in product(loads, ways)}
+    with browser(playwright) as chromium:
+        machine = _machine(chromium)
+        for load in loads:
+            for _ in range(options.repeats if load.tokens <= 2_000 else 1):
+                for way in ways:
+                    found[load, way].append(measure(chromium, lab, way, load))
+                    print(table([found[load, way][-1]]).splitlines()[-1], flush=True)
+    return [_gathered(rows) for rows in found.values()], machine
+
+
+def main() -> None:
+    """Measure, print the table, and fail where the live view misses a bar."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="2,000 tokens alone")
+    parser.add_argument("--ours", action="store_true", help="the live view alone, without the other ways")
+    parser.add_argument("--repeats", type=int, default=3, help="of the loads of 2,000 tokens")
+    parser.add_argument("--write", type=Path, help="a Markdown file for the table")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, serve(Path(folder)) as lab, sync_playwright() as playwright:
+        rows, machine = _measured(playwright, lab, options)
+    text = f"{table(rows)}\n\n{machine}\n"
+    print(f"\n{text}")
+    if options.write:
+        options.write.parent.mkdir(parents=True, exist_ok=True)
+        options.write.write_text(
+            f"# The live view beside other ways to show a stream\n\n{text}", encoding="utf-8"
+        )
+    misses = [line for row in rows if row.way.startswith("agentlab") for line in missed(row)]
+    if misses:
+        sys.exit("\n".join(misses))
+
+
+if __name__ == "__main__":
+    main()
