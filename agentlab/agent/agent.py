@@ -13,7 +13,7 @@ from agentlab.agent.options import SETTINGS, settings_from
 from agentlab.agent.portal import run_sync
 from agentlab.agent.result import RunResult
 from agentlab.agent.run import Run
-from agentlab.agent.settings import AgentSettings
+from agentlab.agent.settings import AgentSettings, Approver
 from agentlab.agent.stream import RunStream
 from agentlab.agent.trace import Trace
 from agentlab.agent.typed import OutputMode, TypedOutput
@@ -40,7 +40,6 @@ from agentlab.models import Model, model
 from agentlab.tools import Tool, ToolContext, Toolset
 
 if TYPE_CHECKING:
-    from agentlab.agent.approvals import Approver
     from agentlab.agent.live import LiveView
 
 __all__ = ["Agent", "Prompt"]

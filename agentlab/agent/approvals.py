@@ -9,19 +9,17 @@ from __future__ import annotations
 import asyncio
 import inspect
 import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from agentlab.agent.records import Decision
 from agentlab.agent.run import Run
+from agentlab.agent.settings import Approver
 from agentlab.errors import ApprovalNeeded, UsageError
 from agentlab.messages import ApprovalAsked, ApprovalGiven, ToolCall
 from agentlab.tools import Tool
 
-__all__ = ["Approvals", "Approver", "reason_to_ask"]
-
-Approver = Callable[[ToolCall, str], bool | str | Awaitable[bool | str]]
-"""Decides on a call and the tool's reason to ask: True runs it, False refuses, a text refuses and says why."""
+__all__ = ["Approvals", "reason_to_ask"]
 
 _Waiting = tuple[asyncio.AbstractEventLoop, "asyncio.Future[Decision]"]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from agentlab.agent.hooks import Hook, check_tool_choice
 from agentlab.caching.orderings import stable_first
@@ -16,17 +16,18 @@ from agentlab.messages import (
     OutputSchema,
     ReasoningOptions,
     Request,
+    ToolCall,
     ToolChoice,
     ToolDefinition,
 )
 from agentlab.tools import ToolContext, Toolset
 
-if TYPE_CHECKING:
-    from agentlab.agent.approvals import Approver
-
-__all__ = ["DEFAULT_MAX_TURNS", "AgentSettings"]
+__all__ = ["DEFAULT_MAX_TURNS", "AgentSettings", "Approver"]
 
 DEFAULT_MAX_TURNS = 20
+
+Approver = Callable[[ToolCall, str], bool | str | Awaitable[bool | str]]
+"""Decides on a call and the tool's reason to ask: True runs it, False refuses, a text refuses and says why."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +58,7 @@ class AgentSettings:
         tool_concurrency: Tool calls that may run at the same time.
         tool_timeout_s: Seconds a tool call may take where the tool does not say; None for no limit.
         tool_context: Values for tools.
-        approver: Decides whether a tool that asks may run, in place of a person; see `approvals.Approver`.
+        approver: Decides whether a tool that asks may run, in place of a person; see `Approver`.
         hooks: Asked at every step.
         stream: Whether the model's answers are streamed.
         record_content: Whether telemetry records what is said.

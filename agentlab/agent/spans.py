@@ -203,6 +203,7 @@ class _Reader:
             case ApprovalGiven():
                 self._end_named(self._approvals, call, "ok" if event.approved else "denied", event.note)
             case ToolStarted():
+                self._end_named(self._approvals, call, "ok")
                 self._end_named(self._tools, call, "interrupted")
                 self._tools[call] = self._begin_tool(event)
             case ToolResult():

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from agentlab.notebook.run.static_view import mimebundle, static_html, static_text
     from agentlab.notebook.safety.markdown import StreamingMarkdown, render_markdown
     from agentlab.notebook.safety.safe_html import SafeHTML, escape
+    from agentlab.notebook.trace.timeline import Timeline, timeline
 
 _HOMES: Final = {
     "CacheView": "cache.cache_view",
@@ -24,6 +25,7 @@ _HOMES: Final = {
     "RunState": "run.state",
     "SafeHTML": "safety.safe_html",
     "StreamingMarkdown": "safety.markdown",
+    "Timeline": "trace.timeline",
     "allow_nested_asyncio": "nested",
     "cache_view": "cache.cache_view",
     "display_mode": "mode",
@@ -34,6 +36,7 @@ _HOMES: Final = {
     "show_run": "run.show",
     "static_html": "run.static_view",
     "static_text": "run.static_view",
+    "timeline": "trace.timeline",
 }
 
 __all__ = [
@@ -42,6 +45,7 @@ __all__ = [
     "RunState",
     "SafeHTML",
     "StreamingMarkdown",
+    "Timeline",
     "allow_nested_asyncio",
     "cache_view",
     "display_mode",
@@ -52,6 +56,7 @@ __all__ = [
     "show_run",
     "static_html",
     "static_text",
+    "timeline",
 ]
 
 

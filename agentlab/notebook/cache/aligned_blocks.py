@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from agentlab.caching.blocks.canonical import canonical_bytes
@@ -43,7 +43,7 @@ class BlockRun:
         label: Name of the block; of the first and the last where there are several.
         role: Who speaks; empty where nobody does, or several do.
         blocks: How many there are.
-        tokens: Their estimated tokens.
+        tokens: Their tokens, estimated, and scaled to what the provider reported where it did.
     """
 
     state: BlockState
@@ -68,7 +68,9 @@ def aligned(pair: RequestPair) -> tuple[tuple[BlockRun, ...], tuple[BlockRun, ..
     widest = max(1, *(sum(block.tokens for block in blocks) for blocks in (before, after)))
     here = _states(before, after, first, "gone")
     there = _states(after, before, first, "new")
-    return _runs(zip(here, before, strict=True), widest), _runs(zip(there, after, strict=True), widest)
+    runs = (_runs(zip(here, before, strict=True), widest), _runs(zip(there, after, strict=True), widest))
+    earlier, later = (tuple(_scaled(run, pair.scale) for run in side) for side in runs)
+    return earlier, later
 
 
 def _states(
@@ -129,6 +131,10 @@ def _run(state: BlockState, group: Sequence[Block]) -> BlockRun:
         len(group),
         sum(block.tokens for block in group),
     )
+
+
+def _scaled(run: BlockRun, scale: float) -> BlockRun:
+    return replace(run, tokens=round(run.tokens * scale))
 
 
 def _name(block: Block) -> str:

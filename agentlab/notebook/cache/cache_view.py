@@ -98,13 +98,14 @@ class CacheView:
         pieces = [pair_text(pair, deterministic=deterministic) for pair in opened]
         left = len(self.pairs) - len(opened)
         pieces += [f"{left:,} pairs more, all of them in `pairs`"] if left else []
-        return "\n".join([self._title(deterministic=deterministic), *pieces])
+        title = [self._title(deterministic=deterministic)] if len(self.pairs) > 1 else []
+        return "\n".join([*title, *pieces])
 
     def __str__(self) -> str:
         return self.text(deterministic=is_deterministic())
 
     def __repr__(self) -> str:
-        return f"CacheView({len(self.pairs)} pairs, {self._moved} moved)"
+        return f"CacheView(pairs={len(self.pairs)}, moved={self._moved})"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:  # noqa: ARG002 - IPython's
         plain = is_deterministic()

@@ -157,7 +157,7 @@ def _blocks(pair: RequestPair, before: Sequence[BlockRun], after: Sequence[Block
     rows = [_run_row(run, "both") for run in shared]
     rows += [_run_row(run, pair.earlier) for run in before if run.state != "shared"]
     rows += [_run_row(run, pair.later) for run in after if run.state != "shared"]
-    head = _row("th", ["request", "level", "block", "tokens, estimated"])
+    head = _row("th", ["request", "level", "block", "tokens"])
     counts = f"{len(pair.previous):,} and {len(pair.current):,} blocks"
     summary = element("summary", f"blocks of both requests: {counts}", style="cursor: pointer")
     return element("details", summary, _table(head, rows), _legend([*before, *after]))

@@ -30,7 +30,7 @@ class RequestPair:
     Attributes:
         earlier: What a reader calls the earlier request.
         later: What a reader calls the later one.
-        previous: Blocks of the earlier request, in render order.
+        previous: Blocks of the earlier request, in render order, their tokens estimated.
         current: Blocks of the later one.
         kept_tokens: Tokens of the earlier request that the later one can read from a cache.
         lost_tokens: Tokens of the earlier request that it no longer can.
@@ -53,6 +53,12 @@ class RequestPair:
     def first_moved(self) -> int:
         """Index of the block at which reading the cache ends; the number of earlier blocks where it does not."""
         return len(self.previous) if self.explanation is None else self.explanation.cause.block
+
+    @property
+    def scale(self) -> float:
+        """Tokens as the numbers of this pair count them for each estimated token of a block."""
+        estimated = sum(block.tokens for block in self.previous)
+        return (self.kept_tokens + self.lost_tokens) / estimated if estimated else 1.0
 
     @property
     def has_moved(self) -> bool:

@@ -51,7 +51,7 @@ class Answering:
         _go_on(conversation, due)
         return entry
 
-    def ask_instead(self, conversation: Conversation, at: int, prompt: UserMessage, *, by_code: bool) -> Waiting:
+    def ask_instead(self, conversation: Conversation, at: int, prompt: UserMessage) -> Waiting:
         """Ask in the place of an earlier prompt, as a branch; an answer under way is stopped for it.
 
         Raises:
@@ -61,7 +61,6 @@ class Answering:
             after = conversation.exchange(at).parent
             begin = self._begin(conversation)
             entry = Waiting(prompt, after, begin, is_branch=True, waits_for_nobody=True)
-            entry.waits_for_nobody = entry.waits_for_nobody or by_code
             due = conversation.line.enter(entry, first=True)
         if due is None:
             stop(conversation)
@@ -121,10 +120,12 @@ class Answering:
     def _end(
         self, conversation: Conversation, entry: Waiting, exchange: Exchange, failure: BaseException | None
     ) -> None:
-        """Tell everybody, and let the next in line begin."""
+        """Tell everybody, and let the next in line begin; nobody where the background loop is being closed."""
         stream = entry.stream
         with conversation.lock:
             due = conversation.line.leave(hold=exchange.state.status != "done")
+            if failure is not None and not isinstance(failure, Exception):
+                due = None
         conversation.tell()
         self._answered(conversation)
         if failure is not None:

@@ -58,6 +58,13 @@ class Axis:
         count = math.floor(0.96 * self.total_s / self.step_s) + 1
         return tuple(number * self.step_s for number in range(count))
 
+    def label(self, seconds: float) -> str:
+        """What a tick says; all in one unit."""
+        if self.total_s < 1:
+            return "0" if seconds == 0 else f"{seconds * 1000:g} ms"
+        decimals = max(0, -math.floor(math.log10(self.step_s) + 1e-9))
+        return "0" if seconds == 0 else f"{seconds:,.{decimals}f} s"
+
     def share(self, seconds: float) -> float:
         """How far along a moment is, in percent."""
         return min(100.0, 100 * seconds / self.total_s)

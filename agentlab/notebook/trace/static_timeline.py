@@ -95,7 +95,7 @@ def _axis(scale: Axis) -> SafeHTML:
     labels = [
         element(
             "span",
-            f"{'0' if tick == 0 else duration(tick)} ",
+            f"{scale.label(tick)} ",
             style=f"position: absolute; left: {scale.share(tick):.2f}%; font-weight: 400; white-space: nowrap",
         )
         for tick in scale.ticks

@@ -68,7 +68,7 @@ def _axis_line(scale: Axis) -> str:
     line = [" "] * (_LABEL + 2 + _WIDTH)
     for tick in scale.ticks:
         place = _LABEL + 2 + round(_WIDTH * scale.share(tick) / 100)
-        label = "0" if tick == 0 else duration(tick)
+        label = scale.label(tick)
         line[place : place + len(label)] = label
     return "".join(line).rstrip()
 

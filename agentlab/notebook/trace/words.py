@@ -41,7 +41,7 @@ def row_words(row: Row, *, deterministic: bool) -> str:
 
 def span_words(span: Span, *, deterministic: bool) -> str:
     """A span: what it is, how it ended, how long it took."""
-    ended = "" if span.status == "ok" else f" {span.status}"
+    ended = "" if span.status == "ok" or span.kind == "attempt" else f" {span.status}"
     words = f"{MARKS[span.kind].label}{ended}"
     return words if deterministic else f"{words} {duration(span.duration_s)}"
 

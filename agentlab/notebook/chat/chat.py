@@ -1,0 +1,296 @@
+"""The chat of an agent: in a notebook a live view with an input box, and the same by hand from Python."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from agentlab.agent import Agent, RunResult
+from agentlab.agent.agent import Prompt
+from agentlab.agent.heartbeat import heartbeat
+from agentlab.agent.portal import run_in_background, run_sync
+from agentlab.errors import UsageError
+from agentlab.messages import Message
+from agentlab.notebook.chat import answering
+from agentlab.notebook.chat.answering import Answering
+from agentlab.notebook.chat.chat_document import ChatDocument
+from agentlab.notebook.chat.conversation import Conversation
+from agentlab.notebook.chat.frames import conversation_frame
+from agentlab.notebook.chat.reader_requests import ReaderRequests
+from agentlab.notebook.chat.sessions import InMemorySessions, Sessions
+from agentlab.notebook.chat.static_view import mimebundle, static_text
+from agentlab.notebook.chat.waiting_line import Waiting
+from agentlab.notebook.mode import display_mode, is_deterministic
+from agentlab.notebook.publishing import publish, widget_bundle
+from agentlab.notebook.run.publisher import Publisher
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from agentlab.notebook.chat.chat_view import ChatView
+
+__all__ = ["Chat"]
+
+CLEANUP_S: Final = 5.0
+
+
+class Chat:
+    """A conversation with an agent. Shown in a cell it has an input box, and goes on while other cells run.
+
+        chat = al.notebook.Chat(agent)
+        chat                                  # the last line of a cell shows it; two cells may, and stay equal
+        await chat.send("What is 2 + 2?")     # the same from Python
+        chat.history, chat.turns
+
+    A prompt sent while another is answered waits in line. Editing an earlier prompt makes a branch; nothing is lost. What
+    an agent's run raises is shown in place of its answer, and the next prompt works. A failed prompt that the model never
+    answered is left out of what later prompts are sent with.
+
+    The view needs the kernel: a notebook opened without one shows "model not found" in its place, and a kernel that ends
+    cannot say good-bye. Call `freeze` before that to leave a still picture. With `AGENTLAB_DISPLAY=static` and outside a
+    notebook it is shown as such a picture from the beginning.
+
+    Args:
+        agent: Who answers. It is asked on the library's background loop, as with `prompt_sync`: what its tools share with
+            code in cells must bear another thread.
+        sessions: Where conversations are kept and found; in memory where None.
+        conversation: The conversation to go on with; a new one where None.
+    """
+
+    def __init__(
+        self, agent: Agent, *, sessions: Sessions | None = None, conversation: Conversation | None = None
+    ) -> None:
+        if not isinstance(agent, Agent):
+            raise UsageError(f"a chat needs an agent, and {agent!r} is none; make one with `Agent(\"vendor:model\")`")
+        self.agent = agent
+        self.sessions: Sessions = InMemorySessions() if sessions is None else sessions
+        self._conversation = conversation if conversation is not None else self.sessions.new()
+        self._document = ChatDocument(agent, lambda: self._conversation)
+        self._answering = Answering(agent, can_decide=display_mode() == "live", answered=self.save)
+        self._requests = ReaderRequests(self)
+        self._lock = threading.Lock()
+        self._view: ChatView | None = None
+        self._publisher: Publisher | None = None
+        self._display_id = os.urandom(16).hex()
+        self._is_telling = False
+        self._unlisten = self._conversation.listen(self._changed)
+
+    # ------------------------------------------------------------- reading
+
+    @property
+    def conversation(self) -> Conversation:
+        """The conversation that is open."""
+        return self._conversation
+
+    @property
+    def history(self) -> list[Message]:
+        """What has been said on the branch shown, ready to be sent to any provider."""
+        return self._conversation.history()
+
+    @property
+    def turns(self) -> pd.DataFrame:
+        """One row a model call of the conversation, all branches; columns as `RunResult.turns`.
+
+        `exchange` says which prompt it answered, `is_shown` whether that is on the branch shown.
+        """
+        return conversation_frame(self._conversation)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether an answer is under way."""
+        return self._conversation.line.current is not None
+
+    # -------------------------------------------------------------- asking
+
+    async def send(self, prompt: Prompt, *, at: int | None = None) -> RunResult:
+        """Ask, and wait for the answer; whoever has the chat on display watches it come.
+
+        Args:
+            prompt: Text, parts, or a user message, as `Agent.prompt` takes it.
+            at: Id of an exchange to ask it in the place of, as a branch; at the end of the branch shown where None.
+
+        Returns:
+            The run; also where it was stopped.
+
+        Raises:
+            UsageError: The prompt is empty, or there is no such exchange; nothing was sent.
+            RunStopped: The prompt was taken out of the line before it was asked.
+            AgentlabError: The run failed, as with `Agent.prompt`; the chat shows it too.
+        """
+        entry = self.submit(prompt, at=at, by_code=True)
+        waited = asyncio.wrap_future(entry.result)
+        try:
+            async with heartbeat():
+                return await asyncio.shield(waited)
+        except asyncio.CancelledError:
+            if not waited.done():
+                self._give_up(entry)
+                await asyncio.wait([waited], timeout=CLEANUP_S)
+            if waited.done() and not waited.cancelled():
+                waited.exception()
+            raise
+
+    def send_sync(self, prompt: Prompt, *, at: int | None = None) -> RunResult:
+        """`send` without `await`; an interrupt of the kernel stops the answer and is raised again."""
+        self._document.is_blocking = True
+        try:
+            return run_sync(self.send, prompt, at=at)
+        finally:
+            self._document.is_blocking = False
+            self._changed()
+
+    def submit(self, prompt: Prompt, *, at: int | None = None, by_code: bool = False) -> Waiting:
+        """Ask, and do not wait; arguments and errors as in `send`.
+
+        Args:
+            prompt: As in `send`.
+            at: As in `send`.
+            by_code: Whether it goes on whatever becomes of the answer before it.
+        """
+        message = self.agent.start(prompt).messages[0]
+        if at is not None:
+            return self._answering.ask_instead(self._conversation, at, message)
+        return self._answering.ask(self._conversation, message, by_code=by_code)
+
+    def stop(self) -> None:
+        """End the answer under way, from any thread; what has arrived is kept and marked."""
+        answering.stop(self._conversation)
+
+    def decide(self, call_id: str, approved: bool, note: str = "") -> bool:
+        """Say whether a tool that asks may run, from any thread; whether it was waiting for that."""
+        return answering.decide(self._conversation, call_id, approved, note)
+
+    # ------------------------------------------------------------ sessions
+
+    def new(self) -> Conversation:
+        """Begin a new conversation; an answer under way in the old one goes on there."""
+        return self._switch(self.sessions.new())
+
+    def open(self, session_id: str) -> Conversation:
+        """Go on with a conversation of the store.
+
+        Raises:
+            UsageError: There is none of that id.
+        """
+        return self._switch(self.sessions.open(session_id))
+
+    def save(self, conversation: Conversation | None = None) -> None:
+        """Keep the conversation in the store; done after each answer. What goes wrong is shown, and loses nothing."""
+        kept = self._conversation if conversation is None else conversation
+        try:
+            self.sessions.save(kept)
+            self._document.problem = ""
+        except Exception as error:  # noqa: BLE001 - a store of the user's own may raise anything; the answer is there
+            self.report(f"the conversation could not be saved: {type(error).__name__}: {error}")
+        self.list_sessions()
+
+    def list_sessions(self) -> None:
+        """Look again which conversations the store has, for the picker."""
+        try:
+            self._document.sessions = tuple(self.sessions.list())
+        except Exception as error:  # noqa: BLE001 - as in `save`
+            self.report(f"the sessions could not be listed: {type(error).__name__}: {error}")
+        self._changed()
+
+    def report(self, problem: str) -> None:
+        """Show what went wrong beside the answers; empty where nothing did."""
+        self._document.problem = problem
+        self._changed()
+
+    # ------------------------------------------------------------- display
+
+    def freeze(self) -> None:
+        """Replace the view, wherever it is on display, by a still picture of the branch shown; the notebook keeps that.
+
+        Displaying the chat again shows a new live view. A page that was reloaded since may keep the old one, dead.
+        """
+        with self._lock:
+            view, publisher = self._view, self._publisher
+            self._view = self._publisher = None
+            shown, self._display_id = self._display_id, os.urandom(16).hex()
+        if view is None or publisher is None:
+            return
+        publisher.close()
+        bundle = mimebundle(self._conversation, deterministic=is_deterministic())
+        publish(bundle, display_id=shown, update=True)
+        view.close()
+
+    def _ipython_display_(self) -> None:
+        if display_mode() != "live":
+            publish(mimebundle(self._conversation, deterministic=is_deterministic()))
+            return
+        view = self._live_view()
+        still = mimebundle(self._conversation)
+        bundle = {**still, **widget_bundle(view.model_id, still["text/plain"])}
+        publish(bundle, display_id=self._display_id)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:  # noqa: ARG002 - IPython's
+        """The branch shown as a still picture."""
+        return mimebundle(self._conversation, deterministic=is_deterministic())
+
+    def __str__(self) -> str:
+        return static_text(self._conversation, deterministic=is_deterministic())
+
+    def __repr__(self) -> str:
+        state = ", running" if self.is_running else ""
+        return f"Chat({self.agent.model.name!r}, {self._conversation!r}{state})"
+
+    # ------------------------------------------------------------ internal
+
+    def _switch(self, conversation: Conversation) -> Conversation:
+        self._unlisten()
+        self._conversation = conversation
+        self._unlisten = conversation.listen(self._changed)
+        self.list_sessions()
+        return conversation
+
+    def _give_up(self, entry: Waiting) -> None:
+        """Whoever waited for a prompt's answer has gone."""
+        with self._conversation.lock:
+            is_current = self._conversation.line.current is entry
+        if is_current:
+            self.stop()
+        else:
+            answering.withdraw(self._conversation, entry.id)
+
+    def _live_view(self) -> ChatView:
+        from agentlab.notebook.chat.chat_view import ChatView  # noqa: PLC0415 - widgets are needed by a live view alone
+
+        with self._lock:
+            if self._view is None:
+                self.list_sessions()
+                self._view = ChatView(
+                    {"sequence": 0, "document": self._document.document()},
+                    on_message=lambda message: self._in_background(self._requests.take, message),
+                    on_request=lambda: self._in_background(self._snapshot),
+                )
+                self._publisher = Publisher(
+                    self._document, self._view, size=self._document.size, clock=time.monotonic
+                )
+            return self._view
+
+    def _changed(self) -> None:
+        """Tell the view, soon: on the background loop, once for all that changes until then."""
+        if self._publisher is not None and not self._is_telling:
+            self._is_telling = True
+            self._in_background(self._tell)
+
+    def _tell(self) -> None:
+        self._is_telling = False
+        publisher = self._publisher
+        if publisher is not None:
+            publisher.changed()
+
+    def _snapshot(self) -> None:
+        publisher = self._publisher
+        if publisher is not None:
+            publisher.snapshot()
+
+    def reply(self, message: dict[str, Any]) -> None:
+        """Send the view something that is not of the document."""
+        view = self._view
+        if view is not None:
+            view.send(message)

@@ -1,0 +1,102 @@
+"""A run in which everybody says the same texts, in every place there is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from agentlab.messages import (
+    ApprovalAsked,
+    AssistantMessage,
+    Base64Source,
+    CacheDiagnosis,
+    Citation,
+    Event,
+    Image,
+    Json,
+    Notice,
+    ProviderPart,
+    Reasoning,
+    ReasoningDelta,
+    ReasoningText,
+    Refusal,
+    Retrying,
+    RunFinished,
+    StopReason,
+    Text,
+    TextDelta,
+    Timing,
+    ToolCall,
+    ToolCallDelta,
+    ToolResult,
+    ToolStarted,
+    TurnFinished,
+    TurnStarted,
+    UrlSource,
+    Usage,
+)
+from agentlab.notebook.run.state import RunState
+from agentlab.notebook.safety.plain_text import well_formed
+
+__all__ = ["events_saying", "state_saying"]
+
+USAGE = Usage(input_tokens=1500, output_tokens=260, cache_read_tokens=900, cache_write_tokens=200)
+
+
+def events_saying(texts: Sequence[str], reason: StopReason = "error") -> list[Event]:
+    """One turn a text: asked, thought, called, answered and failed with it; the run ends with the last."""
+    events: list[Event] = []
+    for number, text in enumerate(texts, 1):
+        events += _turn(number, text)
+    last = texts[-1] if texts else ""
+    return [*events, RunFinished(last, USAGE, reason, last)]
+
+
+def state_saying(texts: Sequence[str], reason: StopReason = "error") -> RunState:
+    """The view model of such a run."""
+    state = RunState(texts[0] if texts else "")
+    for place, event in enumerate(events_saying(texts, reason)):
+        state.apply(event, place / 100)
+    return state
+
+
+def _turn(number: int, text: str) -> Iterable[Event]:
+    thought = Reasoning((ReasoningText(text),))
+    call = ToolCall(f"call {number} {text}", text, text)
+    asking = ToolCall(f"asking {number} {text}", text, '{"a": 1}')
+    half = len(text) // 2
+    yield TurnStarted(number, text)
+    yield Retrying(1, 0.5, text, 429)
+    yield Notice("warning", text)
+    for piece in (text[:half], text[half:]):
+        yield ReasoningDelta(piece)
+        yield TextDelta(piece, 1)
+        yield ToolCallDelta(call.id, text, piece, 2)
+    yield call
+    yield asking
+    yield TurnFinished(
+        AssistantMessage.of(
+            thought,
+            Text(text, (Citation(text, text, text),)),
+            Refusal(text),
+            Image(UrlSource(f"https://x.invalid/?q={number}")),
+            ProviderPart(text, {}),
+            call,
+            asking,
+        ),
+        USAGE,
+        "length",
+        raw_finish_reason=text,
+        turn=number,
+        timing=Timing(duration_s=1.2, time_to_first_token_s=0.4),
+        cost_usd=0.01,
+        cache_diagnosis=CacheDiagnosis("miss", text),
+    )
+    yield ToolStarted(call.id, text)
+    yield ToolResult(call.id, text, _results(text), status="failed" if number % 2 else "success")
+    yield ApprovalAsked(asking.id, text, text)
+
+
+def _results(text: str) -> tuple[Text | Json | Image, ...]:
+    remote = Image(UrlSource("https://x.invalid/picture.png"))
+    said_to_be_one = Image(Base64Source("PHN2ZyBvbmxvYWQ9X19yYW49MT4=", "image/svg+xml"))
+    return Text(text), Json({well_formed(text): [well_formed(text)]}), remote, said_to_be_one
