@@ -33,8 +33,8 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
-	AGENTLAB_DISPLAY=static $(BIN)/python -m pytest --nbval --nbval-current-env --nbval-sanitize-with notebooks/sanitize.cfg \
-		-p no:cacheprovider -p no:xdist --override-ini filterwarnings= --allow-hosts=127.0.0.1 $(NOTEBOOKS)
+	AGENTLAB_DISPLAY=static $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --nbval --nbval-current-env --nbval-sanitize-with notebooks/sanitize.cfg \
+		-p no:cacheprovider --override-ini filterwarnings= --allow-hosts=127.0.0.1 $(NOTEBOOKS)
 
 check: $(STAMP)
 	$(BIN)/ruff check .

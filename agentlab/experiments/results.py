@@ -15,6 +15,7 @@ import pandas as pd
 
 from agentlab.agent.trace import Trace
 from agentlab.caching.explaining.explain import explain_calls
+from agentlab.caching.visible_text import visible
 from agentlab.errors import UsageError
 from agentlab.experiments.engine.progress import Tally
 from agentlab.experiments.frames.expectations import judged_rows
@@ -201,7 +202,7 @@ class Results:
         return True
 
     def __repr__(self) -> str:
-        return f"Results({', '.join(self._facts())})"
+        return visible(f"Results({', '.join(self._facts())})")
 
     def _repr_html_(self) -> str:
         facts = "".join(f"<li>{escape(fact)}</li>" for fact in self._facts())

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from agentlab.agent.portal import run_sync
+from agentlab.caching.visible_text import visible
 from agentlab.errors import UsageError
 from agentlab.experiments.engine.cache_state import ArmPrefix, prefix_of
 from agentlab.experiments.engine.execute import Outcome, execute, metered_scorers
@@ -189,8 +190,8 @@ class Plan:
     # ------------------------------------------------------------------ showing
 
     def __repr__(self) -> str:
-        return "\n".join(
-            [f"Plan {self.sweep_id}", *(f"  {name:<9} {value}" for name, value in self._facts())]
+        return visible(
+            "\n".join([f"Plan {self.sweep_id}", *(f"  {name:<9} {value}" for name, value in self._facts())])
         )
 
     def _repr_html_(self) -> str:

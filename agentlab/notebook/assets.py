@@ -13,7 +13,7 @@ from typing import Final
 __all__ = ["script", "style"]
 
 _STATIC: Final = Path(__file__).parent / "static"
-_IMPORT: Final = re.compile(r'^import \{[^}]*\} from "\./(\w+\.js)";\n', re.MULTILINE)
+_IMPORT: Final = re.compile(r'^(?:import|export) \{[^}]*\} from "\./(\w+\.js)";\n', re.MULTILINE)
 _EXPORT: Final = re.compile(r"^export (?=class |function |const )", re.MULTILINE)
 
 

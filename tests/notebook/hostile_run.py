@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 
+from agentlab.agent.trace import Trace
 from agentlab.messages import (
     ApprovalAsked,
     AssistantMessage,
@@ -19,6 +21,7 @@ from agentlab.messages import (
     ReasoningDelta,
     ReasoningText,
     Refusal,
+    RequestSent,
     Retrying,
     RunFinished,
     StopReason,
@@ -37,7 +40,7 @@ from agentlab.messages import (
 from agentlab.notebook.run.state import RunState
 from agentlab.notebook.safety.plain_text import well_formed
 
-__all__ = ["events_saying", "state_saying"]
+__all__ = ["events_saying", "state_saying", "trace_saying"]
 
 USAGE = Usage(input_tokens=1500, output_tokens=260, cache_read_tokens=900, cache_write_tokens=200)
 
@@ -59,12 +62,21 @@ def state_saying(texts: Sequence[str], reason: StopReason = "error") -> RunState
     return state
 
 
+def trace_saying(texts: Sequence[str]) -> Trace:
+    """The record of such a run."""
+    trace = Trace(texts[0], model=texts[0], title=texts[0], agent_name=texts[0])
+    for place, event in enumerate(events_saying(texts)):
+        trace.add(event, place / 100)
+    return trace
+
+
 def _turn(number: int, text: str) -> Iterable[Event]:
     thought = Reasoning((ReasoningText(text),))
     call = ToolCall(f"call {number} {text}", text, text)
     asking = ToolCall(f"asking {number} {text}", text, '{"a": 1}')
     half = len(text) // 2
     yield TurnStarted(number, text)
+    yield _request(number, text)
     yield Retrying(1, 0.5, text, 429)
     yield Notice("warning", text)
     for piece in (text[:half], text[half:]):
@@ -79,7 +91,7 @@ def _turn(number: int, text: str) -> Iterable[Event]:
             Text(text, (Citation(text, text, text),)),
             Refusal(text),
             Image(UrlSource(f"https://x.invalid/?q={number}")),
-            ProviderPart(text, {}),
+            ProviderPart("openai-chat", text, {text: text}),
             call,
             asking,
         ),
@@ -96,7 +108,16 @@ def _turn(number: int, text: str) -> Iterable[Event]:
     yield ApprovalAsked(asking.id, text, text)
 
 
+def _request(number: int, text: str) -> RequestSent:
+    """A request whose tools, preamble and conversation hold the text, and have changed since the one before it."""
+    text = well_formed(text)  # no client sends a lone surrogate
+    tool = {"name": text, "description": f"{number} {text}", "parameters": {"type": "object", "properties": {text: {}}}}
+    said = [{"role": "system", "content": f"{number} {text} {number}"}, {"role": "user", "content": text}]
+    body = {"model": text, "tools": [{"type": "function", "function": tool}], "messages": said}
+    return RequestSent("openai-chat", "http://127.0.0.1/v1", json.dumps(body))
+
+
 def _results(text: str) -> tuple[Text | Json | Image, ...]:
-    remote = Image(UrlSource("https://x.invalid/picture.png"))
-    said_to_be_one = Image(Base64Source("PHN2ZyBvbmxvYWQ9X19yYW49MT4=", "image/svg+xml"))
+    remote = Image(UrlSource("https://x.invalid/picture.png"), text)
+    said_to_be_one = Image(Base64Source("PHN2ZyBvbmxvYWQ9X19yYW49MT4="), "image/svg+xml")
     return Text(text), Json({well_formed(text): [well_formed(text)]}), remote, said_to_be_one

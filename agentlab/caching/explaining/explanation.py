@@ -9,6 +9,7 @@ from msgspec import Struct
 from agentlab.caching.blocks.splitting import Block
 from agentlab.caching.explaining.cause import Cause
 from agentlab.caching.explaining.explanation_html import explanation_html
+from agentlab.caching.visible_text import visible
 from agentlab.messages import CacheDiagnosis
 
 __all__ = ["Explanation", "Explanations"]
@@ -63,7 +64,7 @@ class Explanation(Struct, frozen=True):
         """Everything that matters in one line."""
         word = f" ({self.reason})" if self.reason else ""
         more = f"; also {_listed(self.also)}" if self.also else ""
-        return (
+        return visible(
             f"the cached prefix moved at {self.cause.place}{word}: {self._tokens()} of the previous request cannot be "
             f"read again{self._dollars()}{more}"
         )
@@ -93,7 +94,7 @@ class Explanation(Struct, frozen=True):
         lines += [f"  Also: {cause.sentence}" for cause in self.also[:_MOST_SHOWN]]
         if len(self.also) > _MOST_SHOWN:
             lines.append(f"  and {len(self.also) - _MOST_SHOWN} changes more")
-        return "\n".join(lines)
+        return visible("\n".join(lines))
 
     def __repr__(self) -> str:
         return f"<Explanation: {self.line}>"

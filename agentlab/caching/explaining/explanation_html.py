@@ -13,6 +13,7 @@ from typing import Final
 from agentlab.caching.blocks.splitting import Block
 from agentlab.caching.explaining.cause import Cause
 from agentlab.caching.explaining.character_diff import Segment, character_diff
+from agentlab.caching.visible_text import visible
 
 __all__ = ["explanation_html"]
 
@@ -139,14 +140,4 @@ def _list(causes: Iterable[Cause]) -> str:
 
 
 def _text(text: str) -> str:
-    """A text as HTML; characters that reverse the reading direction are made visible."""
-    visible = "".join(
-        f"\\u{ord(letter):04x}" if letter in _INVISIBLE or (letter < " " and letter not in "\n\t") else letter
-        for letter in text
-    )
-    return escape(visible, quote=True)
-
-
-_INVISIBLE: Final = frozenset(
-    "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200b\u200e\u200f\ufeff"
-)
+    return escape(visible(text), quote=True)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final, Literal, overload
 
 from msgspec import Struct
 
+from agentlab.caching.visible_text import visible
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -41,7 +43,7 @@ class Finding(Struct, frozen=True):
     advice: str
 
     def __str__(self) -> str:
-        return f"{self.severity} {self.code} at {self.place}: {self.sentence} {self.advice}"
+        return visible(f"{self.severity} {self.code} at {self.place}: {self.sentence} {self.advice}")
 
 
 class Findings(Sequence[Finding]):
@@ -104,7 +106,7 @@ def _row(finding: Finding) -> str:
     values = (finding.code, finding.severity, finding.place, finding.sentence, finding.advice)
     colours = ("inherit", _COLOURS[finding.severity], "inherit", "inherit", "inherit")
     cells = "".join(
-        f"<td style='text-align:left;color:{colour}'>{escape(value)}</td>"
+        f"<td style='text-align:left;color:{colour}'>{escape(visible(value))}</td>"
         for value, colour in zip(values, colours, strict=True)
     )
     return f"<tr>{cells}</tr>"

@@ -18,7 +18,7 @@ _STRIPES: Final = "repeating-linear-gradient(135deg, {0} 0 4px, {1} 4px 7px)"
 _GREY: Final = "rgba(128, 128, 128, 0.35)"
 _PAINT: Final[dict[BlockState, str]] = {
     "shared": "background: #2e7d5b; color: #ffffff",
-    "changed": "background: #c0392b; color: #ffffff; outline: 2px solid currentColor; outline-offset: -4px",
+    "changed": "background: #c0392b; color: #ffffff",
     "behind": f"background: {_STRIPES.format('rgba(128, 128, 128, 0.16)', _GREY)}",
     "gone": f"border: 1px dashed {_GREY}; text-decoration: line-through",
     "new": f"background: rgba(128, 128, 128, 0.16); border: 1px solid {_GREY}",
@@ -68,14 +68,16 @@ def _bar(name: str, runs: Sequence[BlockRun], widest: int) -> SafeHTML:
 def _piece(run: BlockRun, widest: int) -> SafeHTML:
     share = run.tokens / widest
     shown = shown_characters(run.label)[:60]
+    mark = "✕ " if run.state == "changed" else ""
+    narrowest = 14 if mark else 3
     style = (
-        f"{_PAINT[run.state]}; flex: none; width: {100 * share:.3f}%; min-width: 3px; box-sizing: border-box; "
+        f"{_PAINT[run.state]}; flex: none; width: {100 * share:.3f}%; min-width: {narrowest}px; box-sizing: border-box; "
         "border-right: 1px solid var(--jp-layout-color0, Canvas); overflow: hidden; text-overflow: ellipsis; "
         "padding: 0; line-height: 22px; font-size: 11px; text-align: center"
     )
     many = f", {run.blocks} blocks" if run.blocks > 1 else ""
     title = f"{shown}{f' ({run.role})' if run.role else ''}{many}: {run.tokens:,} tokens, {STATE_WORDS[run.state]}"
-    return element("span", f"{shown} " if share >= _LABELLED else "", title=title, style=style)
+    return element("span", mark, f"{shown} " if share >= _LABELLED else "", title=title, style=style)
 
 
 def _spoken(runs: Sequence[BlockRun]) -> str:

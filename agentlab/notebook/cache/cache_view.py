@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from agentlab.caching.explaining.compared_request import Explainable
-from agentlab.notebook.cache.pair_html import dollars, headline, pair_html
+from agentlab.notebook.cache.pair_html import dollars, heading, pair_html
 from agentlab.notebook.cache.pair_text import pair_text
 from agentlab.notebook.cache.request_pair import Comparable, RequestPair, pairs_of
 from agentlab.notebook.mode import is_deterministic
@@ -20,7 +20,6 @@ _ROOT: Final = (
     "line-height: 1.45"
 )
 _FOLD: Final = f"border-top: {_LINE}; padding: 4px 0"
-_BAD: Final = "color: var(--jp-error-color1, var(--vscode-errorForeground, #c0392b)); font-weight: 600"
 _NOTHING: Final = "one request: there is none before it to compare it with"
 
 
@@ -139,8 +138,7 @@ class CacheView:
 
 
 def _pair(pair: RequestPair, *, alone: bool, deterministic: bool) -> SafeHTML:
-    said = headline(pair, deterministic=deterministic)
-    line = element("span", said, style=_BAD) if pair.has_moved else escape(said)
+    line = heading(pair, deterministic=deterministic)
     body = pair_html(pair, deterministic=deterministic)
     if alone:
         return join([element("div", line), body])

@@ -14,16 +14,19 @@ from agentlab.notebook.cache.opened_change import ChangedPiece, opened, place_in
 from agentlab.notebook.cache.request_pair import RequestPair
 from agentlab.notebook.safety.safe_html import SafeHTML, element, escape, join
 
-__all__ = ["dollars", "headline", "pair_html"]
+__all__ = ["dollars", "heading", "headline", "pair_html"]
 
 _MOST_CAUSES: Final = 12
+_MOST_UNFOLDED: Final = 4
 _MOST_LETTERS: Final = 400
 _LINE: Final = "1px solid var(--jp-border-color2, var(--vscode-panel-border, rgba(128, 128, 128, 0.4)))"
+_BAD: Final = "color: var(--jp-error-color1, var(--vscode-errorForeground, #c0392b)); font-weight: 600"
+_PLAIN_ROW: Final = "background: none"
 _MUTED: Final = "color: var(--jp-ui-font-color2, var(--vscode-descriptionForeground, GrayText))"
 _NUMBER: Final = (
     "text-align: right; padding: 2px 8px; white-space: nowrap; font-variant-numeric: tabular-nums"
 )
-_TEXT: Final = "text-align: left; padding: 2px 8px; overflow-wrap: anywhere"
+_TEXT: Final = "text-align: left; padding: 2px 8px; overflow-wrap: break-word; min-width: 6em"
 _PRE: Final = (
     "white-space: pre-wrap; overflow-wrap: anywhere; max-height: 320px; overflow: auto; margin: 4px 0; "
     f"padding: 6px 10px; border: {_LINE}; border-radius: 6px; font-size: 12px; line-height: 1.5"
@@ -42,21 +45,36 @@ def pair_html(pair: RequestPair, *, deterministic: bool = False) -> SafeHTML:
         deterministic: Leave out prices, which change with the price table.
     """
     before, after = aligned(pair)
-    pieces = [bars([(pair.earlier, before), (pair.later, after)]), _sums(pair, deterministic=deterministic)]
+    pieces = [
+        bars([(pair.earlier, before), (pair.later, after)]),
+        _legend([*before, *after]),
+        _sums(pair, deterministic=deterministic),
+    ]
     if pair.explanation is not None:
         pieces.append(_why(pair.explanation))
     pieces.append(_blocks(pair, before, after))
     return join(pieces)
 
 
+def heading(pair: RequestPair, *, deterministic: bool = False) -> SafeHTML:
+    """`headline`, with what went wrong in colour."""
+    finding, numbers = _finding(pair, deterministic=deterministic)
+    return join([element("span", finding, style=_BAD if pair.has_moved else None), escape(f": {numbers}")])
+
+
 def headline(pair: RequestPair, *, deterministic: bool = False) -> str:
     """What came of the two requests, in one line."""
+    return ": ".join(_finding(pair, deterministic=deterministic))
+
+
+def _finding(pair: RequestPair, *, deterministic: bool) -> tuple[str, str]:
+    """What happened, and the tokens and dollars of it."""
     if pair.explanation is None:
-        return f"the prefix holds: {_tokens(pair.kept_tokens, pair)} can be read again"
+        return "the prefix holds", f"{_tokens(pair.kept_tokens, pair)} can be read again"
     word = f" ({pair.explanation.reason})" if pair.explanation.reason else ""
     lost = f"{_tokens(pair.lost_tokens, pair)} cannot be read again"
     cost = "" if deterministic or pair.lost_usd is None else f", {dollars(pair.lost_usd)} lost"
-    return f"the prefix moved at {shown_characters(pair.explanation.place)[:200]}{word}: {lost}{cost}"
+    return f"the prefix moved at {shown_characters(pair.explanation.place)[:200]}{word}", f"{lost}{cost}"
 
 
 def dollars(usd: float | None) -> str:
@@ -86,10 +104,10 @@ def _why(explanation: Explanation) -> SafeHTML:
     cause = explanation.cause
     code, advice = advice_on(cause)
     facts = [
-        _fact("first change", shown_characters(_place(cause))),
-        _fact("vendor's word", explanation.reason),
-        _fact("provider says", str(explanation.provider_says) if explanation.provider_says else None),
-        _fact("what to do", f"{advice} ({code})"),
+        _fact("first change", escape(shown_characters(_place(cause)))),
+        _fact("vendor's word", escape(explanation.reason or "")),
+        _fact("provider says", escape(str(explanation.provider_says or ""))),
+        _fact("what to do", join([_with_code(advice), escape(f" ({code})")])),
     ]
     return join([_table(escape(""), facts), _change(cause), _others(explanation.also)])
 
@@ -148,7 +166,8 @@ def _others(causes: Sequence[Cause]) -> SafeHTML:
         items.append(element("li", f"and {left:,} more"))
     changes = "change" if len(causes) == 1 else "changes"
     summary = element("summary", f"{len(causes):,} more {changes} behind it", style="cursor: pointer")
-    return element("details", summary, element("ul", join(items), style="margin: 2px 0"), open="")
+    unfolded = "" if len(causes) <= _MOST_UNFOLDED else None
+    return element("details", summary, element("ul", join(items), style="margin: 2px 0"), open=unfolded)
 
 
 def _blocks(pair: RequestPair, before: Sequence[BlockRun], after: Sequence[BlockRun]) -> SafeHTML:
@@ -157,10 +176,11 @@ def _blocks(pair: RequestPair, before: Sequence[BlockRun], after: Sequence[Block
     rows = [_run_row(run, "both") for run in shared]
     rows += [_run_row(run, pair.earlier) for run in before if run.state != "shared"]
     rows += [_run_row(run, pair.later) for run in after if run.state != "shared"]
-    head = _row("th", ["request", "level", "block", "tokens"])
+    titles = join(element("th", title, style=_TEXT) for title in ("request", "level", "block"))
+    head = element("tr", titles, element("th", "tokens", style=_NUMBER), style=_PLAIN_ROW)
     counts = f"{len(pair.previous):,} and {len(pair.current):,} blocks"
     summary = element("summary", f"blocks of both requests: {counts}", style="cursor: pointer")
-    return element("details", summary, _table(head, rows), _legend([*before, *after]))
+    return element("details", summary, _table(head, rows))
 
 
 def _run_row(run: BlockRun, request: str) -> SafeHTML:
@@ -173,7 +193,7 @@ def _run_row(run: BlockRun, request: str) -> SafeHTML:
         style=_TEXT,
     )
     cells = (element("td", request, style=_TEXT), element("td", run.level, style=_TEXT), label)
-    return element("tr", join(cells), element("td", f"{run.tokens:,}", style=_NUMBER))
+    return element("tr", join(cells), element("td", f"{run.tokens:,}", style=_NUMBER), style=_PLAIN_ROW)
 
 
 def _legend(runs: Sequence[BlockRun]) -> SafeHTML:
@@ -185,17 +205,25 @@ def _legend(runs: Sequence[BlockRun]) -> SafeHTML:
     return element("div", join(entries), style=f"{_MUTED}; font-size: 11px; margin: 2px 0")
 
 
-def _fact(name: str, value: str | None) -> SafeHTML:
+def _with_code(sentence: str) -> SafeHTML:
+    """A sentence of our own in which backticks mark code."""
+    pieces = enumerate(sentence.split("`"))
+    return join(element("code", piece) if number % 2 else escape(piece) for number, piece in pieces)
+
+
+def _fact(name: str, value: SafeHTML) -> SafeHTML:
     if not value:
         return escape("")
     muted = f"{_TEXT}; {_MUTED}; white-space: nowrap; vertical-align: top"
-    return element("tr", element("td", name, style=muted), element("td", value, style=_TEXT))
+    return element(
+        "tr", element("td", name, style=muted), element("td", value, style=_TEXT), style=_PLAIN_ROW
+    )
 
 
 def _row(tag: str, cells: Sequence[str]) -> SafeHTML:
     first, *rest = cells
     numbers = join(element(tag, cell, style=_NUMBER) for cell in rest)
-    return element("tr", element(tag, first, style=_TEXT), numbers)
+    return element("tr", element(tag, first, style=_TEXT), numbers, style=_PLAIN_ROW)
 
 
 def _table(head: SafeHTML, rows: Sequence[SafeHTML]) -> SafeHTML:

@@ -30,9 +30,7 @@ class Answering:
         answered: Called after each answer, on the background loop.
     """
 
-    def __init__(
-        self, agent: Agent, *, can_decide: bool, answered: Callable[[Conversation], None]
-    ) -> None:
+    def __init__(self, agent: Agent, *, can_decide: bool, answered: Callable[[Conversation], None]) -> None:
         self._agent = agent
         self._can_decide = can_decide
         self._answered = answered
@@ -46,7 +44,9 @@ class Answering:
             by_code: Whether code waits for the answer: such a prompt is not held by an answer that was stopped.
         """
         with conversation.lock:
-            entry = Waiting(prompt, conversation.end_of(None), self._begin(conversation), waits_for_nobody=by_code)
+            entry = Waiting(
+                prompt, conversation.end_of(None), self._begin(conversation), waits_for_nobody=by_code
+            )
             due = conversation.line.enter(entry)
         _go_on(conversation, due)
         return entry

@@ -6,14 +6,15 @@ import asyncio
 import os
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, ParamSpec
 
 from agentlab.agent import Agent, RunResult
 from agentlab.agent.agent import Prompt
 from agentlab.agent.heartbeat import heartbeat
 from agentlab.agent.portal import run_in_background, run_sync
 from agentlab.errors import UsageError
-from agentlab.messages import Message
+from agentlab.messages import Message, UserMessage
 from agentlab.notebook.chat import answering
 from agentlab.notebook.chat.answering import Answering
 from agentlab.notebook.chat.chat_document import ChatDocument
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["Chat"]
 
 CLEANUP_S: Final = 5.0
+P = ParamSpec("P")
 
 
 class Chat:
@@ -64,7 +66,9 @@ class Chat:
         self, agent: Agent, *, sessions: Sessions | None = None, conversation: Conversation | None = None
     ) -> None:
         if not isinstance(agent, Agent):
-            raise UsageError(f"a chat needs an agent, and {agent!r} is none; make one with `Agent(\"vendor:model\")`")
+            raise UsageError(
+                f'a chat needs an agent, and {agent!r} is none; make one with `Agent("vendor:model")`'
+            )
         self.agent = agent
         self.sessions: Sessions = InMemorySessions() if sessions is None else sessions
         self._conversation = conversation if conversation is not None else self.sessions.new()
@@ -120,14 +124,15 @@ class Chat:
             RunStopped: The prompt was taken out of the line before it was asked.
             AgentlabError: The run failed, as with `Agent.prompt`; the chat shows it too.
         """
-        entry = self.submit(prompt, at=at, by_code=True)
+        conversation = self._conversation
+        entry = self._ask(conversation, prompt, at, by_code=True)
         waited = asyncio.wrap_future(entry.result)
         try:
             async with heartbeat():
                 return await asyncio.shield(waited)
         except asyncio.CancelledError:
             if not waited.done():
-                self._give_up(entry)
+                _give_up(conversation, entry)
                 await asyncio.wait([waited], timeout=CLEANUP_S)
             if waited.done() and not waited.cancelled():
                 waited.exception()
@@ -142,18 +147,12 @@ class Chat:
             self._document.is_blocking = False
             self._changed()
 
-    def submit(self, prompt: Prompt, *, at: int | None = None, by_code: bool = False) -> Waiting:
-        """Ask, and do not wait; arguments and errors as in `send`.
+    def submit(self, prompt: Prompt, *, at: int | None = None) -> Waiting:
+        """Ask, and do not wait: `Waiting.result` will have the run. Arguments and errors as in `send`.
 
-        Args:
-            prompt: As in `send`.
-            at: As in `send`.
-            by_code: Whether it goes on whatever becomes of the answer before it.
+        An answer before it that was stopped or that failed holds it in line until the reader lets it go on.
         """
-        message = self.agent.start(prompt).messages[0]
-        if at is not None:
-            return self._answering.ask_instead(self._conversation, at, message)
-        return self._answering.ask(self._conversation, message, by_code=by_code)
+        return self._ask(self._conversation, prompt, at, by_code=False)
 
     def stop(self) -> None:
         """End the answer under way, from any thread; what has arrived is kept and marked."""
@@ -247,14 +246,13 @@ class Chat:
         self.list_sessions()
         return conversation
 
-    def _give_up(self, entry: Waiting) -> None:
-        """Whoever waited for a prompt's answer has gone."""
-        with self._conversation.lock:
-            is_current = self._conversation.line.current is entry
-        if is_current:
-            self.stop()
-        else:
-            answering.withdraw(self._conversation, entry.id)
+    def _ask(self, conversation: Conversation, prompt: Prompt, at: int | None, *, by_code: bool) -> Waiting:
+        message = self.agent.start(prompt).messages[0]
+        assert isinstance(message, UserMessage)
+        self._document.problem = ""
+        if at is not None:
+            return self._answering.ask_instead(conversation, at, message)
+        return self._answering.ask(conversation, message, by_code=by_code)
 
     def _live_view(self) -> ChatView:
         from agentlab.notebook.chat.chat_view import ChatView  # noqa: PLC0415 - widgets are needed by a live view alone
@@ -264,8 +262,8 @@ class Chat:
                 self.list_sessions()
                 self._view = ChatView(
                     {"sequence": 0, "document": self._document.document()},
-                    on_message=lambda message: self._in_background(self._requests.take, message),
-                    on_request=lambda: self._in_background(self._snapshot),
+                    on_message=lambda message: _in_background(self._requests.take, message),
+                    on_request=lambda: _in_background(self._snapshot),
                 )
                 self._publisher = Publisher(
                     self._document, self._view, size=self._document.size, clock=time.monotonic
@@ -276,7 +274,7 @@ class Chat:
         """Tell the view, soon: on the background loop, once for all that changes until then."""
         if self._publisher is not None and not self._is_telling:
             self._is_telling = True
-            self._in_background(self._tell)
+            _in_background(self._tell)
 
     def _tell(self) -> None:
         self._is_telling = False
@@ -294,3 +292,22 @@ class Chat:
         view = self._view
         if view is not None:
             view.send(message)
+
+
+def _give_up(conversation: Conversation, entry: Waiting) -> None:
+    """Whoever waited for a prompt's answer has gone."""
+    with conversation.lock:
+        is_current = conversation.line.current is entry
+    if is_current:
+        answering.stop(conversation)
+    else:
+        answering.withdraw(conversation, entry.id)
+
+
+def _in_background(function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
+    """Call a quick function on the background loop, soon."""
+
+    async def call() -> None:
+        function(*args, **kwargs)
+
+    run_in_background(call)

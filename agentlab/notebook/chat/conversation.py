@@ -188,7 +188,9 @@ class Conversation:
             raise UsageError(f"this is no saved conversation: {error}") from error
         conversation = cls(saved.id, title=saved.title)
         for one in saved.exchanges:
-            if one.id != len(conversation._exchanges) + 1 or (one.parent is not None and not 0 < one.parent < one.id):
+            if one.id != len(conversation._exchanges) + 1 or (
+                one.parent is not None and not 0 < one.parent < one.id
+            ):
                 raise UsageError(
                     f"this is no saved conversation: exchange {one.id} after {one.parent} is out of order"
                 )

@@ -64,7 +64,9 @@ class InMemorySessions:
     def open(self, session_id: str) -> Conversation:
         """See `Sessions.open`."""
         if session_id not in self._conversations:
-            raise UsageError(f"there is no session {session_id!r}; there are {len(self._conversations)}, see `list()`")
+            raise UsageError(
+                f"there is no session {session_id!r}; there are {len(self._conversations)}, see `list()`"
+            )
         return self._conversations[session_id]
 
     def save(self, conversation: Conversation) -> None:

@@ -23,18 +23,19 @@ class RunView(anywidget.AnyWidget):
         snapshot: The document a view reads when it mounts or has lost a patch.
         segments: Name, label and colour of each kind of token.
         can_stop: Whether there is a Stop button while the run goes on.
+        can_decide: Whether a tool that asks has buttons to approve and to deny it.
     """
 
     _esm = script("run_view.js")
     _css = style("run.css")
     snapshot = traitlets.Dict().tag(sync=True)
     segments: traitlets.List[list[str]] = traitlets.List().tag(sync=True)
-
     can_stop = traitlets.Bool(default_value=False).tag(sync=True)
+    can_decide = traitlets.Bool(default_value=False).tag(sync=True)
 
-    def __init__(self, snapshot: dict[str, Any], *, can_stop: bool) -> None:
+    def __init__(self, snapshot: dict[str, Any], *, can_stop: bool, can_decide: bool = False) -> None:
         names = [[segment.name, segment.label, segment.color] for segment in SEGMENTS]
-        super().__init__(snapshot=snapshot, segments=names, can_stop=can_stop)
+        super().__init__(snapshot=snapshot, segments=names, can_stop=can_stop, can_decide=can_decide)
         self._on_request: Callable[[], None] = _nothing
         self._on_stop: Callable[[], None] = _nothing
         self._on_decide: Callable[[str, bool], None] = _undecided

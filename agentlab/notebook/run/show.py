@@ -59,11 +59,14 @@ class Live:
     def start(self) -> None:
         """Put the view on display."""
         self._began = self._clock()
+        self.state.started_at = time.time()
         if self._mode != "live":
             return
         projection = Projection(self.state)
         snapshot = {"sequence": 0, "document": projection.document()}
-        self._view = RunView(snapshot, can_stop=self._stop is not None)
+        self._view = RunView(
+            snapshot, can_stop=self._stop is not None, can_decide=self._decide is not None
+        )
         self._publisher = Publisher(
             projection, self._view, size=lambda: self.state.size, clock=self._clock, lock=self._lock
         )

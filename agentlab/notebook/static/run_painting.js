@@ -1,41 +1,32 @@
 // Paints the document of a run. Text goes in as text; the one field that is HTML comes sanitised from Python.
 
-export function make(tag, name, ...children) {
-  const node = document.createElement(tag);
-  if (name) node.className = `al-${name}`;
-  node.append(...children);
-  return node;
-}
+import { GrowingText, counted, make, setText } from "./elements.js";
+import { TokenBar } from "./token_bar.js";
+import { ToolView } from "./tool_card.js";
 
-export function setText(node, text) {
-  if (node.textContent !== text) node.textContent = text;
-}
+export { counted, fact, make, makeButton, setText } from "./elements.js";
+export { legend } from "./token_bar.js";
 
-export const counted = (number) => number.toLocaleString("en-US");
-
-export function legend(tokens, segments) {
-  return segments
-    .filter(([name]) => tokens[name] !== undefined)
-    .map(([name, label, color]) => {
-      const swatch = make("i", "swatch");
-      swatch.style.background = color;
-      return make("span", "count", swatch, `${label} `, make("b", "", counted(tokens[name])));
-    });
-}
+/** @typedef {import("./run_document.js").Run} Run */
+/** @typedef {import("./run_document.js").Turn} Turn */
+/** @typedef {import("./run_document.js").Head} Head */
 
 /** Markdown: a node for each finished block, and one for the open block. */
 class TextView {
   constructor() {
+    this.kind = "text";
     this.tail = make("div", "block");
     this.node = make("div", "text", this.tail);
     this.painted = 0;
     this.html = "";
   }
 
+  /** @param {import("./run_document.js").TextPart} part */
   paint(part) {
     for (; this.painted < part.blocks.length; this.painted += 1) {
       const block = make("div", "block al-finished");
       block.innerHTML = part.blocks[this.painted]; // SafeHTML of Python
+      for (const table of block.querySelectorAll("table")) table.tabIndex = 0; // a wide one scrolls
       this.tail.before(block);
     }
     if (this.html !== part.tail) {
@@ -45,99 +36,72 @@ class TextView {
   }
 }
 
-/** Plain text that grows. */
-class GrowingText {
-  constructor(node) {
-    this.text = node.appendChild(document.createTextNode(""));
-    this.painted = 0;
-  }
-
-  paint(text) {
-    if (text.length > this.painted) this.text.appendData(text.slice(this.painted));
-    this.painted = text.length;
-  }
-}
-
 class ReasoningView {
   constructor() {
+    this.kind = "reasoning";
     this.size = make("span", "muted");
     const body = make("div", "reasoning");
     this.node = make("details", "fold", make("summary", "", make("em", "", "reasoning"), this.size), body);
     this.text = new GrowingText(body);
   }
 
+  /** @param {import("./run_document.js").ReasoningPart} part */
   paint(part) {
-    setText(this.size, ` · ${counted(part.text.length)} characters`);
+    const tokens = part.tokens ? `${part.estimated ? "~" : ""}${counted(part.tokens)} tokens` : "";
+    setText(this.size, tokens);
+    this.size.title = part.tokens && part.estimated ? "estimated" : "";
     this.text.paint(part.text);
   }
 }
 
 class NoteView {
   constructor() {
+    this.kind = "note";
     this.node = make("div", "muted");
     this.text = new GrowingText(this.node);
   }
 
+  /** @param {import("./run_document.js").NotePart} part */
   paint(part) {
     this.text.paint(part.text);
   }
 }
 
-class ToolView {
-  constructor() {
-    this.name = make("code", "");
-    this.preview = make("span", "preview");
-    this.status = make("span", "status");
-    const summary = make("summary", "", this.name, this.preview, this.status);
-    this.input = make("pre", "");
-    this.label = make("div", "muted");
-    this.output = make("pre", "");
-    this.node = make("details", "fold", summary, this.input, this.label, this.output);
-  }
-
-  paint(part) {
-    const state = part.error ? "bad" : part.status === "success" ? "good" : "busy";
-    this.node.dataset.state = state;
-    setText(this.name, part.name);
-    setText(this.preview, part.arguments.slice(0, 200).replace(/\s+/g, " "));
-    setText(this.status, [part.status === "success" ? "ok" : part.status, part.time].filter(Boolean).join(" · "));
-    setText(this.input, part.arguments);
-    setText(this.label, part.result === null ? "" : part.error ? "error" : "result");
-    setText(this.output, part.result ?? "");
-    this.output.hidden = part.result === null;
-    if (part.error) this.node.open = true;
-  }
+/** @param {string} kind @param {import("./tool_card.js").Decide | null | undefined} decide */
+function viewOf(kind, decide) {
+  if (kind === "text") return new TextView();
+  if (kind === "reasoning") return new ReasoningView();
+  return kind === "tool" ? new ToolView(decide) : new NoteView();
 }
 
-const PART_VIEWS = { text: TextView, reasoning: ReasoningView, note: NoteView, tool: ToolView };
-
 class TurnView {
+  /** @param {string[][]} segments @param {import("./tool_card.js").Decide | null | undefined} decide */
   constructor(segments, decide) {
-    this.segments = segments;
     this.decide = decide;
     this.title = make("div", "turn-title");
     this.notices = make("div", "notices");
     this.parts = make("div", "parts");
-    this.bar = make("div", "bar");
-    this.numbers = make("div", "numbers");
-    this.node = make("section", "turn", this.title, this.notices, this.parts, this.bar, this.numbers);
+    this.bar = new TokenBar(segments);
+    const { bar, numbers, estimate } = this.bar;
+    this.node = make("section", "turn", this.title, this.notices, this.parts, bar, numbers, estimate);
+    /** @type {Map<number, any>} */
     this.views = new Map();
   }
 
-  paint({ head, parts }) {
-    if (head !== this.head) this.paintHead(head);
+  /** @param {Turn} turn @param {boolean} severalModels */
+  paint({ head, estimate, parts }, severalModels) {
+    if (head !== this.head || severalModels !== this.severalModels) this.paintHead(head, severalModels);
+    this.bar.paintEstimate(estimate, head.status === "running");
+    /** @type {ChildNode | null} */
     let place = this.parts.firstChild;
     const kept = new Map();
     for (const key of head.order) {
       const part = parts[key];
       let view = this.views.get(key);
-      if (view === undefined || view.kind !== part.kind) {
-        view = new PART_VIEWS[part.kind]();
-        view.kind = part.kind;
-      }
+      if (view === undefined || view.kind !== part.kind) view = viewOf(part.kind, this.decide);
       view.paint(part);
       kept.set(key, view);
-      if (view.node === place) place = place.nextSibling;
+      if (view.node === place) place = view.node.nextSibling;
       else this.parts.insertBefore(view.node, place);
     }
     while (place) {
@@ -148,62 +112,54 @@ class TurnView {
     this.views = kept;
   }
 
-  paintHead(head) {
+  /** @param {Head} head @param {boolean} severalModels */
+  paintHead(head, severalModels) {
     this.head = head;
-    const status = head.status === "done" || head.status === "running" ? "" : ` · ${head.status}`;
-    setText(this.title, `turn ${head.number}${head.model ? ` · ${head.model}` : ""}${status}`);
+    this.severalModels = severalModels;
+    const status = head.status === "done" || head.status === "running" ? "" : head.status;
+    const named = [`turn ${head.number}`, severalModels ? head.model : "", status];
+    setText(this.title, named.filter(Boolean).join(" · "));
     this.notices.replaceChildren(
-      ...head.notices.map(([kind, text, timing]) => make("div", "", `⚠ ${kind}: ${text}${timing ? ` (${timing})` : ""}`)),
-    );
-    const tokens = head.tokens ?? {};
-    const { lengths } = head;
-    this.total = Object.values(lengths).reduce((sum, length) => sum + length, 0);
-    const pieces = this.segments.filter(([name]) => lengths[name] > 0);
-    this.bar.hidden = pieces.length === 0;
-    this.bar.replaceChildren(
-      ...pieces.map(([name, label, color]) => {
-        const piece = make("div", "");
-        piece.title = `${label} ${counted(tokens[name])}`;
-        piece.style.background = color;
-        piece.style.flexGrow = lengths[name];
-        return piece;
+      ...head.notices.map(([kind, text, timing]) => {
+        const notice = make("div", "notice", make("b", "", kind), ` ${text}${timing ? ` (${timing})` : ""}`);
+        notice.dataset.kind = kind;
+        return notice;
       }),
     );
-    const facts = [];
-    if (head.tokens) facts.push(["cost", head.cost]);
-    if (head.first !== "–") facts.push(["first token", head.first]);
-    if (head.time !== "–") facts.push(["time", head.time]);
-    this.numbers.replaceChildren(
-      ...legend(tokens, this.segments),
-      ...facts.map(([name, value]) => make("span", "count", `${name} `, make("b", "", value))),
-    );
+    this.bar.paint(head);
   }
 }
 
 /** The turns of one run, painted from its document. */
 export class RunBody {
-  /** @param {{segments: string[][], decide: (callId: string, approved: boolean) => void}} options */
+  /** @param {{segments: string[][], decide?: import("./tool_card.js").Decide | null}} options without `decide` no buttons */
   constructor({ segments, decide }) {
     this.segments = segments;
     this.decide = decide;
+    /** @type {TurnView[]} */
     this.turns = [];
     this.node = make("div", "turns");
   }
 
-  /** Paint the turns that changed; all of them, anew, where `dirty` is null. */
+  /**
+   * Paint the turns that changed; all of them, anew, where `dirty` is null.
+   * @param {Run} run @param {Iterable<number> | null} dirty
+   */
   paint(run, dirty) {
     if (dirty === null) {
       this.turns = [];
       this.node.replaceChildren();
     }
+    const severalModels = (run.model ?? "").includes(", ");
     for (const index of dirty ?? run.turns.keys()) {
       while (this.turns.length <= index) {
-        this.turns.push(new TurnView(this.segments, this.decide));
-        this.node.append(this.turns.at(-1).node);
+        const turn = new TurnView(this.segments, this.decide);
+        this.turns.push(turn);
+        this.node.append(turn.node);
       }
-      this.turns[index].paint(run.turns[index]);
+      this.turns[index].paint(run.turns[index], severalModels);
     }
-    const longest = Math.max(1, ...this.turns.map((turn) => turn.total ?? 0));
-    for (const turn of this.turns) turn.bar.style.width = `${(100 * (turn.total ?? 0)) / longest}%`;
+    const longest = Math.max(1, ...this.turns.map((turn) => turn.bar.total));
+    for (const turn of this.turns) turn.bar.scale(longest);
   }
 }

@@ -1,0 +1,112 @@
+"""What the reader types and clicks, as the front end sends it: checked, and carried out on the background loop."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from agentlab.agent.agent import Prompt
+from agentlab.errors import AgentlabError
+from agentlab.notebook.chat import answering
+from agentlab.notebook.chat.conversation import Conversation
+from agentlab.notebook.safety.plain_text import well_formed
+
+__all__ = ["ReaderRequests"]
+
+
+class Commands(Protocol):
+    """What a reader can do with a chat; see `Chat`."""
+
+    @property
+    def conversation(self) -> Conversation:
+        """The conversation that is open."""
+
+    def submit(self, prompt: Prompt, *, at: int | None = None) -> object:
+        """Ask, and do not wait."""
+
+    def stop(self) -> None:
+        """End the answer under way."""
+
+    def decide(self, call_id: str, approved: bool, note: str = "") -> bool:
+        """Say whether a tool may run."""
+
+    def new(self) -> Conversation:
+        """Begin a new conversation."""
+
+    def open(self, session_id: str) -> Conversation:
+        """Go on with another conversation."""
+
+    def save(self) -> None:
+        """Keep the conversation."""
+
+    def list_sessions(self) -> None:
+        """Look again which conversations there are."""
+
+    def report(self, problem: str) -> None:
+        """Show what went wrong beside the answers."""
+
+    def reply(self, message: dict[str, Any]) -> None:
+        """Send the front end something that is not of the document."""
+
+
+class ReaderRequests:
+    """Carries out requests of the front end. A request that cannot be carried out is reported, and changes nothing.
+
+    Args:
+        chat: What the reader sees.
+    """
+
+    def __init__(self, chat: Commands) -> None:
+        self._chat = chat
+
+    def take(self, message: dict[str, Any]) -> None:
+        """Carry out one request: an object with a `type`, and what that needs.
+
+        A request with a `nonce` is answered: `taken`, or `refused` with the reason.
+        """
+        nonce = message.get("nonce")
+        try:
+            answer = self._carried_out(message)
+        except Exception as error:  # noqa: BLE001 - shown to the reader: there is nobody to raise it to
+            known = isinstance(error, AgentlabError)
+            reason = well_formed(str(error) if known else f"{type(error).__name__}: {error}")
+            if nonce is None:
+                self._chat.report(reason)
+            else:
+                self._chat.reply({"type": "refused", "nonce": nonce, "reason": reason})
+            return
+        if nonce is not None:
+            self._chat.reply({"type": "taken", "nonce": nonce, **answer})
+
+    def _carried_out(self, message: dict[str, Any]) -> dict[str, Any]:
+        chat, conversation = self._chat, self._chat.conversation
+        match message:
+            case {"type": "send", "text": str(text)}:
+                chat.submit(well_formed(text))
+            case {"type": "edit", "id": int(at), "text": str(text)}:
+                chat.submit(well_formed(text), at=at)
+            case {"type": "retry", "id": int(at)}:
+                chat.submit(conversation.exchange(at).prompt, at=at)
+            case {"type": "copy", "id": int(at)}:
+                return {"text": conversation.exchange(at).state.text}
+            case {"type": "stop"}:
+                chat.stop()
+            case {"type": "decide", "call_id": str(call_id), "approved": bool(approved)}:
+                chat.decide(call_id, approved, well_formed(str(message.get("note") or "")))
+            case {"type": "select", "id": int(at)}:
+                conversation.select(at)
+                chat.save()
+            case {"type": "remove", "id": int(entry)}:
+                answering.withdraw(conversation, entry)
+            case {"type": "send_now", "id": int(entry)}:
+                answering.send_now(conversation, entry)
+            case {"type": "new"}:
+                chat.new()
+            case {"type": "open", "id": str(session)}:
+                chat.open(session)
+            case {"type": "sessions"}:
+                chat.list_sessions()
+            case {"type": "dismiss"}:
+                chat.report("")
+            case _:
+                chat.report(f"the view sent something unknown: {well_formed(repr(message.get('type')))}")
+        return {}

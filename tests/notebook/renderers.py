@@ -1,0 +1,150 @@
+"""Everything of ours that turns text into HTML or into text for a terminal: one line a renderer.
+
+A renderer takes texts of a model and gives what a front end would be handed. The tests of safety go through all of them,
+so a new view is proved by a line in `RENDERERS`, `TERMINAL` or `PAINTED`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from agentlab.agent.frames import turns_frame
+from agentlab.agent.live import mimebundle
+from agentlab.agent.records import TurnRecord
+from agentlab.caching.linting.finding import Finding, Findings
+from agentlab.experiments.results import Results
+from agentlab.experiments.statistics import compare
+from agentlab.messages import CacheDiagnosis, Usage
+from agentlab.notebook.cache.cache_view import cache_view
+from agentlab.notebook.run.static_view import static_html, static_text
+from agentlab.notebook.safety.markdown import StreamingMarkdown, render_markdown
+from agentlab.notebook.safety.plain_text import terminal_safe
+from agentlab.notebook.safety.safe_html import element, escape, join, sanitise
+from tests.notebook.hostile_run import USAGE, state_saying, trace_saying
+
+Renderer = Callable[[Sequence[str]], Iterable[str]]
+CONTEXTS: Final = (
+    "[{}](https://a.invalid)", "[a]({})", "[a](<{}>)", '[a](https://a.invalid "{}")', "![{}]({})", "<{}>", "[{}]",
+    "[a][1]\n\n[1]: {}", "# {}", "> {}", "- {}", "| {} |\n|---|\n| {} |", "`{}`", "```{}\n{}\n```", "    {}", "**{}**",
+    "\\({}\\) ${}$", "&lt;{}&gt;", "a\n{}\nb",
+)  # fmt: skip
+
+
+def each(render: Callable[[str], str]) -> Renderer:
+    """A renderer of one text, for several."""
+    return lambda texts: map(render, texts)
+
+
+def in_every_context(text: str) -> str:
+    """Markdown around the text that could carry it into a tag, an attribute or an address."""
+    return join(render_markdown(context.replace("{}", text)) for context in CONTEXTS).html
+
+
+def streamed(texts: Sequence[str]) -> Iterator[str]:
+    """What a reader sees at seven moments of a stream that is cut between bytes, and at its end."""
+    for text in texts:
+        stream, raw = StreamingMarkdown(), text.encode("utf-8", "replace")
+        step = max(1, math.ceil(len(raw) / 7))
+        fed = 0
+        for end in range(step, len(raw) + step, step):
+            whole = raw[:end].decode("utf-8", "ignore")
+            stream.feed(whole[fed:])
+            fed = len(whole)
+            yield join([*stream.blocks, stream.tail]).html
+        stream.finish()
+        yield join(stream.blocks).html
+
+
+def in_elements(text: str) -> str:
+    """Where a view of ours puts a text: between tags and in an attribute."""
+    return join([element("span", text, title=text), element("pre", text), escape(text)]).html
+
+
+def turns_table(texts: Sequence[str]) -> Iterator[str]:
+    """The frame of a run's turns."""
+    records = [
+        TurnRecord(number, text, USAGE, cache_diagnosis=CacheDiagnosis("miss", text), request_id=text)
+        for number, text in enumerate(texts, 1)
+    ]
+    yield shown_frame(turns_frame(records))
+
+
+def trace_tables(texts: Sequence[str]) -> Iterator[str]:
+    """The other frames of a run."""
+    trace = trace_saying(texts)
+    yield from (shown_frame(frame) for frame in (trace.tool_calls, trace.blocks, trace.spans))
+
+
+def shown_frame(frame: pd.DataFrame) -> str:
+    """A frame as a notebook shows it, with nothing cut off."""
+    with pd.option_context("display.max_colwidth", None, "display.max_rows", None, "display.max_columns", None):
+        return str(frame._repr_html_())
+
+
+def comparison_table(texts: Sequence[str]) -> Iterator[str]:
+    """The frame of a comparison, its arms and groups named by the texts."""
+    arms = list(dict.fromkeys(["base", *texts]))
+    rows = [
+        {"arm": arm, "sample_id": question, "repeat": 0, "score_exact": float(place % 2), "group": arms[-1]}
+        for place, arm in enumerate(arms)
+        for question in range(3)
+    ]
+    frame = pd.DataFrame(rows).astype({"arm": pd.CategoricalDtype(arms), "group": pd.CategoricalDtype(arms)})
+    with pd.option_context("display.max_colwidth", None, "display.max_rows", None):
+        yield str(compare(frame, "arm", "score_exact", by="group")._repr_html_())
+
+
+def results_of(text: str) -> Results:
+    """Results of a sweep that a text has stopped."""
+    return Results(
+        [], {text: [text]}, store=Path("none"), sweep_id=text, fresh=frozenset(), planned=1, stopped=text
+    )
+
+
+def findings_of(text: str) -> Findings:
+    """A finding about a text."""
+    return Findings([Finding(text, "error", text, text, text)])
+
+
+def run_pictures(texts: Sequence[str]) -> Iterator[str]:
+    """The still picture of a run that failed, one that was stopped, and one still under way."""
+    for text in texts:
+        for reason in ("error", "stopped"):
+            yield static_html(state_saying([text], reason)).html
+        yield static_html(state_saying([text]), deterministic=True).html
+
+
+RENDERERS: Final[Mapping[str, Renderer]] = {
+    "message": each(lambda text: render_markdown(text).html),
+    "message in every context of Markdown": each(in_every_context),
+    "message while it streams": streamed,
+    "message of HTML": each(lambda text: sanitise(text).html),
+    "text in elements": each(in_elements),
+    "run": run_pictures,
+    "RunResult": each(lambda text: mimebundle(trace_saying([text]))["text/html"]),
+    "cache view": lambda texts: [cache_view(trace_saying(texts)).html().html],
+    "Explanations": lambda texts: [trace_saying(texts).explain()._repr_html_()],
+    "Explanation": lambda texts: [one._repr_html_() for one in trace_saying(texts).explain()[:3]],
+    "Findings": each(lambda text: findings_of(text)._repr_html_()),
+    "Results": each(lambda text: results_of(text)._repr_html_()),
+    "frame of turns": turns_table,
+    "frames of a trace": trace_tables,
+    "ComparisonFrame": comparison_table,
+}
+"""HTML, as a cell's output holds it."""
+TERMINAL: Final[Mapping[str, Callable[[str], str]]] = {
+    "terminal_safe": terminal_safe,
+    "run": lambda text: static_text(state_saying([text])),
+    "RunResult": lambda text: mimebundle(trace_saying([text]))["text/plain"],
+    "cache view": lambda text: cache_view(trace_saying([text, text])).text(),
+    "Explanations": lambda text: str(trace_saying([text, text]).explain()),
+    "Explanation": lambda text: repr(trace_saying([text, text]).explain()[0]),
+    "Findings": lambda text: str(findings_of(text)),
+    "Results": lambda text: repr(results_of(text)),
+}
+"""Text, as a terminal is handed it."""
