@@ -31,6 +31,7 @@
     │   ├── AnswerTruncated        the final turn was cut before it gave an answer
     │   ├── OutputInvalid          the structured output does not fit its type
     │   └── RunProtocolViolation   a driver answered a run out of turn; the run is unharmed
+    ├── LoadFailed                 a file could not be made into documents; says which and why
     ├── WorkersLost                the workers of a sweep went away; finished rows are stored
     └── StoreError                 a store of runs did not do what was asked; what it holds is unharmed
         ├── StoreUnusable          it cannot be opened: no store, damaged, read-only, of a newer version
@@ -61,6 +62,7 @@ __all__ = [
     "ContextTooLong",
     "InvalidHistory",
     "InvalidToolArguments",
+    "LoadFailed",
     "MaxTurnsReached",
     "MissingExtra",
     "MissingKey",
@@ -297,6 +299,21 @@ class OutputInvalid(RunError):
 
 class RunProtocolViolation(RunError):
     """A driver answered a run out of turn. The run is unharmed and can go on."""
+
+
+class LoadFailed(AgentlabError):
+    """A file could not be made into documents: it is missing, damaged, too large, or has no text.
+
+    Attributes:
+        path: The file, as it was named.
+    """
+
+    def __init__(self, message: str, *, path: str = "") -> None:
+        super().__init__(message)
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_rebuild, (type(self), self.args, self.__dict__))
 
 
 class WorkersLost(AgentlabError):
