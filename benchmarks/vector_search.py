@@ -102,13 +102,14 @@ def ways(matrix: Array, *, graphs: bool) -> Iterator[tuple[str, Search]]:
         graph.add(np.arange(len(matrix)), matrix)
         yield "usearch hnsw bf16", lambda query: graph.search(query, WANTED).keys
     stores: tuple[Approximation | None, ...] = (None, "binary")
-    for approximate in stores:
-        store = store_of(matrix, approximate)
+    with asyncio.Runner() as loop:
+        for approximate in stores:
+            store = store_of(matrix, approximate)
 
-        def ask(query: Array, store: InMemoryVectorStore = store) -> npt.NDArray[np.intp]:
-            return np.array([int(name) for _, name in asyncio.run(store.top_n_ids(query, WANTED))])
+            def ask(query: Array, store: InMemoryVectorStore = store) -> npt.NDArray[np.intp]:
+                return np.array([int(name) for _, name in loop.run(store.top_n_ids(query, WANTED))])
 
-        yield f"store {approximate or 'exact'}", ask
+            yield f"store {approximate or 'exact'}", ask
 
 
 def measured(find: Search, queries: Array) -> tuple[float, list[npt.NDArray[np.intp]]]:

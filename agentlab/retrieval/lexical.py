@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeVar
@@ -78,8 +79,8 @@ class LexicalIndex:
         wanted = list(documents)
 
         def put() -> None:
-            ids = [each.id for each in wanted]
-            if taken := sorted({each for each in ids if each in self._entries or ids.count(each) > 1}):
+            times = Counter(each.id for each in wanted)
+            if taken := sorted(each for each in times if each in self._entries or times[each] > 1):
                 raise UsageError(
                     f"ids are already indexed, or given twice: {taken[:5]}; `upsert` replaces documents"
                 )

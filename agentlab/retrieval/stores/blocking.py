@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Self, TypeVar
@@ -194,11 +195,11 @@ class BlockingStore(ABC):
                 self._dimensions = None if first else self._dimensions
                 raise
 
-        await self._run(put)
+        await self._in_thread(put)
 
     def _refuse_stored(self, documents: Sequence[EmbeddedDocument]) -> None:
         ids = [document.id for document in documents]
-        repeated = {each for each in ids if ids.count(each) > 1} if len(set(ids)) < len(ids) else set()
+        repeated = {each for each, times in Counter(ids).items() if times > 1}
         stored = {each.id for each in self._read(list(dict.fromkeys(ids)))} if self._dimensions else set()
         if taken := sorted(repeated | stored):
             named = ", ".join(map(repr, taken[:_SHOWN])) + (", ..." if len(taken) > _SHOWN else "")
@@ -212,6 +213,10 @@ class BlockingStore(ABC):
             self._opened = True
 
     async def _run(self, work: Callable[[], Value]) -> Value:
+        """How everything but writing runs."""
+        return await self._in_thread(work)
+
+    async def _in_thread(self, work: Callable[[], Value]) -> Value:
         def locked() -> Value:
             with self._lock:
                 self._usable()

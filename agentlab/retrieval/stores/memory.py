@@ -244,6 +244,8 @@ class InMemoryVectorStore(BlockingStore):
         if not self._used:
             return []
         wanted, allowed = n * self._most_vectors, self._allowed(filter)
+        if allowed is not None and not len(allowed):
+            return []
         if self._approximate is None:
             rows = nearest_rows(self._matrix[: self._used], query[None, :], wanted, allowed)[0]
         else:

@@ -40,7 +40,8 @@ _COLUMNS: Final = ("number", "place", "id", "document", "metadata")
 class MilvusVectorStore(BlockingStore):
     """Documents in a collection of Milvus, one entity a vector; exact search (index `FLAT`).
 
-    Milvus keeps at most 65,535 bytes of a document and of its metadata.
+    Milvus keeps at most 65,535 bytes of a document and of its metadata. Milvus Lite holds its file until the process ends,
+    also when the store is closed: another store of the same process may be using it.
 
     Args:
         address: A file for Milvus Lite, its name ending in `.db`, or a server's URI.

@@ -110,6 +110,11 @@ class _Milvus(_Embedded):
 
         return MilvusVectorStore(self.folder / "milvus.db", name, **options)
 
+    def stop(self) -> None:
+        from milvus_lite.server_manager import server_manager_instance
+
+        server_manager_instance.release_all()
+
 
 class _Surreal(_Embedded):
     """The engine inside SurrealDB's client, with a folder for each store."""

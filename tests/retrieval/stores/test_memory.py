@@ -54,6 +54,7 @@ async def test_approximate_search_finds_nearly_all_with_exact_scores(
                 found += name in expected
             possible += 10
         assert found / possible >= 0.97
+    assert await store.top_n(matrix[0], filter=F("row") < 0) == []
 
 
 async def test_many_queries_at_once_answer_as_one_by_one() -> None:
