@@ -35,25 +35,26 @@ from agentlab.messages import (
     repair,
     validate,
 )
+from agentlab.short_repr import ShortRepr
 
 __all__ = ["CallModel", "CallTools", "Done", "Run", "Step"]
 
 
-class CallModel(Struct, frozen=True):
+class CallModel(ShortRepr, Struct, frozen=True):
     """The model is to be called with these messages, for the `turn`-th time."""
 
     turn: int
     messages: tuple[Message, ...]
 
 
-class CallTools(Struct, frozen=True):
+class CallTools(ShortRepr, Struct, frozen=True):
     """These calls are still to be answered; `truncated` says that a token limit cut the turn that made them."""
 
     calls: tuple[ToolCall, ...]
     truncated: bool = False
 
 
-class Done(Struct, frozen=True):
+class Done(ShortRepr, Struct, frozen=True):
     """The run ended by itself with this answer."""
 
     text: str
@@ -63,7 +64,7 @@ Step = CallModel | CallTools | Done
 Status = Literal["ready", "calling_tools", "done", "failed"]
 
 
-class Run(Struct, kw_only=True):
+class Run(ShortRepr, Struct, kw_only=True):
     """One prompt being answered.
 
     Make it with `Run.start`. The attributes are for reading; the methods keep them consistent.

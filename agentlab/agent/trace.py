@@ -31,6 +31,7 @@ from agentlab.messages import (
     TurnFinished,
     TurnStarted,
 )
+from agentlab.short_repr import ShortRepr
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +41,7 @@ __all__ = ["Trace", "TracedEvent", "TracedRequest"]
 Kind = TypeVar("Kind")
 
 
-class TracedEvent(Struct, frozen=True):
+class TracedEvent(ShortRepr, Struct, frozen=True):
     """An event and when it happened.
 
     Attributes:
@@ -52,7 +53,7 @@ class TracedEvent(Struct, frozen=True):
     event: Event
 
 
-class TracedRequest(Struct, frozen=True):
+class TracedRequest(ShortRepr, Struct, frozen=True):
     """A request of a run, in the order a provider's cache reads it.
 
     Attributes:

@@ -6,12 +6,14 @@ from typing import Any, Literal
 
 from msgspec import Struct, structs
 
+from agentlab.short_repr import ShortRepr
+
 __all__ = ["FinishReason", "Usage"]
 
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "other"]
 
 
-class Usage(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Usage(ShortRepr, Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Tokens of one model call, or the sum over several.
 
     None means the provider did not report it; it is never turned into 0.

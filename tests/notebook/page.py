@@ -128,7 +128,7 @@ class WidgetPage:
             for name, content in answers:
                 self.sent.append(content)
                 self._widgets[name]._handle_msg(
-                    {"content": {"data": {"method": "custom", "content": content}}}
+                    {"content": {"data": {"method": "custom", "content": content}}, "buffers": []}
                 )
             if not answers and not self._pending:
                 break

@@ -21,9 +21,10 @@ from agentlab.experiments.results import Results
 from agentlab.experiments.statistics import compare
 from agentlab.messages import CacheDiagnosis, Usage
 from agentlab.notebook.cache.cache_view import cache_view
+from agentlab.notebook.run.state import RunState
 from agentlab.notebook.run.static_view import static_html, static_text
 from agentlab.notebook.safety.markdown import StreamingMarkdown, render_markdown
-from agentlab.notebook.safety.plain_text import terminal_safe
+from agentlab.notebook.safety.plain_text import terminal_safe, well_formed
 from agentlab.notebook.safety.safe_html import element, escape, join, sanitise
 from tests.notebook.hostile_run import USAGE, state_saying, trace_saying
 
@@ -35,6 +36,9 @@ CONTEXTS: Final = (
 )  # fmt: skip
 
 
+CONTEXT_LIMIT: Final = 500
+
+
 def each(render: Callable[[str], str]) -> Renderer:
     """A renderer of one text, for several."""
     return lambda texts: map(render, texts)
@@ -42,7 +46,7 @@ def each(render: Callable[[str], str]) -> Renderer:
 
 def in_every_context(text: str) -> str:
     """Markdown around the text that could carry it into a tag, an attribute or an address."""
-    return join(render_markdown(context.replace("{}", text)) for context in CONTEXTS).html
+    return join(render_markdown(context.replace("{}", text[:CONTEXT_LIMIT])) for context in CONTEXTS).html
 
 
 def streamed(texts: Sequence[str]) -> Iterator[str]:
@@ -69,14 +73,14 @@ def turns_table(texts: Sequence[str]) -> Iterator[str]:
     """The frame of a run's turns."""
     records = [
         TurnRecord(number, text, USAGE, cache_diagnosis=CacheDiagnosis("miss", text), request_id=text)
-        for number, text in enumerate(texts, 1)
+        for number, text in enumerate(map(well_formed, texts), 1)
     ]
     yield shown_frame(turns_frame(records))
 
 
 def trace_tables(texts: Sequence[str]) -> Iterator[str]:
     """The other frames of a run."""
-    trace = trace_saying(texts)
+    trace = trace_saying([well_formed(text) for text in texts])
     yield from (shown_frame(frame) for frame in (trace.tool_calls, trace.blocks, trace.spans))
 
 
@@ -88,7 +92,7 @@ def shown_frame(frame: pd.DataFrame) -> str:
 
 def comparison_table(texts: Sequence[str]) -> Iterator[str]:
     """The frame of a comparison, its arms and groups named by the texts."""
-    arms = list(dict.fromkeys(["base", *texts]))
+    arms = list(dict.fromkeys(["base", *map(well_formed, texts)]))
     rows = [
         {"arm": arm, "sample_id": question, "repeat": 0, "score_exact": float(place % 2), "group": arms[-1]}
         for place, arm in enumerate(arms)
@@ -112,11 +116,13 @@ def findings_of(text: str) -> Findings:
 
 
 def run_pictures(texts: Sequence[str]) -> Iterator[str]:
-    """The still picture of a run that failed, one that was stopped, and one still under way."""
+    """The still pictures of a run of many turns, and of runs that failed before their first."""
+    yield static_html(state_saying(texts, "stopped")).html
+    yield static_html(state_saying(texts), deterministic=True).html
     for text in texts:
-        for reason in ("error", "stopped"):
-            yield static_html(state_saying([text], reason)).html
-        yield static_html(state_saying([text]), deterministic=True).html
+        state = RunState(text)
+        state.stop("error", text)
+        yield static_html(state).html
 
 
 RENDERERS: Final[Mapping[str, Renderer]] = {
@@ -126,7 +132,7 @@ RENDERERS: Final[Mapping[str, Renderer]] = {
     "message of HTML": each(lambda text: sanitise(text).html),
     "text in elements": each(in_elements),
     "run": run_pictures,
-    "RunResult": each(lambda text: mimebundle(trace_saying([text]))["text/html"]),
+    "RunResult": lambda texts: [mimebundle(trace_saying(texts))["text/html"]],
     "cache view": lambda texts: [cache_view(trace_saying(texts)).html().html],
     "Explanations": lambda texts: [trace_saying(texts).explain()._repr_html_()],
     "Explanation": lambda texts: [one._repr_html_() for one in trace_saying(texts).explain()[:3]],

@@ -22,6 +22,7 @@ from agentlab.caching.calls import Calls, calls_of
 from agentlab.caching.prices import Rates
 from agentlab.errors import UsageError
 from agentlab.messages import CacheOptions
+from agentlab.short_repr import ShortRepr
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Marker", "PlacedTurn", "Placement", "place_breakpoints"]
 
 
-class Marker(Struct, frozen=True):
+class Marker(ShortRepr, Struct, frozen=True):
     """A cache breakpoint.
 
     Attributes:
@@ -43,7 +44,7 @@ class Marker(Struct, frozen=True):
     ttl: str
 
 
-class PlacedTurn(Struct, frozen=True):
+class PlacedTurn(ShortRepr, Struct, frozen=True):
     """One request of a plan.
 
     Attributes:
@@ -57,7 +58,7 @@ class PlacedTurn(Struct, frozen=True):
     bill: Bill
 
 
-class Placement(Struct, frozen=True):
+class Placement(ShortRepr, Struct, frozen=True):
     """The cheapest markers for a run, beside the usual ones. Costs are of the prompts alone, in US dollars.
 
     Attributes:

@@ -21,6 +21,7 @@ _PAINT: Final[dict[BlockState, str]] = {
     "changed": "background: #c0392b; color: #ffffff",
     "behind": f"background: {_STRIPES.format('rgba(128, 128, 128, 0.16)', _GREY)}",
     "gone": f"border: 1px dashed {_GREY}; text-decoration: line-through",
+    "mixed": f"background: {_STRIPES.format('transparent', _GREY)}; border: 1px dashed {_GREY}",
     "new": f"background: rgba(128, 128, 128, 0.16); border: 1px solid {_GREY}",
 }
 

@@ -23,6 +23,7 @@ _LINE: Final = "1px solid var(--jp-border-color2, var(--vscode-panel-border, rgb
 _BAD: Final = "color: var(--jp-error-color1, var(--vscode-errorForeground, #c0392b)); font-weight: 600"
 _PLAIN_ROW: Final = "background: none"
 _MUTED: Final = "color: var(--jp-ui-font-color2, var(--vscode-descriptionForeground, GrayText))"
+_TITLE: Final = "text-align: right; padding: 2px 8px; vertical-align: bottom"
 _NUMBER: Final = (
     "text-align: right; padding: 2px 8px; white-space: nowrap; font-variant-numeric: tabular-nums"
 )
@@ -177,7 +178,7 @@ def _blocks(pair: RequestPair, before: Sequence[BlockRun], after: Sequence[Block
     rows += [_run_row(run, pair.earlier) for run in before if run.state != "shared"]
     rows += [_run_row(run, pair.later) for run in after if run.state != "shared"]
     titles = join(element("th", title, style=_TEXT) for title in ("request", "level", "block"))
-    head = element("tr", titles, element("th", "tokens", style=_NUMBER), style=_PLAIN_ROW)
+    head = element("tr", titles, element("th", "tokens", style=_TITLE), style=_PLAIN_ROW)
     counts = f"{len(pair.previous):,} and {len(pair.current):,} blocks"
     summary = element("summary", f"blocks of both requests: {counts}", style="cursor: pointer")
     return element("details", summary, _table(head, rows))
@@ -222,7 +223,7 @@ def _fact(name: str, value: SafeHTML) -> SafeHTML:
 
 def _row(tag: str, cells: Sequence[str]) -> SafeHTML:
     first, *rest = cells
-    numbers = join(element(tag, cell, style=_NUMBER) for cell in rest)
+    numbers = join(element(tag, cell, style=_NUMBER if tag == "td" else _TITLE) for cell in rest)
     return element("tr", element(tag, first, style=_TEXT), numbers, style=_PLAIN_ROW)
 
 

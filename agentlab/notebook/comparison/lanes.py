@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from agentlab.messages import Event, StopReason
 from agentlab.notebook.run.runs_projection import Entry
 from agentlab.notebook.run.state import RunState
 from agentlab.notebook.run.token_bar import seconds
+from agentlab.notebook.run.turn_parts import ToolCard
 from agentlab.notebook.safety.plain_text import well_formed
 
 __all__ = ["Lane", "Lanes"]
@@ -44,7 +45,7 @@ class Lane:
     @property
     def tool_calls(self) -> int:
         """Calls of tools, run or not."""
-        return sum(turn.tool_calls for turn in self.state.turns)
+        return sum(isinstance(part, ToolCard) for turn in self.state.turns for part in turn.parts)
 
 
 class Lanes:
@@ -62,7 +63,7 @@ class Lanes:
         self.title = well_formed(title)
         self.lanes = tuple(Lane(label, model, started_at=started_at) for label, model in agents)
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[Lane]:
         return iter(self.lanes)
 
     def __len__(self) -> int:

@@ -9,7 +9,9 @@ part}}]}`; a patch is a list of operations on it:
     ["part", i, key, part]                 a part, whole
     ["set", i, key, fields]                lay fields over a part
     ["add", i, key, field, text]           text appended to a field of a part
-    ["blocks", i, key, [html], keep, end]  finished blocks appended; of the open block keep so much, then `end`
+    ["blocks", i, key, keep, end, [length]]
+                                           of the open block keep so much, then `end`; of that, pieces of these lengths are
+                                           finished blocks, and the rest is the open one
 
 Only `blocks` carries HTML, and only what `SafeHTML` holds. No request body, header or key is ever in it.
 """
@@ -136,9 +138,11 @@ class _TextMirror(_PartMirror):
         tail = self._markdown.tail.html
         blocks = [block.html for block in self._markdown.blocks[self._blocks :]]
         self._blocks += len(blocks)
-        kept = 0 if blocks else _shared_prefix(self._tail, tail)
+        whole = "".join([*blocks, tail])
+        kept = _shared_prefix(self._tail, whole)
         self._tail = tail
-        return [["blocks", blocks, _utf16_length(tail[:kept]), tail[kept:]]]
+        lengths = [_utf16_length(block) for block in blocks]
+        return [["blocks", _utf16_length(whole[:kept]), whole[kept:], lengths]]
 
     def document(self) -> dict[str, Any]:
         blocks = [block.html for block in self._markdown.blocks[: self._blocks]]

@@ -67,6 +67,7 @@ _ATTRIBUTE_VALUES: Final[dict[tuple[str, str], re.Pattern[str]]] = {
     ("td", "align"): re.compile(r"left|center|right"),
     ("th", "align"): re.compile(r"left|center|right"),
 }
+_MOST_READINGS: Final = 4
 _MINT: Final = object()
 
 
@@ -150,21 +151,32 @@ def sanitise(markup: str) -> SafeHTML:
     """Keep of any HTML what is on the allow-list, and balance it.
 
     Links keep `http`, `https` and `mailto` targets alone, open in a new tab and tell it nothing of this one. Doing it twice
-    changes nothing more.
+    changes nothing more: what a browser makes of the result is what was looked at here. HTML that reads as something else
+    each time it is written and read again is shown as text.
 
     Args:
         markup: Any HTML, hostile or broken.
     """
-    clean = nh3.clean(
-        well_formed(markup).replace("\x00", "\ufffd"),
+    clean = _cleaned(well_formed(markup).replace("\x00", "\ufffd"))
+    for _ in range(_MOST_READINGS):
+        clean, before = _cleaned(clean), clean
+        if clean == before:
+            break
+    else:
+        return escape(markup)
+    # Set here and not by nh3, which writes them in random order. Text and attribute values hold no bare `<a href="`.
+    return SafeHTML(_MINT, clean.replace('<a href="', '<a rel="noopener noreferrer" target="_blank" href="'))
+
+
+def _cleaned(markup: str) -> str:
+    return nh3.clean(
+        markup,
         tags=set(ALLOWED_TAGS),
         attributes={tag: set(names) for tag, names in ALLOWED_ATTRIBUTES.items()},
         attribute_filter=_kept_value,
         url_schemes={"http", "https", "mailto"},
         link_rel=None,
     )
-    # Set here and not by nh3, which writes them in random order. Text and attribute values hold no bare `<a href="`.
-    return SafeHTML(_MINT, clean.replace('<a href="', '<a rel="noopener noreferrer" target="_blank" href="'))
 
 
 def _kept_value(tag: str, attribute: str, value: str) -> str | None:
