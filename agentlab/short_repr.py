@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import reprlib
+from collections.abc import Hashable
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 
-__all__ = ["ShortRepr", "short_repr"]
+__all__ = ["ShortRepr", "one_line", "short_repr"]
 
 MOST_LETTERS: Final = 360
 _MOST_OF_A_TEXT: Final = 80
@@ -38,12 +39,23 @@ def short_repr(shown: object) -> str:
     return text if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 1]}…"
 
 
+def one_line(text: str) -> str:
+    r"""A text as one bounded line in which every character can be seen; for reprs that are put together by hand.
+
+    Args:
+        text: Names and texts of anybody's.
+    """
+    flat = " ".join(text[: 4 * MOST_LETTERS].split())
+    shown = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in flat)
+    return shown if len(shown) <= MOST_LETTERS else f"{shown[: MOST_LETTERS - 1]}…"
+
+
 class _Short(reprlib.Repr):
     """The standard library's bounded repr, with texts cut at their end and structs opened."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.maxlevel = 4
+        self.maxlevel = 6
         self.maxtuple = self.maxlist = self.maxdict = self.maxset = self.maxfrozenset = 4
         self.maxother = 120
 
@@ -61,14 +73,15 @@ class _Short(reprlib.Repr):
         """A struct or dataclass with its members; of anything else its own repr, without its address."""
         if isinstance(shown, type):
             return shown.__name__
+        kind = type(shown)
         if not isinstance(shown, ShortRepr):
             return self._foreign(shown, level)
-        name = type(shown).__name__
+        name = kind.__name__
         if level <= 0:
             return f"{name}(…)"
         members = [
             f"{member}={self.repr1(value, level - 1)}"
-            for member, default in _members(type(shown))
+            for member, default in _members(cast("Hashable", kind))
             if not _is_default(value := getattr(shown, member), default)
         ]
         return f"{name}({', '.join(members)})"
@@ -77,13 +90,13 @@ class _Short(reprlib.Repr):
         name = getattr(shown, "__qualname__", None)
         if callable(shown) and isinstance(name, str):
             return name
-        if type(shown).__repr__ is object.__repr__:
+        if not any("__repr__" in each.__dict__ for each in type(shown).__mro__[:-1]):
             return f"<{type(shown).__name__}>"
         return " ".join(super().repr_instance(shown, level).split())
 
 
 @cache
-def _members(kind: type) -> tuple[tuple[str, Any], ...]:
+def _members(kind: Any) -> tuple[tuple[str, Any], ...]:
     """The members of a class and their defaults."""
     if dataclasses.is_dataclass(kind):
         fields = [field for field in dataclasses.fields(kind) if field.repr]

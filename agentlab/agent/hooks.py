@@ -209,6 +209,9 @@ class HookContext(ShortRepr, Struct):
 class Hook:
     """Base of hooks. Every method may return None, which lets the run go on."""
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
     def on_completion_call(self, context: HookContext, request: Request) -> Any:
         """Before a model call. May return `RequestPatch` or `Stop`."""
 

@@ -35,6 +35,7 @@ from agentlab.messages import (
     repair,
     validate,
 )
+from agentlab.rich_display import html_of
 from agentlab.short_repr import ShortRepr
 
 __all__ = ["CallModel", "CallTools", "Done", "Run", "Step"]
@@ -64,7 +65,7 @@ Step = CallModel | CallTools | Done
 Status = Literal["ready", "calling_tools", "done", "failed"]
 
 
-class Run(ShortRepr, Struct, kw_only=True):
+class Run(Struct, kw_only=True):
     """One prompt being answered.
 
     Make it with `Run.start`. The attributes are for reading; the methods keep them consistent.
@@ -134,6 +135,14 @@ class Run(ShortRepr, Struct, kw_only=True):
         )
 
     # ------------------------------------------------------------- reading
+
+    def __repr__(self) -> str:
+        how = f", stop_reason={self.stop_reason!r}" if self.stop_reason else ""
+        said = f"messages={len(self.messages)}, turns={self.turns_made}/{self.max_turns}"
+        return f"Run({self.status!r}, {said}{how})"
+
+    def _repr_html_(self) -> str:
+        return html_of(self)
 
     @property
     def all_messages(self) -> tuple[Message, ...]:

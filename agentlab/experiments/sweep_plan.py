@@ -35,12 +35,13 @@ from agentlab.experiments.statistics import minimum_detectable_effect
 from agentlab.experiments.store import Store
 from agentlab.experiments.store.own_folder import OwnFolder
 from agentlab.experiments.store.replaying import WantedCell, is_strict, strict_replay
+from agentlab.short_repr import one_line
 
 __all__ = ["Plan"]
 
 
 class Plan:
-    """A sweep, ready to run. Its repr says what it will cost; nothing is sent until it is run.
+    """A sweep, ready to run. Shown or printed, it says what it will cost; nothing is sent until it is run.
 
     Made by `sweep`, `grid` and `compare`. Running it again makes only the runs that are not stored.
 
@@ -190,6 +191,15 @@ class Plan:
     # ------------------------------------------------------------------ showing
 
     def __repr__(self) -> str:
+        shape = " x ".join(
+            [*(f"{len(axis.levels)} {axis.name}" for axis in self.axes), f"{len(self.samples):,} samples"]
+        )
+        return one_line(f"Plan({self.sweep_id}, {shape}, {len(self.cells):,} cells)")
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002 - IPython's
+        printer.text(str(self))
+
+    def __str__(self) -> str:
         return visible(
             "\n".join([f"Plan {self.sweep_id}", *(f"  {name:<9} {value}" for name, value in self._facts())])
         )

@@ -28,7 +28,7 @@ def script(name: str) -> str:
     """
     parts: dict[str, str] = {}
     _gather(name, parts)
-    return _INDENTATION.sub("", _COMMENT.sub("", "\n".join(parts.values())))
+    return _INDENTATION.sub("", _COMMENT.sub("", "\n".join(parts.values()))).lstrip()
 
 
 def style(*names: str) -> str:

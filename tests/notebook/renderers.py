@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,15 +19,17 @@ from agentlab.agent.live import mimebundle
 from agentlab.agent.records import TurnRecord
 from agentlab.caching.linting.finding import Finding, Findings
 from agentlab.experiments.results import Results
-from agentlab.experiments.statistics import compare
+from agentlab.experiments.statistics import ComparisonFrame, compare
 from agentlab.messages import CacheDiagnosis, Usage
 from agentlab.notebook.cache.cache_view import cache_view
+from agentlab.notebook.comparison.static_lanes import lanes_html, lanes_text
 from agentlab.notebook.run.state import RunState
 from agentlab.notebook.run.static_view import static_html, static_text
 from agentlab.notebook.safety.markdown import StreamingMarkdown, render_markdown
 from agentlab.notebook.safety.plain_text import terminal_safe, well_formed
 from agentlab.notebook.safety.safe_html import element, escape, join, sanitise
-from tests.notebook.hostile_run import USAGE, state_saying, trace_saying
+from agentlab.notebook.trace.timeline import Timeline
+from tests.notebook.hostile_run import USAGE, lanes_saying, state_saying, trace_saying
 
 Renderer = Callable[[Sequence[str]], Iterable[str]]
 CONTEXTS: Final = (
@@ -36,7 +39,7 @@ CONTEXTS: Final = (
 )  # fmt: skip
 
 
-CONTEXT_LIMIT: Final = 500
+CONTEXT_LIMIT: Final = 200
 
 
 def each(render: Callable[[str], str]) -> Renderer:
@@ -86,21 +89,27 @@ def trace_tables(texts: Sequence[str]) -> Iterator[str]:
 
 def shown_frame(frame: pd.DataFrame) -> str:
     """A frame as a notebook shows it, with nothing cut off."""
-    with pd.option_context("display.max_colwidth", None, "display.max_rows", None, "display.max_columns", None):
+    with pd.option_context(
+        "display.max_colwidth", None, "display.max_rows", None, "display.max_columns", None
+    ):
         return str(frame._repr_html_())
 
 
 def comparison_table(texts: Sequence[str]) -> Iterator[str]:
     """The frame of a comparison, its arms and groups named by the texts."""
-    arms = list(dict.fromkeys(["base", *map(well_formed, texts)]))
-    rows = [
-        {"arm": arm, "sample_id": question, "repeat": 0, "score_exact": float(place % 2), "group": arms[-1]}
-        for place, arm in enumerate(arms)
-        for question in range(3)
-    ]
-    frame = pd.DataFrame(rows).astype({"arm": pd.CategoricalDtype(arms), "group": pd.CategoricalDtype(arms)})
+    known = _compared()
+    row = known.to_dict("records")[0]
+    named = map(well_formed, texts)
+    frame = ComparisonFrame([{**row, "arm": name, "baseline": name, "metric": name, "group": name} for name in named])
+    frame.attrs = {**known.attrs, "by": ["group"]}
     with pd.option_context("display.max_colwidth", None, "display.max_rows", None):
-        yield str(compare(frame, "arm", "score_exact", by="group")._repr_html_())
+        yield str(frame._repr_html_())
+
+
+@cache
+def _compared() -> ComparisonFrame:
+    rows = [{"arm": arm, "sample_id": n, "repeat": 0, "score_exact": n % 2} for arm in "ab" for n in range(3)]
+    return compare(pd.DataFrame(rows).astype({"arm": "category", "score_exact": float}), "arm", "score_exact")
 
 
 def results_of(text: str) -> Results:
@@ -134,6 +143,8 @@ RENDERERS: Final[Mapping[str, Renderer]] = {
     "run": run_pictures,
     "RunResult": lambda texts: [mimebundle(trace_saying(texts))["text/html"]],
     "cache view": lambda texts: [cache_view(trace_saying(texts)).html().html],
+    "comparison": lambda texts: [lanes_html(lanes_saying(texts)).html],
+    "timeline": lambda texts: [Timeline(trace_saying(texts), with_turns=True)._repr_html_()],
     "Explanations": lambda texts: [trace_saying(texts).explain()._repr_html_()],
     "Explanation": lambda texts: [one._repr_html_() for one in trace_saying(texts).explain()[:3]],
     "Findings": each(lambda text: findings_of(text)._repr_html_()),
@@ -148,6 +159,8 @@ TERMINAL: Final[Mapping[str, Callable[[str], str]]] = {
     "run": lambda text: static_text(state_saying([text])),
     "RunResult": lambda text: mimebundle(trace_saying([text]))["text/plain"],
     "cache view": lambda text: cache_view(trace_saying([text, text])).text(),
+    "comparison": lambda text: lanes_text(lanes_saying([text])),
+    "timeline": lambda text: str(Timeline(trace_saying([text]), with_turns=True)),
     "Explanations": lambda text: str(trace_saying([text, text]).explain()),
     "Explanation": lambda text: repr(trace_saying([text, text]).explain()[0]),
     "Findings": lambda text: str(findings_of(text)),

@@ -58,7 +58,7 @@ class TrappedPage:
         return self._caught("([pieces, ms]) => __show(pieces, ms)", [list(pieces), rest_ms])
 
     def paint(self, painting: dict[str, Any], rest_ms: int = 20) -> Caught:
-        """Paint a widget: `module`, `state`, `messages`, and the `tags` and `attributes` that it adds to the usual ones."""
+        """Paint a widget from its `module`, its `state` and the `messages` it is sent."""
         return self._caught("([painting, ms]) => __paint(painting, ms)", [painting, rest_ms])
 
     def expose(self, payloads: Sequence[str], rest_ms: int = 150) -> Caught:

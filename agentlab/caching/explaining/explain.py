@@ -16,7 +16,7 @@ from agentlab.caching.blocks.sent_blocks import SentBlocks
 from agentlab.caching.calls import Calls, RecordedCall, calls_of
 from agentlab.caching.explaining.appended import only_appends
 from agentlab.caching.explaining.causes import causes_between
-from agentlab.caching.explaining.compared_request import ComparedRequest, Explainable, compared
+from agentlab.caching.explaining.compared_request import ComparedRequest, Explainable, as_request, compared
 from agentlab.caching.explaining.explanation import Explanation, Explanations
 from agentlab.caching.explaining.lost_tokens import dollars_lost, matches_whole_blocks, tokens_lost
 from agentlab.caching.explaining.moving_settings import home_vendor
@@ -49,8 +49,9 @@ def explain(
         cache markers moved, or settings changed that no cache sees (temperature, limits, metadata).
 
     Raises:
-        UsageError: A body is no JSON object, or its wire is not known.
+        UsageError: One is no request, a body is no JSON object, or its wire is not known.
     """
+    previous, current = as_request(previous), as_request(current)
     if _plainly_appended(previous, current):
         return None
     cut = SentBlocks()

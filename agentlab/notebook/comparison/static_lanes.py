@@ -123,7 +123,7 @@ def _numbers(lanes: Lanes, *, deterministic: bool) -> SafeHTML:
 
 
 def _cell(tag: str, column: str, text: str) -> SafeHTML:
-    style = _NAME if column in _LEFT else _NUMBER
+    style = f"{_NAME}; white-space: nowrap" if column in _LEFT else _NUMBER
     return element(tag, text, style=f"{style}; {_BAD}" if tag == "td" and text == "failed" else style)
 
 

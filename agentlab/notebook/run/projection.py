@@ -22,8 +22,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, Final
 
+from agentlab.notebook.run.bounded_text import shortened
 from agentlab.notebook.run.state import STATUS_LABELS, RunState
-from agentlab.notebook.run.static_view import shortened
 from agentlab.notebook.run.token_bar import TokenBar, money, seconds
 from agentlab.notebook.run.turn import TurnView
 from agentlab.notebook.run.turn_parts import Part, Prose, ToolCard
@@ -129,7 +129,7 @@ class _TextMirror(_PartMirror):
         self._blocks = 0
         self._tail = ""
 
-    def update(self, part: Part, turn: TurnView) -> list[Operation]:
+    def update(self, part: Part, _turn: TurnView) -> list[Operation]:
         assert isinstance(part, Prose)
         if part.size == self._fed:
             return []
@@ -181,7 +181,7 @@ class _CardMirror(_PartMirror):
         self._card: dict[str, Any] = {}
         self._revision = -1
 
-    def update(self, part: Part, turn: TurnView) -> list[Operation]:
+    def update(self, part: Part, _turn: TurnView) -> list[Operation]:
         assert isinstance(part, ToolCard)
         if self._revision == part.revision:
             return []

@@ -1,9 +1,9 @@
-"""When the front end hears of a change: numbered patches, at most 20 a second, and snapshots where patches were lost.
+"""When the front end hears of a change: numbered patches, at most 15 a second, and snapshots where patches were lost.
 
 A kernel's messages are dropped above 1,000 a second (jupyter_server's rate limit), silently at a full socket, and always
 before the view is mounted. So changes are gathered, patches are numbered, and whoever misses one asks for a snapshot. In a
 silence empty patches follow the last one: else nobody would miss it. Each message costs half a kilobyte of headers, and
-more than 20 a second look no smoother.
+more than 15 a second look no smoother.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from agentlab.notebook.run.projection import Operation
 
 __all__ = ["Channel", "Publisher", "Source", "call_later"]
 
-FAST_S: Final = 1 / 20
+FAST_S: Final = 1 / 15
 SLOW_S: Final = 1 / 10
 LARGE: Final = 30_000
 SILENCES_S: Final = (0.5, 1.0, 2.0)

@@ -64,9 +64,7 @@ class Live:
             return
         projection = Projection(self.state)
         snapshot = {"sequence": 0, "document": projection.document()}
-        self._view = RunView(
-            snapshot, can_stop=self._stop is not None, can_decide=self._decide is not None
-        )
+        self._view = RunView(snapshot, can_stop=self._stop is not None, can_decide=self._decide is not None)
         self._publisher = Publisher(
             projection, self._view, size=lambda: self.state.size, clock=self._clock, lock=self._lock
         )

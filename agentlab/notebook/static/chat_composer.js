@@ -6,6 +6,7 @@ import { make, makeButton, setText } from "./elements.js";
 /** @typedef {import("./chat_exchange.js").Link} Link */
 
 const TALLEST = 200;
+const LATE_MS = 1000;
 
 /** The messages behind the answer under way. */
 export class WaitingList {
@@ -50,16 +51,20 @@ export class Composer {
     this.link = link;
     this.sent = sent;
     this.busy = false;
+    this.unheard = 0;
+    this.refusal = "";
     this.box = make("textarea", "box");
     this.box.rows = 1;
     this.box.setAttribute("aria-label", "Message");
     this.send = makeButton("send", "Send", () => this.submit());
     this.stop = makeButton("stop", "Stop", stop);
-    this.keys = "Enter sends · Shift+Enter new line";
-    this.hint = make("span", "hint", this.keys);
+    this.hint = make("span", "hint");
     const row = make("div", "compose-row", this.box, this.stop, this.send);
     this.node = make("div", "composer", row, this.hint);
-    this.box.oninput = () => this.fit();
+    this.box.oninput = () => {
+      this.refusal = "";
+      this.fit();
+    };
     this.box.onkeydown = (event) => {
       if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
         event.preventDefault();
@@ -78,36 +83,47 @@ export class Composer {
     setText(this.stop, stopping ? "Stopping…" : "Stop");
     setText(this.send, busy ? "Queue" : "Send");
     if (hadFocus && !busy) this.box.focus();
-    if (!this.box.readOnly && !this.refused) setText(this.hint, this.keys + (busy ? " · Esc stops" : ""));
+    this.paintHint();
   }
 
-  /** Send what is typed; it stays in the box until Python has it. */
+  paintHint() {
+    const keys = `Enter sends · Shift+Enter new line${this.busy ? " · Esc stops" : ""}`;
+    const late = "The kernel is busy: the message is sent as soon as it listens.";
+    setText(this.hint, this.refusal || (this.unheard ? late : keys));
+    this.hint.dataset.state = this.refusal ? "bad" : "";
+  }
+
+  /** Send what is typed; a message that is refused comes back into the box. */
   async submit() {
     const text = this.box.value;
-    if (!text.trim() || this.box.readOnly) return;
-    this.box.readOnly = true;
-    this.refused = false;
-    const late = setTimeout(() => {
-      setText(this.hint, "The kernel is busy: the message is sent as soon as it listens.");
-    }, 1000);
+    if (!text.trim()) return;
+    this.box.value = "";
+    this.refusal = "";
+    this.fit();
+    this.box.focus();
+    const late = setTimeout(() => this.hear(1), LATE_MS);
     const answer = await this.link.ask({ type: "send", text });
     clearTimeout(late);
-    this.box.readOnly = false;
+    this.hear(0);
     if (answer.type === "taken") {
-      this.box.value = "";
-      this.fit();
       this.sent();
-    } else {
-      this.refused = true;
-      setText(this.hint, `Not sent: ${answer.reason}`);
+      return;
     }
-    this.box.focus();
+    this.box.value = this.box.value ? `${text}\n${this.box.value}` : text;
+    this.refusal = `Not sent: ${answer.reason}`;
+    this.fit();
   }
 
+  /** @param {number} unheard messages that Python has not taken for a while */
+  hear(unheard) {
+    this.unheard = unheard;
+    this.paintHint();
+  }
+
+  /** Make the box as tall as what is typed. */
   fit() {
-    if (this.refused) setText(this.hint, this.keys);
-    this.refused = false;
     this.box.style.height = "auto";
     this.box.style.height = `${Math.min(TALLEST, this.box.scrollHeight + 2)}px`;
+    this.paintHint();
   }
 }

@@ -126,7 +126,8 @@ export class ExchangeView {
     this.node.dataset.status = run.asking?.length ? "asking" : run.status;
     this.node.setAttribute("aria-label", `Message ${about.id}`);
     const said = run.asking?.length ? "needs approval" : running ? "answering" : run.status === "done" ? "" : run.label;
-    setText(this.status, run.detail && !running ? `${said}: ${run.detail}` : said);
+    const detail = running ? null : run.detail;
+    setText(this.status, !detail ? said : detail.startsWith(said) ? detail : `${said}: ${detail}`);
     this.status.hidden = !said;
     this.clock.paint(run);
     this.leftOut.hidden = !about.left_out;

@@ -94,7 +94,7 @@ class Lane {
     setText(this.status, run.label ?? "");
     setText(this.detail, run.detail ?? "");
     this.detail.hidden = !run.detail;
-    this.node.dataset.turns = String(run.turns.length);
+    this.node.classList.toggle("al-one-turn", run.turns.length === 1);
     this.node.dataset.status = run.asking?.length ? "asking" : run.status;
     if (this.stop) this.stop.hidden = run.status !== "running";
     for (const [name, text] of Object.entries(tokensOf(run))) this.stats[/** @type {"input"} */ (name)].paint(text);
@@ -167,7 +167,7 @@ class ComparisonView {
     this.node.dataset.status = comparison.running ? "running" : "over";
     this.node.setAttribute("aria-busy", String(comparison.running > 0));
     this.stop.hidden = !comparison.running;
-    this.row.dataset.count = String(comparison.runs.length);
+    this.row.className = `al-lanes al-lanes-${comparison.runs.length}`;
     comparison.runs.forEach((entry, index) => {
       if (index === this.lanes.length) {
         this.lanes.push(this.makeLane(index));

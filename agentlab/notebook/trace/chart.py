@@ -12,7 +12,7 @@ from agentlab.agent.spans import MODEL_CALL_KINDS, Span, SpanKind
 __all__ = ["Axis", "Row", "axis", "duration", "rows_of", "shares"]
 
 _STEPS: Final = (1.0, 2.0, 5.0, 10.0)
-_TICKS: Final = 6
+_TICKS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +73,12 @@ class Axis:
 def rows_of(spans: Iterable[Span]) -> tuple[Row, ...]:
     """A row a model call and a row a tool call, with the approval it waited for; in the order in which they began."""
     groups: list[list[Span]] = []
-    newest: dict[tuple[int, str], list[Span]] = {}
+    newest: dict[tuple[int, str | None], list[Span]] = {}
     for span in spans:
-        group = newest.get((span.turn, span.call_id))
-        continues = group is not None and (
-            span.kind in MODEL_CALL_KINDS or (span.kind == "tool" and group[-1].kind == "approval")
-        )
-        if group is None or not continues:
-            group = newest[span.turn, span.call_id] = []
+        key = (span.turn, None if span.kind in MODEL_CALL_KINDS else span.call_id)
+        group = newest.get(key)
+        if group is None or (key[1] is not None and not _runs_what_was_asked(group[-1], span)):
+            group = newest[key] = []
             groups.append(group)
         group.append(span)
     rows = [_row(group) for group in groups]
@@ -88,7 +86,7 @@ def rows_of(spans: Iterable[Span]) -> tuple[Row, ...]:
 
 
 def axis(spans: Sequence[Span], total_s: float) -> Axis:
-    """A scale with at most six round steps over the whole run."""
+    """A scale with at most five round steps over the whole run."""
     total = max([total_s, *(span.end_s for span in spans)])
     if not 0 < total < math.inf:
         total = 1.0
@@ -124,6 +122,10 @@ def _row(group: list[Span]) -> Row:
         return Row(f"turn {first.turn}", first.name, tuple(group))
     name = next((span.name for span in reversed(group) if span.name), "tool")
     return Row(name, "", tuple(group))
+
+
+def _runs_what_was_asked(before: Span, span: Span) -> bool:
+    return before.kind == "approval" and span.kind == "tool"
 
 
 def _covered(spans: Sequence[Span]) -> float:

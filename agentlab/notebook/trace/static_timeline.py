@@ -20,8 +20,9 @@ from agentlab.notebook.trace.words import facts, row_words, span_words, status_w
 
 __all__ = ["timeline_html"]
 
-MOST_ROWS: Final = 40
-MOST_SPANS: Final = 500
+MOST_ROWS: Final = 30
+MOST_FOLDED_ROWS: Final = 70
+MOST_SPANS: Final = 200
 _LINE: Final = "var(--jp-border-color2, var(--vscode-panel-border, rgba(128, 128, 128, 0.4)))"
 _MUTED: Final = "color: var(--jp-ui-font-color1, var(--vscode-descriptionForeground, #57606a)); opacity: 0.85"
 _ROOT: Final = (
@@ -33,14 +34,12 @@ _TABLE: Final = (
 )
 _NAME: Final = (
     "width: 104px; padding: 1px 8px 1px 0; text-align: left; font-weight: 400; white-space: nowrap; overflow: hidden;"
-    " text-overflow: ellipsis; border: 0; background: none"
+    " text-overflow: ellipsis"
 )
-_TRACK: Final = "padding: 1px 0; border: 0; background: none; text-align: left"
-_TIME: Final = (
-    "width: 64px; padding: 1px 0 1px 8px; text-align: right; white-space: nowrap; border: 0; background: none"
-)
+_TRACK: Final = "padding: 1px 0; text-align: left"
+_TIME: Final = "width: 64px; padding: 1px 0 1px 8px; text-align: right; white-space: nowrap"
 _HIDDEN: Final = "position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap"
-_CELL: Final = "padding: 2px 8px 2px 0; text-align: left; vertical-align: top; border: 0; background: none"
+_CELL: Final = "padding: 1px 8px 1px 0; text-align: left"
 
 
 def timeline_html(
@@ -77,7 +76,11 @@ def _chart(rows: Sequence[Row], scale: Axis) -> SafeHTML:
     if len(rows) <= MOST_ROWS:
         return first
     rest = rows[MOST_ROWS:]
-    return join([first, _folded(f"{len(rest):,} more rows", _table(rest[: 5 * MOST_ROWS], scale))])
+    left = len(rest) - MOST_FOLDED_ROWS
+    more = element("div", f"{left:,} more in `Trace.spans`", style=_MUTED) if left > 0 else escape("")
+    return join(
+        [first, _folded(f"{len(rest):,} more rows", join([_table(rest[:MOST_FOLDED_ROWS], scale), more]))]
+    )
 
 
 def _table(rows: Sequence[Row], scale: Axis) -> SafeHTML:
@@ -150,12 +153,12 @@ def _legend(spans: Sequence[Span]) -> SafeHTML:
                 style="display: inline-block; width: 14px; height: 10px; box-sizing: border-box;"
                 f" margin-right: 5px; border-radius: 2px; {style}",
             ),
-            f"{label} ",
+            element("span", f"{label} ", style=_MUTED),
             style="white-space: nowrap",
         )
         for label, style in named
     ]
-    style = f"display: flex; flex-wrap: wrap; gap: 2px 14px; margin: 6px 0 0; font-size: 12px; {_MUTED}"
+    style = "display: flex; flex-wrap: wrap; gap: 2px 14px; margin: 6px 0 0; font-size: 12px"
     return element("div", join(items), style=style)
 
 
@@ -172,7 +175,8 @@ def _folded_spans(spans: Sequence[Span]) -> SafeHTML:
     left = len(spans) - len(rows)
     more = element("div", f"{left:,} more in `Trace.spans`", style=_MUTED) if left > 0 else escape("")
     return _folded(
-        f"{len(spans):,} spans", element("div", table, more, style="overflow: auto; max-height: 320px")
+        f"{len(spans):,} spans",
+        element("div", table, more, style="overflow: auto; max-height: 320px", tabindex="0"),
     )
 
 

@@ -124,7 +124,7 @@ def test_one_request_alone_has_nothing_to_be_compared_with() -> None:
 
 @pytest.mark.parametrize(
     "given",
-    [(3,), ("text",), (MONDAY,), (MONDAY, 3), ([], MONDAY), (None, MONDAY), (("anthropic", "[]"), MONDAY)],
+    [(3,), ("text",), (MONDAY,), (MONDAY, 3), (None, MONDAY), (("anthropic", "[]"), MONDAY)],
 )
 def test_what_is_no_request_is_refused_in_words(given: tuple[object, ...]) -> None:
     with pytest.raises(UsageError, match=r"request|JSON object"):

@@ -68,7 +68,7 @@ def assert_allowed(markup: str) -> None:
         if name == "href":
             assert re.match(r"(?i)(https?://|mailto:)", value)
         else:
-            assert re.fullmatch(r"language-[\w+#.-]+|al-image|left|center|right|\d+", value)
+            assert re.fullmatch(r"language-[\w+#.-]+|al-(?:image|[kscnft])|left|center|right|\d+", value)
 
 
 @pytest.mark.parametrize("attack", BY_CLASS)

@@ -1,0 +1,122 @@
+"""What a view owes to readers who see little, use no mouse, or listen: on a plain page in JupyterLab's colours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.notebook.conftest import OpenPage
+from tests.notebook.page import WidgetPage
+from tests.notebook.scenes import SCENES
+
+THEME_NAMES = ("light", "dark")
+AXE = Axe()
+WHOLE_PAGE = ("region", "landmark-one-main", "page-has-heading-one", "bypass")  # a cell's output is no page
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_a_view_can_be_read_heard_and_used_by_everybody(open_page: OpenPage, scene: str) -> None:
+    page = open_page("light")
+    with SCENES[scene](page):
+        controls, reached = walked(page)
+        page.page.evaluate(
+            "() => document.querySelectorAll('details').forEach((one) => { one.open = true; })"
+        )
+        wrong = {}
+        for theme in THEME_NAMES:
+            page.wear(theme)
+            wrong[theme] = (violations(page), faint(page))
+        page.page.set_viewport_size({"width": 360, "height": 800})
+        width = page.page.evaluate("document.documentElement.scrollWidth")
+    assert wrong == {"light": ([], []), "dark": ([], [])}
+    assert reached == controls
+    assert width <= 360
+
+
+def test_a_faint_text_a_nameless_button_and_a_ring_that_is_taken_away_are_found(open_page: OpenPage) -> None:
+    page = open_page("dark")
+    page.show(
+        "<p style='color: #777'>faint</p><button style='outline: none'></button><button tabindex=-1>never</button>"
+    )
+    assert "button-name" in [rule for rule, _ in violations(page)]
+    assert [text for text, _ in faint(page)] == ["faint"]
+    controls, reached = walked(page)
+    assert (len(controls), reached) == (2, [])
+
+
+def violations(page: WidgetPage) -> list[tuple[str, Any]]:
+    """What axe-core has to say: rule, and where."""
+    rules = {rule: {"enabled": False} for rule in WHOLE_PAGE}
+    found = (
+        Axe().run(page.page, options={"resultTypes": ["violations"], "rules": rules}).response["violations"]
+    )
+    return [(one["id"], [node["html"] for node in one["nodes"]]) for one in found]
+
+
+def faint(page: WidgetPage) -> list[tuple[str, float]]:
+    """Texts whose contrast with what lies behind them is below 4.5:1."""
+    found: list[tuple[str, float]] = page.page.evaluate(FAINT)
+    return found
+
+
+def walked(page: WidgetPage) -> tuple[list[str], list[str]]:
+    """The controls of the page in order, and those that Tab reaches and a ring marks."""
+    controls: list[str] = page.page.evaluate(CONTROLS)
+    reached: list[str] = []
+    for _ in range(len(controls) + 2):
+        page.page.keyboard.press("Tab")
+        at = page.page.evaluate(FOCUSED)
+        if at is None:
+            break
+        if at not in reached:
+            reached.append(at)
+    return controls, [at for at in controls if at in reached]
+
+
+# Each text that is seen, against the colours behind it laid over one another.
+FAINT = """() => {
+  const parsed = (color) => {
+    const [r, g, b, a = 1] = color.match(/[\\d.]+/g).map(Number);
+    const scale = color.startsWith("color(srgb") ? 255 : color.startsWith("rgb") ? 1 : NaN;
+    return [r * scale, g * scale, b * scale, a];
+  };
+  const over = ([r, g, b, a], ground) => [r, g, b].map((value, k) => a * value + (1 - a) * ground[k]);
+  const channel = (value) => value <= 10 ? value / 3294 : ((value / 255 + 0.055) / 1.055) ** 2.4;
+  const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
+  const found = [];
+  const walker = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const text = walker.currentNode.data.trim();
+    const element = walker.currentNode.parentElement;
+    if (!/[\\p{L}\\p{N}]/u.test(text) || !element.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue;
+    if (element.closest(":disabled, style, .al-unseen")) continue;
+    const above = [];
+    let opacity = 1;
+    for (let at = element; at; at = at.parentElement) {
+      above.push(getComputedStyle(at).backgroundColor);
+      opacity *= Number(getComputedStyle(at).opacity);
+    }
+    const ground = above.reverse().reduce((under, color) => over(parsed(color), under), [255, 255, 255]);
+    const [r, g, b, a] = parsed(getComputedStyle(element).color);
+    const [first, second] = [light(ground), light(over([r, g, b, a * opacity], ground))].sort((x, y) => y - x);
+    const ratio = (first + 0.05) / (second + 0.05);
+    if (!(ratio >= 4.5)) found.push([text.slice(0, 60), Math.round(ratio * 100) / 100]);
+  }
+  return found;
+}"""
+CONTROLS = """() => {
+  window.__named = (node) => node.dataset.control ??= `${window.__count = (window.__count ?? 0) + 1} ` +
+    `${node.tagName.toLowerCase()}.${node.className} ${(node.ariaLabel ?? node.textContent).trim().slice(0, 30)}`;
+  const kinds = "button, summary, a[href], input, textarea, select, [tabindex]";
+  return [...document.querySelectorAll(kinds)].filter((node) => node.checkVisibility({ visibilityProperty: true }) &&
+    !node.disabled).map(window.__named);
+}"""
+FOCUSED = """() => {
+  const node = document.activeElement;
+  if (!node || node === document.body) return null;
+  const style = getComputedStyle(node);
+  const ringed = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0;
+  return ringed ? window.__named(node) : "no ring";
+}"""
