@@ -205,7 +205,10 @@ class Results:
 
     def _repr_html_(self) -> str:
         facts = "".join(f"<li>{escape(fact)}</li>" for fact in self._facts())
-        return f"<div><strong>Sweep {escape(self.sweep_id)}</strong><ul>{facts}</ul></div>"
+        return (
+            '<div class="mathjax_ignore tex2jax_ignore">'
+            f"<strong>Sweep {escape(self.sweep_id)}</strong><ul>{facts}</ul></div>"
+        )
 
     def _facts(self) -> list[str]:
         tally = self.tally

@@ -174,7 +174,8 @@ class Plan:
                 else Outcome(frozenset())
             )
             stored = store.get([cell.key for cell in wanted], messages=False)
-            await rescore(wanted, stored, metered_scorers(self.scorers, metering), store)
+            scorers = metered_scorers(self.scorers, metering)
+            await rescore(wanted, stored, scorers, store, progress=self.settings.progress)
             return self._results(store.get([cell.key for cell in self.cells]), outcome)
 
     def run_sync(self, *, retry_errors: bool = False, limit: int | None = None) -> Results:
@@ -208,7 +209,10 @@ class Plan:
         rows = "".join(
             f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in self._facts()
         )
-        return f"<div><strong>Plan {self.sweep_id}</strong><table>{rows}</table></div>"
+        return (
+            '<div class="mathjax_ignore tex2jax_ignore">'
+            f"<strong>Plan {self.sweep_id}</strong><table>{rows}</table></div>"
+        )
 
     def _facts(self) -> list[tuple[str, str]]:
         estimate = self.estimate()

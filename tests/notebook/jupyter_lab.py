@@ -111,7 +111,11 @@ class Notebook:
     @classmethod
     def open(cls, chromium: Browser, lab: Lab, name: str) -> Notebook:
         """Open a notebook of the server and wait for its kernel."""
-        page = chromium.new_page(viewport={"width": 1000, "height": 900})
+        return cls.open_in(chromium.new_page(viewport={"width": 1000, "height": 900}), lab, name)
+
+    @classmethod
+    def open_in(cls, page: Page, lab: Lab, name: str) -> Notebook:
+        """Open a notebook of the server in an empty page."""
         page.add_init_script(COUNT_BYTES)
         page.goto(f"{lab.url}/lab/tree/{name}?token={TOKEN}&reset")
         page.wait_for_selector(".jp-Notebook", timeout=60_000)

@@ -7,11 +7,15 @@ from typing import Any, Final
 
 from anywidget import AnyWidget
 
+from agentlab.notebook.chat.chat_document import ChatDocument
+from agentlab.notebook.chat.chat_view import ChatView
+from agentlab.notebook.chat.sessions import SessionEntry
 from agentlab.notebook.comparison.comparison_view import ComparisonView
 from agentlab.notebook.run.projection import Projection
 from agentlab.notebook.run.run_view import RunView
 from agentlab.notebook.run.runs_projection import RunsProjection
 from agentlab.notebook.run.state import RunState
+from tests.notebook.hostile_objects import agent_of, conversation_saying
 from tests.notebook.hostile_run import events_saying, lanes_saying
 
 Painter = Callable[[Sequence[str]], dict[str, Any]]
@@ -55,6 +59,17 @@ def comparison_whole(texts: Sequence[str]) -> dict[str, Any]:
     return painting(ComparisonView({"sequence": 0, "document": document}, stops_each=True))
 
 
+def chat_whole(texts: Sequence[str]) -> dict[str, Any]:
+    """A chat as a view finds it that mounts when all is said; the texts are prompts, answers and titles of sessions."""
+    conversation = conversation_saying(texts)
+    conversation.select(len(texts))
+    document = ChatDocument(agent_of(texts[0]), lambda: conversation)
+    document.sessions = [SessionEntry(text, text) for text in texts]
+    document.problem = texts[0]
+    snapshot = {"sequence": 0, "document": document.document()}
+    return painting(ChatView(snapshot, on_message=lambda _message: None, on_request=lambda: None))
+
+
 def _state(texts: Sequence[str]) -> RunState:
     return RunState(texts[0] if texts else "")
 
@@ -66,6 +81,7 @@ def _patch(sequence: int, source: Projection) -> dict[str, Any]:
 PAINTERS: Final[Mapping[str, Painter]] = {
     "run_view.js, whole": run_whole,
     "run_view.js, in patches": run_in_patches,
+    "chat_view.js": chat_whole,
     "comparison_view.js": comparison_whole,
 }
 """Named by the script that paints."""

@@ -7,6 +7,8 @@ so a new view is proved by a line in `RENDERERS`, `TERMINAL` or `PAINTED`.
 from __future__ import annotations
 
 import math
+import pickle
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -22,24 +24,39 @@ from agentlab.experiments.results import Results
 from agentlab.experiments.statistics import ComparisonFrame, compare
 from agentlab.messages import CacheDiagnosis, Usage
 from agentlab.notebook.cache.cache_view import cache_view
+from agentlab.notebook.chat import static_view as chat_static_view
 from agentlab.notebook.comparison.static_lanes import lanes_html, lanes_text
 from agentlab.notebook.run.state import RunState
 from agentlab.notebook.run.static_view import static_html, static_text
 from agentlab.notebook.safety.markdown import StreamingMarkdown, render_markdown
 from agentlab.notebook.safety.plain_text import terminal_safe, well_formed
 from agentlab.notebook.safety.safe_html import element, escape, join, sanitise
+from agentlab.notebook.short_traceback import short_traceback
 from agentlab.notebook.trace.timeline import Timeline
+from agentlab.rich_display import html_of
+from agentlab.tools import Toolset
+from tests.notebook.hostile_objects import (
+    agent_of,
+    conversation_saying,
+    error_saying,
+    plan_of,
+    run_of,
+    tool_of,
+    vendors_of,
+)
 from tests.notebook.hostile_run import USAGE, lanes_saying, state_saying, trace_saying
 
 Renderer = Callable[[Sequence[str]], Iterable[str]]
 CONTEXTS: Final = (
     "[{}](https://a.invalid)", "[a]({})", "[a](<{}>)", '[a](https://a.invalid "{}")', "![{}]({})", "<{}>", "[{}]",
     "[a][1]\n\n[1]: {}", "# {}", "> {}", "- {}", "| {} |\n|---|\n| {} |", "`{}`", "```{}\n{}\n```", "    {}", "**{}**",
-    "\\({}\\) ${}$", "&lt;{}&gt;", "a\n{}\nb",
+    "\\({}\\) ${}$", "&lt;{}&gt;", "a\n{}\nb", "```python\n{}\n```", "~~~html\n{}\n~~~",
 )  # fmt: skip
 
 
 CONTEXT_LIMIT: Final = 200
+EVERY: Final = 9
+"""Of the texts, for what is slow to make, and for what another renderer here draws too."""
 
 
 def each(render: Callable[[str], str]) -> Renderer:
@@ -124,6 +141,11 @@ def findings_of(text: str) -> Findings:
     return Findings([Finding(text, "error", text, text, text)])
 
 
+def traceback_of(text: str) -> str:
+    """What a notebook prints for an error of ours, without the bold of its first line, which is our own."""
+    return re.sub("\x1b\\[[01;3]*m", "", "\n".join(short_traceback(error_saying(text))), count=2)
+
+
 def run_pictures(texts: Sequence[str]) -> Iterator[str]:
     """The still pictures of a run of many turns, and of runs that failed before their first."""
     yield static_html(state_saying(texts, "stopped")).html
@@ -141,14 +163,24 @@ RENDERERS: Final[Mapping[str, Renderer]] = {
     "message of HTML": each(lambda text: sanitise(text).html),
     "text in elements": each(in_elements),
     "run": run_pictures,
-    "RunResult": lambda texts: [mimebundle(trace_saying(texts))["text/html"]],
-    "cache view": lambda texts: [cache_view(trace_saying(texts)).html().html],
-    "comparison": lambda texts: [lanes_html(lanes_saying(texts)).html],
-    "timeline": lambda texts: [Timeline(trace_saying(texts), with_turns=True)._repr_html_()],
+    "RunResult": lambda texts: [mimebundle(trace_saying(texts[::EVERY]))["text/html"]],
+    "Trace": lambda texts: [trace_saying(texts[::EVERY])._repr_mimebundle_()["text/html"]],
+    "CacheView": lambda texts: [cache_view(trace_saying(texts)).html().html],
+    "Chat": lambda texts: [chat_static_view.static_html(conversation_saying(texts)).html],
+    "Comparison": lambda texts: [lanes_html(lanes_saying(texts)).html],
+    "Timeline": lambda texts: [Timeline(trace_saying(texts), with_turns=True)._repr_html_()],
     "Explanations": lambda texts: [trace_saying(texts).explain()._repr_html_()],
     "Explanation": lambda texts: [one._repr_html_() for one in trace_saying(texts).explain()[:3]],
     "Findings": each(lambda text: findings_of(text)._repr_html_()),
+    "Plan": lambda texts: [plan_of(text)._repr_html_() for text in texts[::EVERY]],
     "Results": each(lambda text: results_of(text)._repr_html_()),
+    "Agent": each(lambda text: agent_of(text)._repr_html_()),
+    "FunctionTool": each(lambda text: html_of(tool_of(text))),
+    "Toolset": each(lambda text: Toolset([tool_of(text)])._repr_html_()),
+    "Vendors": each(lambda text: vendors_of(text)._repr_html_()),
+    "Run": each(lambda text: run_of(text)._repr_html_()),
+    "Usage": each(lambda text: Usage(input_tokens=1, raw={text: text})._repr_html_()),
+    "SafeHTML": each(lambda text: pickle.loads(pickle.dumps(sanitise(text)))._repr_html_()),
     "frame of turns": turns_table,
     "frames of a trace": trace_tables,
     "ComparisonFrame": comparison_table,
@@ -158,12 +190,20 @@ TERMINAL: Final[Mapping[str, Callable[[str], str]]] = {
     "terminal_safe": terminal_safe,
     "run": lambda text: static_text(state_saying([text])),
     "RunResult": lambda text: mimebundle(trace_saying([text]))["text/plain"],
-    "cache view": lambda text: cache_view(trace_saying([text, text])).text(),
-    "comparison": lambda text: lanes_text(lanes_saying([text])),
-    "timeline": lambda text: str(Timeline(trace_saying([text]), with_turns=True)),
+    "CacheView": lambda text: cache_view(trace_saying([text, text])).text(),
+    "Chat": lambda text: chat_static_view.static_text(conversation_saying([text])),
+    "Comparison": lambda text: lanes_text(lanes_saying([text])),
+    "error": traceback_of,
+    "Timeline": lambda text: str(Timeline(trace_saying([text]), with_turns=True)),
     "Explanations": lambda text: str(trace_saying([text, text]).explain()),
     "Explanation": lambda text: repr(trace_saying([text, text]).explain()[0]),
     "Findings": lambda text: str(findings_of(text)),
     "Results": lambda text: repr(results_of(text)),
+    "Plan": lambda text: f"{plan_of(text)!r}{plan_of(text)}",
+    "Agent": lambda text: repr(agent_of(text)),
+    "Toolset": lambda text: repr(Toolset([tool_of(text)])),
+    "Vendors": lambda text: repr(vendors_of(text)),
+    "Run": lambda text: repr(run_of(text)),
+    "Conversation": lambda text: repr(conversation_saying([text])),
 }
 """Text, as a terminal is handed it."""

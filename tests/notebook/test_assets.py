@@ -11,7 +11,7 @@ from agentlab.notebook.assets import script, style
 STATIC = Path(__file__).parents[2] / "agentlab/notebook/static"
 
 
-@pytest.mark.parametrize("name", ["run_view.js"])
+@pytest.mark.parametrize("name", ["run_view.js", "comparison_view.js"])
 def test_a_script_holds_all_it_needs_once_and_exports_the_widget_alone(name: str) -> None:
     text = script(name)
     lines = text.splitlines()

@@ -133,61 +133,6 @@ def test_a_kernel_interrupt_ends_an_agent_s_hanging_tool_and_keeps_what_there_is
     assert ended_after < 2
 
 
-def test_the_page_can_tell_when_text_of_a_model_runs(open_notebook: Open) -> None:
-    """The positive control: the same text, shown the way other libraries show it, runs."""
-    notebook = open_notebook(
-        "from IPython.display import HTML\nfor text in EXECUTING:\n    display(HTML(text))"
-    )
-    notebook.run(1)
-    notebook.page.wait_for_function("window.__ran >= 2")
-
-
-def test_text_of_a_model_runs_nothing_while_it_streams_and_when_it_stands(open_notebook: Open) -> None:
-    notebook = open_notebook(
-        "from tests.notebook.run.test_static_view import saying\n"
-        "async def says(texts):\n"
-        "    for number, text in enumerate(texts, 1):\n"
-        "        call = ToolCall(f'c{number}', text, text)\n"
-        "        yield TurnStarted(number, text)\n"
-        "        yield Notice('warning', text)\n"
-        "        yield ReasoningDelta(text)\n"
-        "        yield TextDelta(text, 1)\n"
-        "        yield call\n"
-        "        yield ToolResult(call.id, text, (Text(text),), 'failed')\n"
-        "        await asyncio.sleep(0.02)\n"
-        "    yield TurnStarted(number + 1, 'm')\n"
-        "    yield TextDelta('all was said')\n"
-        "    await asyncio.sleep(1)\n",
-        "state = await show_run(says(EXECUTING + HOSTILE), title=HOSTILE[0])",
-    )
-    requests: list[str] = []
-    notebook.page.on("request", lambda request: requests.append(request.url))
-    notebook.run(1)
-    notebook.start(2)
-    notebook.page.wait_for_selector(".al-run")
-    notebook.page.wait_for_function(
-        "[...document.querySelectorAll('.al-text')].some((one) => one.innerText.includes('all was said'))"
-    )
-    live = notebook.page.evaluate(
-        "document.querySelector('.al-run').querySelectorAll('script, img, svg, iframe, form').length"
-    )
-    shown = shows(notebook, 2, "stopped", "all was said")
-    notebook.page.evaluate(
-        "() => document.querySelectorAll('details').forEach((one) => { one.open = true; })"
-    )
-    notebook.page.wait_for_timeout(500)  # time for what must not run; there is nothing to wait for
-    assert live == 0
-    assert (
-        notebook.page.locator(".agentlab-run")
-        .locator("script, img, svg, iframe, form, mjx-container")
-        .count()
-        == 0
-    )
-    assert "<script>window.__ran" in shown
-    assert notebook.page.evaluate("window.__ran") == 0
-    assert [url for url in requests if "invalid" in url] == []
-
-
 def test_a_view_that_is_reloaded_in_mid_run_shows_the_whole_again(open_notebook: Open) -> None:
     notebook = open_notebook(
         "go = asyncio.Event()\n"

@@ -53,7 +53,7 @@ def assert_harmless(trap: TrappedPage, texts: Sequence[str]) -> None:
 def test_the_trap_catches_what_runs_and_what_leaves(trap: TrappedPage) -> None:
     ran = trap.expose(BY_CLASS["handler"])
     assert len({place for _, place in ran.executions if place is not None}) > 25
-    left = trap.expose(BY_CLASS["request"])
+    left = trap.expose(BY_CLASS["request"], rest_ms=600)
     assert len([url for url in left.requests if "x.invalid" in url]) > 10
 
 
@@ -84,3 +84,23 @@ def test_no_text_for_a_terminal_holds_a_character_that_acts_on_one(name: str) ->
     for attack in ("terminal", "direction", "encoding", "script"):
         for text in BY_CLASS[attack]:
             assert not UNSAFE_TO_PRINT.findall(TERMINAL[name](text)), text
+
+
+def test_every_class_that_shows_itself_as_html_is_among_the_renderers() -> None:
+    defined = re.compile(r"^class (\w+)|^    def (_repr_(?:html|mimebundle|markdown|latex|svg|javascript|json)_)", re.MULTILINE)
+    showing = set()
+    for file in (ROOT / "agentlab").rglob("*.py"):
+        owner = ""
+        for name, method in defined.findall(file.read_text(encoding="utf-8")):
+            owner = name or owner
+            if method:
+                showing.add(owner)
+                assert method in {"_repr_html_", "_repr_mimebundle_"}, f"{file}: front ends run {method}"
+    missing = showing - set(RENDERERS)
+    assert not missing, f"say in `RENDERERS` of {Path('tests/notebook/renderers.py')} how these are made: {missing}"
+
+
+def test_every_script_that_paints_is_among_the_painters() -> None:
+    scripts = {file.name for file in (ROOT / "agentlab/notebook/static").glob("*_view.js")}
+    missing = scripts - {name.partition(",")[0] for name in PAINTERS}
+    assert not missing, f"say in `PAINTERS` of {Path('tests/notebook/painters.py')} how these are made: {missing}"

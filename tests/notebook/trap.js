@@ -73,7 +73,7 @@
     "h4 h5 h6 header hr i img ins kbd label li ol option p pre s section select small span strong summary table tbody td textarea " +
     "tfoot th thead time tr ul").split(" "));
   const ATTRIBUTES = new Set(("align alt border class colspan disabled hidden href open rel role rowspan scope src start style tabindex target title type").split(" "));
-  const OURS = /^(aria-[a-z]+|data-(status|state|kind|open))$/;
+  const OURS = /^(aria-[a-z]+|data-(status|state|kind|open|turns|count|lm-suppress-shortcuts))$/;
   const CLASSES = /^(al-[\w-]*|agentlab[\w-]*|dataframe|mathjax_ignore|tex2jax_ignore|language-[\w+#.-]+)$/;
   const PANDAS = /^(\s*\.dataframe [\w\s:-]+\{\s*[\w-]+: [\w-]+;\s*\})+\s*$/;
   const PICTURE = /^data:image\/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]*$/;
@@ -120,7 +120,7 @@
     for (const piece of pieces) setTrusted(main.appendChild(document.createElement("div")), piece);
     const wrong = foreign(main);
     const page = frameOf(null);
-    page.hidden = true; // it is parsed, run and loaded all the same, and not laid out
+    page.hidden = true;
     document.body.append(page);
     write(page, pieces.join(""));
     wrong.push(...foreign(page.contentDocument.body));

@@ -22,7 +22,7 @@ from agentlab.caching.calls import Calls, calls_of
 from agentlab.caching.prices import Rates
 from agentlab.errors import UsageError
 from agentlab.messages import CacheOptions
-from agentlab.short_repr import ShortRepr
+from agentlab.short_repr import ShortRepr, one_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,7 +58,7 @@ class PlacedTurn(ShortRepr, Struct, frozen=True):
     bill: Bill
 
 
-class Placement(ShortRepr, Struct, frozen=True):
+class Placement(Struct, frozen=True):
     """The cheapest markers for a run, beside the usual ones. Costs are of the prompts alone, in US dollars.
 
     Attributes:
@@ -83,6 +83,13 @@ class Placement(ShortRepr, Struct, frozen=True):
     options_usd: float
     lifetimes: dict[str, float]
     exact: bool = True
+
+    def __repr__(self) -> str:
+        costs = ", ".join(
+            f"{name}={getattr(self, name):.6g}"
+            for name in ("cost_usd", "last_block_usd", "automatic_usd", "uncached_usd", "options_usd")
+        )
+        return one_line(f"Placement(turns={len(self.turns)}, {costs}, options={self.options!r})")
 
     @property
     def regret_last_block_usd(self) -> float:

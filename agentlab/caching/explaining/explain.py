@@ -20,6 +20,7 @@ from agentlab.caching.explaining.compared_request import ComparedRequest, Explai
 from agentlab.caching.explaining.explanation import Explanation, Explanations
 from agentlab.caching.explaining.lost_tokens import dollars_lost, matches_whole_blocks, tokens_lost
 from agentlab.caching.explaining.moving_settings import home_vendor
+from agentlab.progress import ProgressOption, tracked
 
 __all__ = ["Explainable", "explain", "explain_calls"]
 
@@ -59,13 +60,20 @@ def explain(
     return _explanation(before, after, priced=priced)
 
 
-def explain_calls(trace: Calls, *, provider: str | None = None, model: str | None = None) -> Explanations:
+def explain_calls(
+    trace: Calls,
+    *,
+    provider: str | None = None,
+    model: str | None = None,
+    progress: ProgressOption = "auto",
+) -> Explanations:
     """Explain every call that no longer begins with the call before it.
 
     Args:
         trace: A trace, or calls in the order they were made.
         provider: As in `explain`.
         model: As in `explain`.
+        progress: Whether a bar is shown where it takes long; `auto`: where somebody watches.
 
     Returns:
         One explanation for each call that moved, with its place as `turn`, counted from 1; empty where none did.
@@ -74,7 +82,8 @@ def explain_calls(trace: Calls, *, provider: str | None = None, model: str | Non
     cut = SentBlocks()
     known: tuple[int, ComparedRequest] | None = None
     found = Explanations()
-    for number, (before, after) in enumerate(pairwise(calls), 2):
+    pairs = tracked(pairwise(calls), "explain", unit="call", total=len(calls) - 1, progress=progress)
+    for number, (before, after) in enumerate(pairs, 2):
         if _plainly_appended(before, after):
             continue
         was_after = known is not None and known[0] == number - 1

@@ -105,7 +105,10 @@ class Findings(Sequence[Finding]):
             return "<div>nothing found</div>"
         head = "".join(f"<th style='text-align:left'>{name}</th>" for name in Finding.__struct_fields__)
         rows = "".join(_row(finding) for finding in self._found)
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        return (
+            '<table class="mathjax_ignore tex2jax_ignore">'
+            f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        )
 
 
 def _row(finding: Finding) -> str:

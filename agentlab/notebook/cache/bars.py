@@ -9,14 +9,14 @@ from agentlab.notebook.cache.aligned_blocks import STATE_WORDS, BlockRun, BlockS
 from agentlab.notebook.cache.opened_change import shown_characters
 from agentlab.notebook.safety.safe_html import SafeHTML, element, join
 
-__all__ = ["bars", "swatch"]
+__all__ = ["PAINT", "bars", "swatch"]
 
 _LABELLED: Final = 0.07
 """Share of the width from which a piece has room for its name."""
 
 _STRIPES: Final = "repeating-linear-gradient(135deg, {0} 0 4px, {1} 4px 7px)"
 _GREY: Final = "rgba(128, 128, 128, 0.35)"
-_PAINT: Final[dict[BlockState, str]] = {
+PAINT: Final[dict[BlockState, str]] = {
     "shared": "background: #2e7d5b; color: #ffffff",
     "changed": "background: #c0392b; color: #ffffff",
     "behind": f"background: {_STRIPES.format('rgba(128, 128, 128, 0.16)', _GREY)}",
@@ -42,7 +42,7 @@ def swatch(state: BlockState) -> SafeHTML:
     """A small sample of a state's paint."""
     return element(
         "span",
-        style=f"{_PAINT[state]}; display: inline-block; width: 14px; height: 10px; box-sizing: border-box; "
+        style=f"{PAINT[state]}; display: inline-block; width: 14px; height: 10px; box-sizing: border-box; "
         "border-radius: 2px; margin-right: 6px",
     )
 
@@ -72,7 +72,7 @@ def _piece(run: BlockRun, widest: int) -> SafeHTML:
     mark = "✕ " if run.state == "changed" else ""
     narrowest = 14 if mark else 3
     style = (
-        f"{_PAINT[run.state]}; flex: none; width: {100 * share:.3f}%; min-width: {narrowest}px; box-sizing: border-box; "
+        f"{PAINT[run.state]}; flex: none; width: {100 * share:.3f}%; min-width: {narrowest}px; box-sizing: border-box; "
         "border-right: 1px solid var(--jp-layout-color0, Canvas); overflow: hidden; text-overflow: ellipsis; "
         "padding: 0; line-height: 22px; font-size: 11px; text-align: center"
     )

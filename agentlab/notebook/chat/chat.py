@@ -69,6 +69,12 @@ class Chat:
             raise UsageError(
                 f'a chat needs an agent, and {agent!r} is none; make one with `Agent("vendor:model")`'
             )
+        if sessions is not None and not isinstance(sessions, Sessions):
+            raise UsageError(f"`sessions` needs the methods of `Sessions`, and {sessions!r} lacks one")
+        if conversation is not None and not isinstance(conversation, Conversation):
+            raise UsageError(
+                f"`conversation` is a `Conversation`, not {conversation!r}; a saved one is read with `from_json`"
+            )
         self.agent = agent
         self.sessions: Sessions = InMemorySessions() if sessions is None else sessions
         self._conversation = conversation if conversation is not None else self.sessions.new()

@@ -11,6 +11,7 @@ from typing import Final
 
 from agentlab.notebook.comparison.lanes import Lane, Lanes
 from agentlab.notebook.comparison.numbers import COLUMNS, TIMELESS_COLUMNS, cells
+from agentlab.notebook.run.inline_styles import BAD, CARD, MUTED, ROOT
 from agentlab.notebook.run.state import STATUS_LABELS
 from agentlab.notebook.run.static_view import shortened, static_html
 from agentlab.notebook.safety.markdown import render_markdown
@@ -19,23 +20,13 @@ from agentlab.notebook.safety.safe_html import SafeHTML, element, escape, join
 
 __all__ = ["lanes_html", "lanes_mimebundle", "lanes_text"]
 
-_LINE: Final = "1px solid var(--jp-border-color2, var(--vscode-panel-border, rgba(128, 128, 128, 0.4)))"
-_MUTED: Final = "opacity: 0.8"
-_BAD: Final = "font-weight: 600"
-_ROOT: Final = (
-    f"border: {_LINE}; border-radius: 6px; padding: 8px 12px; max-width: 100%; box-sizing: border-box;"
-    " font-variant-numeric: tabular-nums"
-)
-_TABLE: Final = "border-collapse: collapse; margin: 6px 0; font-size: 12px; border: 0"
-_NUMBER: Final = (
-    "text-align: right; padding: 2px 14px 2px 0; white-space: nowrap; border: 0; background: none"
-)
-_NAME: Final = "text-align: left; padding: 2px 14px 2px 0; border: 0; background: none"
+_TABLE: Final = "border-collapse: collapse; margin: 6px 0; font-size: 12px"
+_NUMBER: Final = "text-align: right; padding: 2px 14px 2px 0; white-space: nowrap"
+_NAME: Final = "text-align: left; padding: 2px 14px 2px 0"
 _ROW: Final = "display: flex; flex-wrap: wrap; gap: 8px; background: none"
 _BOX: Final = (
-    f"flex: 1 1 260px; min-width: 0; max-width: 100%; box-sizing: border-box; border: {_LINE}; border-radius: 6px;"
-    " padding: 4px 10px; text-align: left; vertical-align: top; background: none; white-space: normal;"
-    " overflow-wrap: anywhere; max-height: 480px; overflow: auto"
+    f"{CARD}; margin: 0; flex: 1 1 260px; min-width: 0; max-width: 100%; box-sizing: border-box; text-align: left;"
+    " white-space: normal; overflow-wrap: anywhere; max-height: 480px; overflow: auto; background: none"
 )
 _LEFT: Final = frozenset({"agent", "state", "note"})
 
@@ -56,7 +47,7 @@ def lanes_mimebundle(lanes: Lanes, *, deterministic: bool = False) -> dict[str, 
 def lanes_html(lanes: Lanes, *, deterministic: bool = False) -> SafeHTML:
     """The comparison as one `<div>`; see `lanes_mimebundle`."""
     title = element("strong", one_line(lanes.title, 200) or "comparison")
-    heading = element("div", title, element("span", f" · {lanes.summary}", style=_MUTED))
+    heading = element("div", title, element("span", f" · {lanes.summary}", style=MUTED))
     boxes = element("tr", join(_box(lane, deterministic=deterministic) for lane in lanes), style=_ROW)
     body = element("tbody", boxes, style="display: block")
     answers = element("table", body, style="display: block; width: 100%; margin: 0; border: 0")
@@ -67,7 +58,7 @@ def lanes_html(lanes: Lanes, *, deterministic: bool = False) -> SafeHTML:
         _numbers(lanes, deterministic=deterministic),
         answers,
         class_="agentlab-comparison mathjax_ignore tex2jax_ignore",
-        style=_ROOT,
+        style=ROOT,
     )
 
 
@@ -115,7 +106,7 @@ def _numbers(lanes: Lanes, *, deterministic: bool) -> SafeHTML:
         said = cells(lane, marks, deterministic=deterministic)
         model = f" {lane.model}" if lane.model != lane.label else ""
         name = element(
-            "th", lane.label, element("span", model, style=f"{_MUTED}; font-weight: 400"), style=_NAME
+            "th", lane.label, element("span", model, style=f"{MUTED}; font-weight: 400"), style=_NAME
         )
         rows.append(element("tr", name, join(_cell("td", name, value) for name, value in said.items())))
     table = element("table", element("thead", head), element("tbody", join(rows)), style=_TABLE)
@@ -124,11 +115,11 @@ def _numbers(lanes: Lanes, *, deterministic: bool) -> SafeHTML:
 
 def _cell(tag: str, column: str, text: str) -> SafeHTML:
     style = f"{_NAME}; white-space: nowrap" if column in _LEFT else _NUMBER
-    return element(tag, text, style=f"{style}; {_BAD}" if tag == "td" and text == "failed" else style)
+    return element(tag, text, style=f"{style}; color: {BAD}" if tag == "td" and text == "failed" else style)
 
 
 def _box(lane: Lane, *, deterministic: bool) -> SafeHTML:
-    heading = element("div", element("strong", lane.label), element("span", _reason(lane), style=_MUTED))
+    heading = element("div", element("strong", lane.label), element("span", _reason(lane), style=MUTED))
     return element(
         "td", heading, _answer(lane), _whole(lane, deterministic=deterministic), style=_BOX, tabindex="0"
     )
@@ -136,9 +127,7 @@ def _box(lane: Lane, *, deterministic: bool) -> SafeHTML:
 
 def _answer(lane: Lane) -> SafeHTML:
     text = lane.state.text
-    return (
-        element("div", render_markdown(text)) if text.strip() else element("div", "no answer", style=_MUTED)
-    )
+    return element("div", render_markdown(text)) if text.strip() else element("div", "no answer", style=MUTED)
 
 
 def _whole(lane: Lane, *, deterministic: bool) -> SafeHTML:
@@ -147,7 +136,7 @@ def _whole(lane: Lane, *, deterministic: bool) -> SafeHTML:
     more = _more(lane)
     if not more:
         return escape("")
-    summary = element("summary", more, style=f"cursor: pointer; font-size: 12px; {_MUTED}")
+    summary = element("summary", more, style=f"cursor: pointer; {MUTED}")
     return element(
         "details", summary, static_html(state, deterministic=deterministic), style="margin-top: 6px"
     )

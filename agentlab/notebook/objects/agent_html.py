@@ -32,7 +32,7 @@ def agent_html(agent: Agent) -> SafeHTML:
     settings = agent.settings
     definitions = settings.tools.definitions
     rows = [
-        fact("model", element("code", agent.model.name)),
+        fact("model", element("code", one_line(agent.model.name))),
         fact("description", settings.description and one_line(settings.description, 200)),
         fact("preamble", _text(settings.preamble)),
         fact("context", _documents(settings.context)),
@@ -56,7 +56,7 @@ def _documents(documents: tuple[Document, ...]) -> SafeHTML:
 
 def _document(number: int, document: Document) -> SafeHTML:
     text = document.source.text if isinstance(document.source, TextSource) else None
-    name = document.id or f"document {number + 1}"
+    name = one_line(document.id or f"document {number + 1}", 60)
     if text is None:
         return element("div", f"{name} ({document.media_type or 'file'})")
     return folded(f"{name}: {one_line(text, 60)} ({len(text):,} characters)", text_block(text))
@@ -69,7 +69,7 @@ def _options(settings: AgentSettings) -> Iterable[tuple[str, str]]:
         value = getattr(settings, field.name)
         if field.name in _SHOWN_APART or not _differs(value, getattr(plain, field.name)):
             continue
-        yield field.name, redact(_written(value))
+        yield field.name, one_line(redact(_written(value)), 300)
 
 
 def _differs(value: Any, default: Any) -> bool:
@@ -80,7 +80,7 @@ def _differs(value: Any, default: Any) -> bool:
 def _written(value: Any) -> str:
     if isinstance(value, dict):
         try:
-            return one_line(msgspec.json.encode(value).decode(), 300)
+            return msgspec.json.encode(value).decode()
         except (TypeError, ValueError):
             return short_repr(value)
     return getattr(value, "name", None) or short_repr(value)

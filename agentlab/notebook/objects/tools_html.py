@@ -56,10 +56,10 @@ def signature(definition: ToolDefinition) -> str:
     needed = _needed(definition)
     parameters = list(_properties(definition).items())
     named = [
-        f"{name}{'' if name in needed else '?'}: {_kind(schema)}"
+        f"{one_line(name, 60)}{'' if name in needed else '?'}: {one_line(_kind(schema), 60)}"
         for name, schema in parameters[:_MOST_PARAMETERS]
     ]
-    return f"{definition.name}({', '.join(named)}{', …' if len(parameters) > _MOST_PARAMETERS else ''})"
+    return f"{one_line(definition.name, 64)}({', '.join(named)}{', …' if len(parameters) > _MOST_PARAMETERS else ''})"
 
 
 def _described(definition: ToolDefinition) -> SafeHTML:
@@ -67,7 +67,7 @@ def _described(definition: ToolDefinition) -> SafeHTML:
     parameters = list(_properties(definition).items())[:_MOST_PARAMETERS]
     rows = [
         (
-            element("code", name),
+            element("code", one_line(name, 60)),
             one_line(_kind(schema), 60),
             "required" if name in needed else "optional",
             one_line(_description(schema), 200),

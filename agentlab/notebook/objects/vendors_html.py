@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agentlab.models.vendors import Vendors
 from agentlab.models.wire import Vendor
-from agentlab.notebook.objects.panel import grid, panel
+from agentlab.notebook.objects.panel import grid, one_line, panel
 from agentlab.notebook.safety.safe_html import SafeHTML, element
 
 __all__ = ["vendors_html"]
@@ -23,9 +23,9 @@ def vendors_html(vendors: Vendors) -> SafeHTML:
 def _row(vendor: Vendor) -> tuple[SafeHTML | str, ...]:
     key = " or ".join(vendor.key_env) or ("given" if vendor.key_required else "none needed")
     return (
-        element("code", f"{vendor.name}:"),
-        vendor.title,
-        vendor.wire,
-        key,
+        element("code", f"{one_line(vendor.name, 60)}:"),
+        one_line(vendor.title, 60),
+        one_line(vendor.wire, 60),
+        one_line(key, 120),
         ", ".join(vendor.lacks).replace("_", " "),
     )

@@ -1,7 +1,7 @@
 """Programming languages as far as colouring them needs: how comments and strings are written, and the words that stand out.
 
-Every pattern takes what it begins with to its end, or to the end of the text where that is missing: none is tried twice
-from the same place, so a text costs its length, whatever is in it.
+Every pattern takes what it begins with to its end, or to the end of the text where that is missing, and none is tried again
+from inside what it took: so a text costs its length, whatever is in it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Language:
     """How a language is cut.
 
     Attributes:
-        pattern: Its tokens, in groups by what they are: comment `c`, string `s`, name that stands out `t`, number `n`, word `w`.
+        pattern: Its tokens, in groups by what they are: comment `c`, name that stands out `t`, string `s`, number `n`, word `w`.
         keywords: Words in the keywords' colour, in small letters where `folded`.
         constants: Words in the numbers' colour.
         folded: Whether the case of a keyword does not matter.
@@ -61,7 +61,7 @@ def language_named(name: str) -> Language | None:
     if row is None:
         return None
     comment, string, special, keywords = row
-    groups = {"c": comment, "s": string, "t": special, "n": _NUMBER, "w": _WORD}
+    groups = {"c": comment, "t": special, "s": string, "n": _NUMBER, "w": _WORD}
     pattern = "|".join(f"(?P<{group}>{rule})" for group, rule in groups.items() if rule)
     return Language(
         re.compile(pattern), frozenset(keywords.split()), _CONSTANTS, folded=known in {"sql", "dockerfile"}
@@ -158,11 +158,11 @@ _ROWS: Final[dict[str, tuple[str, str, str, str]]] = {
         f"{_SHELL} foreach param switch try catch throw",
     ),
     "sql": (rf"{_DASHES}|{_SLASHES}", _QUOTED, "", _SQL),
-    "json": (_SLASHES, rf"{_DOUBLE}(?!\s*:)", _DOUBLE, ""),
+    "json": (_SLASHES, _DOUBLE, r'"(?:[^"\\\n]|\\[\s\S])*"(?=\s*:)', ""),
     "yaml": (r"(?m:(?:^|(?<=\s))#[^\n]*)", _QUOTED, _KEY, ""),
     "toml": (rf"{_HASH}|(?m:^;[^\n]*)", f"{_TRIPLE}|{_QUOTED}", rf"(?m:^\[[^\n]*)|{_KEY}", ""),
     "html": (_MARKUP, _QUOTED, r"</?[A-Za-z][\w:.-]*|/?>", ""),
-    "css": (_SLASHES, _QUOTED, r"[.#@:][A-Za-z_][\w-]*|[\w-]+(?=[ \t]?:)", ""),
+    "css": (_SLASHES, _QUOTED, r"[.#@:][A-Za-z_][\w-]*|(?<=[{;\s])[\w-]+(?=[ \t]?:)", ""),
     "ruby": (_HASH, _QUOTED, r"[:@]\w+", _RUBY),
     "lua": (_DASHES, _QUOTED, "", _LUA),
     "r": (_HASH, _QUOTED, "", _R),

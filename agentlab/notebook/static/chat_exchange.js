@@ -7,6 +7,7 @@ import { RunBody, fact, legend, make, makeButton, setText } from "./run_painting
 /**
  * @typedef {{id: number, prompt: string, place: [number, number], earlier: number | null, later: number | null,
  *   left_out: boolean}} About
+ * @typedef {{about: About, run: Run}} Shown
  * @typedef {{send: (message: object) => void, ask: (message: object) => Promise<any>, focus: () => void}} Link
  */
 
@@ -53,8 +54,9 @@ class PromptEditor {
     this.box.setAttribute("aria-label", "Edit the message");
     const cancel = makeButton("quiet", "Cancel", leave);
     const resend = makeButton("send", "Send", () => send(this.box.value));
-    const hint = make("span", "muted", "Sends a new branch; this one stays.");
-    this.node = make("div", "editor", this.box, make("div", "actions", hint, cancel, resend));
+    this.hint = make("span", "hint");
+    this.node = make("div", "editor", this.box, make("div", "actions", this.hint, cancel, resend));
+    this.refused("");
     this.node.hidden = true;
     this.box.onkeydown = (event) => {
       if (event.key === "Escape") {
@@ -67,6 +69,12 @@ class PromptEditor {
     };
   }
 
+  /** @param {string} reason empty where there is none */
+  refused(reason) {
+    setText(this.hint, reason ? `Not sent: ${reason}` : "Sends a new branch; this one stays.");
+    this.hint.dataset.state = reason ? "bad" : "";
+  }
+
   /** @param {string} text */
   open(text) {
     this.box.value = text;
@@ -77,54 +85,32 @@ class PromptEditor {
   }
 }
 
-export class ExchangeView {
-  /** @param {string} key names it among all sessions @param {About} about @param {string[][]} segments @param {Link} link */
-  constructor(key, about, segments, link) {
-    this.key = key;
-    this.about = about;
+/** How an answer stands, what it took, and what can be done with it. */
+class Foot {
+  /** @param {string[][]} segments @param {{copy: () => Promise<string>, retry: () => void, details: () => boolean}} acts */
+  constructor(segments, { copy, retry, details }) {
     this.segments = segments;
-    this.link = link;
     this.totals = "";
-    this.text = make("div", "prompt-text");
-    this.editor = new PromptEditor((text) => this.resend(text), () => this.closeEditor());
-    this.edit = makeButton("quiet", "Edit", () => this.openEditor());
-    this.branches = make("span", "branches");
-    this.earlier = makeButton("quiet", "‹", () => this.select(this.about.earlier));
-    this.place = make("span", "place");
-    this.later = makeButton("quiet", "›", () => this.select(this.about.later));
-    this.branches.append(this.earlier, this.place, this.later);
-    const copyPrompt = copyButton("Copy the message", async () => this.about.prompt);
-    this.actions = make("div", "actions", this.branches, copyPrompt, this.edit);
-    this.prompt = make("div", "prompt", this.text, this.editor.node, this.actions);
-    /** @param {string} callId @param {boolean} approved */
-    const decide = (callId, approved) => link.send({ type: "decide", call_id: callId, approved });
-    this.body = new RunBody({ segments, decide });
-    this.foot = make("div", "foot", ...this.footPieces());
-    this.node = make("article", "exchange", this.prompt, this.body.node, this.foot);
-  }
-
-  footPieces() {
     this.status = make("span", "outcome");
     this.elapsed = make("span", "elapsed");
     this.clock = new Elapsed(this.elapsed);
     this.numbers = make("span", "numbers");
     this.leftOut = make("span", "muted", "Not part of what later messages are sent with.");
-    this.copyAnswer = copyButton("Copy the answer", () => this.answer());
-    this.retry = makeButton("quiet", "Retry", () => this.link.send({ type: "retry", id: this.about.id }));
+    this.copy = copyButton("Copy the answer", copy);
+    this.retry = makeButton("quiet", "Retry", retry);
     this.retry.setAttribute("aria-label", "Ask again, as a new branch");
-    this.details = makeButton("quiet", "Details", () => this.toggleDetails());
+    this.details = makeButton("quiet", "Details", () => {
+      this.details.setAttribute("aria-expanded", String(details()));
+      this.node.scrollIntoView({ block: "nearest" });
+    });
     this.details.setAttribute("aria-expanded", "false");
-    const actions = make("div", "actions", this.copyAnswer, this.retry, this.details);
-    return [this.status, this.elapsed, this.numbers, this.leftOut, actions];
+    const actions = make("div", "actions", this.copy, this.retry, this.details);
+    this.node = make("div", "foot", this.status, this.elapsed, this.numbers, this.leftOut, actions);
   }
 
-  /** @param {{about: About, run: Run}} entry @param {Iterable<number> | null} dirty */
-  paint({ about, run }, dirty) {
-    this.paintPrompt(about);
-    this.body.paint(run, dirty);
+  /** @param {Shown} entry */
+  paint({ about, run }) {
     const running = run.status === "running";
-    this.node.dataset.status = run.asking?.length ? "asking" : run.status;
-    this.node.setAttribute("aria-label", `Message ${about.id}`);
     const said = run.asking?.length ? "needs approval" : running ? "answering" : run.status === "done" ? "" : run.label;
     const detail = running ? null : run.detail;
     setText(this.status, !detail ? said : detail.startsWith(said) ? detail : `${said}: ${detail}`);
@@ -132,24 +118,10 @@ export class ExchangeView {
     this.clock.paint(run);
     this.leftOut.hidden = !about.left_out;
     const answered = run.turns.some(({ parts }) => Object.values(parts).some(({ kind }) => kind === "text"));
-    this.copyAnswer.hidden = running || !answered;
+    this.copy.hidden = running || !answered;
     this.retry.hidden = running;
     this.details.hidden = run.turns.length === 0;
     this.paintTotals(run.totals);
-  }
-
-  /** @param {About} about */
-  paintPrompt(about) {
-    this.about = about;
-    const [place, count] = about.place;
-    setText(this.text, about.prompt);
-    this.branches.hidden = count < 2;
-    setText(this.place, `${place}/${count}`);
-    this.earlier.disabled = about.earlier === null;
-    this.later.disabled = about.later === null;
-    this.earlier.setAttribute("aria-label", `Show branch ${place - 1} of ${count}`);
-    this.later.setAttribute("aria-label", `Show branch ${place + 1} of ${count}`);
-    this.place.setAttribute("aria-label", `branch ${place} of ${count}`);
   }
 
   /** @param {{tokens: Record<string, number>, cost: string}} totals */
@@ -162,11 +134,37 @@ export class ExchangeView {
     if (totals.cost !== "–") pieces.push(fact("cost", totals.cost));
     this.numbers.replaceChildren(...pieces);
   }
+}
 
-  toggleDetails() {
-    const open = this.node.toggleAttribute("data-details");
-    this.details.setAttribute("aria-expanded", String(open));
-    this.foot.scrollIntoView({ block: "nearest" });
+/** What the reader said: edited in place, and gone through branch by branch. */
+class PromptView {
+  /** @param {About} about @param {Link} link */
+  constructor(about, link) {
+    this.about = about;
+    this.link = link;
+    this.text = make("div", "prompt-text");
+    this.editor = new PromptEditor((text) => this.resend(text), () => this.closeEditor());
+    this.earlier = makeButton("quiet", "‹", () => this.select(this.about.earlier));
+    this.place = make("span", "place");
+    this.later = makeButton("quiet", "›", () => this.select(this.about.later));
+    this.branches = make("span", "branches", this.earlier, this.place, this.later);
+    const copy = copyButton("Copy the message", async () => this.about.prompt);
+    this.edit = makeButton("quiet", "Edit", () => this.openEditor());
+    this.actions = make("div", "actions", this.branches, copy, this.edit);
+    this.node = make("div", "prompt", this.text, this.editor.node, this.actions);
+  }
+
+  /** @param {About} about */
+  paint(about) {
+    this.about = about;
+    const [place, count] = about.place;
+    setText(this.text, about.prompt);
+    this.branches.hidden = count < 2;
+    setText(this.place, `${place}/${count}`);
+    this.earlier.disabled = about.earlier === null;
+    this.later.disabled = about.later === null;
+    this.earlier.setAttribute("aria-label", `Show branch ${place - 1} of ${count}`);
+    this.later.setAttribute("aria-label", `Show branch ${place + 1} of ${count}`);
   }
 
   openEditor() {
@@ -188,6 +186,7 @@ export class ExchangeView {
     this.editor.box.readOnly = true;
     const answer = await this.link.ask({ type: "edit", id: this.about.id, text });
     this.editor.box.readOnly = false;
+    this.editor.refused(answer.type === "taken" ? "" : answer.reason);
     if (answer.type !== "taken") return;
     this.closeEditor();
     this.link.focus();
@@ -197,16 +196,45 @@ export class ExchangeView {
   select(id) {
     if (id !== null) this.link.send({ type: "select", id });
   }
+}
+
+export class ExchangeView {
+  /** @param {string} key names it among all sessions @param {About} about @param {string[][]} segments @param {Link} link */
+  constructor(key, about, segments, link) {
+    this.key = key;
+    this.link = link;
+    this.prompt = new PromptView(about, link);
+    /** @param {string} callId @param {boolean} approved */
+    const decide = (callId, approved) => link.send({ type: "decide", call_id: callId, approved });
+    this.body = new RunBody({ segments, decide });
+    this.foot = new Foot(segments, {
+      copy: () => this.answer(),
+      retry: () => link.send({ type: "retry", id: this.prompt.about.id }),
+      details: () => this.node.toggleAttribute("data-details"),
+    });
+    /** @type {HTMLElement} */
+    this.node = make("article", "exchange", this.prompt.node, this.body.node, this.foot.node);
+  }
+
+  /** @param {Shown} entry @param {Iterable<number> | null} dirty the turns that changed; null paints all anew */
+  paint(entry, dirty) {
+    const { about, run } = entry;
+    this.prompt.paint(about);
+    this.body.paint(run, dirty);
+    this.foot.paint(entry);
+    this.node.dataset.status = run.asking?.length ? "asking" : run.status;
+    this.node.setAttribute("aria-label", `Message ${about.id}`);
+  }
 
   /** The answer's Markdown, which only Python has; where it does not answer, what is on display. */
   async answer() {
     const late = new Promise((resolve) => setTimeout(() => resolve({}), PATIENCE_MS));
-    const { text } = await Promise.race([this.link.ask({ type: "copy", id: this.about.id }), late]);
+    const { text } = await Promise.race([this.link.ask({ type: "copy", id: this.prompt.about.id }), late]);
     const shown = [...this.body.node.querySelectorAll(".al-text")].map((node) => node.textContent ?? "");
     return text ?? shown.join("\n\n");
   }
 
   close() {
-    this.clock.stop();
+    this.foot.clock.stop();
   }
 }

@@ -2,41 +2,27 @@
 
 import { Composer, WaitingList } from "./chat_composer.js";
 import { ExchangeView } from "./chat_exchange.js";
+import { ChatHead } from "./chat_head.js";
 import { Receiver, announcement, applyRunsOperations } from "./run_document.js";
-import { counted, fact, make, makeButton, setText } from "./run_painting.js";
+import { make, makeButton, setText } from "./run_painting.js";
 import { StickyBottom } from "./scrolling.js";
 
-const BLOCKED_MS = 500;
+const BLOCKED_MS = 300;
 
-/** Chooses among the sessions. */
-class SessionPicker {
+/** Something that went wrong beside the answers. */
+class Problem {
   /** @param {import("./chat_exchange.js").Link} link */
   constructor(link) {
-    this.painted = "";
-    this.select = make("select", "sessions");
-    this.select.setAttribute("aria-label", "Session");
-    this.select.onchange = () => link.send({ type: "open", id: this.select.value });
-    this.select.onfocus = () => link.send({ type: "sessions" });
-    this.fresh = makeButton("quiet", "New chat", () => {
-      link.send({ type: "new" });
-      link.focus();
-    });
+    this.text = make("span", "");
+    const dismiss = makeButton("quiet", "Dismiss", () => link.send({ type: "dismiss" }));
+    this.node = make("div", "problem", this.text, dismiss);
+    this.node.setAttribute("role", "alert");
   }
 
-  /** @param {{session: string, sessions: {id: string, title: string}[]}} chat */
-  paint({ session, sessions }) {
-    const known = JSON.stringify([session, sessions]);
-    if (known === this.painted) return;
-    this.painted = known;
-    this.select.replaceChildren(
-      ...sessions.map(({ id, title }) => {
-        const option = make("option", "", title);
-        option.value = id;
-        option.selected = id === session;
-        return option;
-      }),
-    );
-    this.select.title = sessions.find(({ id }) => id === session)?.title ?? "";
+  /** @param {string} problem */
+  paint(problem) {
+    this.node.hidden = !problem;
+    setText(this.text, problem);
   }
 }
 
@@ -58,46 +44,43 @@ class ChatView {
     this.frame = undefined;
     /** @type {ExchangeView[]} */
     this.exchanges = [];
-    this.totals = "";
+    this.switches = -1;
     this.stopping = false;
-    this.build();
-  }
-
-  build() {
-    this.picker = new SessionPicker(this.link);
-    this.modelName = make("span", "model");
-    this.spent = make("span", "numbers");
-    const head = make("div", "chat-head", this.picker.select, this.picker.fresh, this.modelName, this.spent);
+    this.head = new ChatHead(this.link);
     this.empty = make("div", "empty");
     this.list = make("div", "exchanges");
     this.body = make("div", "body", this.empty, this.list);
     this.body.tabIndex = 0;
     this.body.setAttribute("role", "region");
     this.sticky = new StickyBottom(this.body);
-    const scene = make("div", "scene", this.body, this.sticky.button);
-    this.elsewhere = makeButton("quiet al-elsewhere", "An answer is under way on another branch: show it", () =>
-      this.model.send({ type: "select", id: this.receiver.document.running }),
-    );
-    this.problemText = make("span", "");
-    const dismiss = makeButton("quiet", "Dismiss", () => this.model.send({ type: "dismiss" }));
-    this.problem = make("div", "problem", this.problemText, dismiss);
-    this.problem.setAttribute("role", "alert");
+    const show = () => this.link.send({ type: "select", id: this.receiver.document.running });
+    this.elsewhere = makeButton("quiet al-elsewhere", "An answer is under way on another branch: show it", show);
+    this.problem = new Problem(this.link);
     this.waiting = new WaitingList(this.link);
-    const sent = () => {
-      this.sticky.stuck = true;
-      this.sticky.moved();
-    };
-    this.composer = new Composer({ link: this.link, stop: () => this.askToStop(), sent });
+    this.composer = new Composer({ link: this.link, stop: () => this.askToStop(), sent: () => this.sent() });
     this.spoken = make("div", "spoken");
     this.spoken.setAttribute("role", "status");
-    this.node = make("div", "chat", head, scene, this.elsewhere, this.problem, this.waiting.node);
-    this.node.append(this.composer.node, this.spoken);
+    this.node = this.put();
+  }
+
+  /** What the reader sends is to be seen, wherever he has scrolled. */
+  sent() {
+    this.sticky.stuck = true;
+    this.sticky.button.hidden = true;
+    this.sticky.moved();
+  }
+
+  put() {
+    const scene = make("div", "scene", this.body, this.sticky.button);
+    const node = make("div", "chat", this.head.node, scene, this.elsewhere, this.problem.node, this.waiting.node);
+    node.append(this.composer.node, this.spoken);
     // JupyterLab takes no key that is pressed in here: Enter, Escape and all others are the reader's.
-    this.node.dataset.lmSuppressShortcuts = "true";
-    this.node.addEventListener("keydown", (event) => {
+    node.dataset.lmSuppressShortcuts = "true";
+    node.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && this.receiver.document.running !== null) this.askToStop();
       event.stopPropagation();
     });
+    return node;
   }
 
   /** @param {Map<number, Set<number> | null> | null} dirty */
@@ -155,39 +138,26 @@ class ChatView {
 
   /** @param {any} chat */
   paintChat(chat) {
-    const busy = chat.running !== null && chat.running !== undefined;
+    const busy = (chat.running ?? null) !== null;
     this.stopping = this.stopping && busy;
     this.node.setAttribute("aria-busy", String(busy));
     this.body.setAttribute("aria-label", `Chat: ${chat.title}`);
-    this.picker.paint(chat);
-    setText(this.modelName, chat.model);
-    const totals = JSON.stringify(chat.totals);
-    if (totals !== this.totals) this.paintTotals(chat.totals, totals);
+    this.head.paint(chat);
     this.empty.hidden = chat.runs.length > 0;
     const tools = chat.tools.length ? ` Tools: ${chat.tools.join(", ")}.` : "";
     setText(this.empty, `Ask ${chat.agent} something.${tools}`);
     const shown = chat.runs.some((/** @type {any} */ entry) => entry.about.id === chat.running);
     this.elsewhere.hidden = !busy || shown;
-    this.problem.hidden = !chat.problem;
-    setText(this.problemText, chat.problem);
+    this.problem.paint(chat.problem);
     this.waiting.paint(chat.waiting);
     this.composer.paint(busy, this.stopping, chat.agent);
     this.announce(chat);
   }
 
-  /** @param {{tokens: Record<string, number>, cost: string}} totals @param {string} known */
-  paintTotals(totals, known) {
-    this.totals = known;
-    const sum = (/** @type {string[]} */ names) => names.reduce((so, name) => so + (totals.tokens[name] ?? 0), 0);
-    const asked = sum(["uncached", "read", "write_5m", "write_1h", "write"]);
-    const pieces = [];
-    if (asked) pieces.push(fact("tokens", `${counted(asked)} in · ${counted(sum(["output"]))} out`));
-    if (totals.cost !== "–") pieces.push(fact("cost", totals.cost));
-    this.spent.replaceChildren(...pieces);
-    this.spent.title = "tokens and cost of this session, all branches";
-  }
-
-  /** Say aloud how the newest answer stands, never its text. @param {any} chat */
+  /**
+   * Say aloud how the newest answer stands, never its text.
+   * @param {any} chat
+   */
   announce(chat) {
     const newest = chat.runs.at(-1)?.run;
     if (newest === undefined) return;
@@ -199,7 +169,7 @@ class ChatView {
   askToStop() {
     if (this.stopping) return;
     this.stopping = true;
-    this.model.send({ type: "stop" });
+    this.link.ask({ type: "stop" }).then(() => clearTimeout(this.interrupt));
     this.composer.paint(true, true, this.receiver.document.agent);
     if (!this.receiver.document.is_blocking) return;
     this.interrupt = setTimeout(() => {

@@ -9,6 +9,8 @@ export class StickyBottom {
     this.box = box;
     this.stuck = true;
     this.top = 0;
+    this.height = 0;
+    this.room = 0;
     this.button = document.createElement("button");
     this.button.type = "button";
     this.button.className = "al-button al-jump";
@@ -16,18 +18,24 @@ export class StickyBottom {
     this.button.hidden = true;
     this.button.onclick = () => this.jump();
     box.addEventListener("scroll", () => this.scrolled());
+    // The page may lay the box out anew, or only now what was out of sight: that is not the reader scrolling.
+    const sizes = new ResizeObserver(() => this.moved());
+    for (const node of [box, ...box.children]) sizes.observe(node);
   }
 
   scrolled() {
     const { scrollTop, scrollHeight, clientHeight } = this.box;
+    const laidOutAnew = scrollHeight !== this.height || clientHeight !== this.room;
     if (scrollHeight - scrollTop - clientHeight < NEAR) this.stuck = true;
-    else if (scrollTop < this.top - 2) this.stuck = false;
+    else if (scrollTop < this.top - 2 && !laidOutAnew) this.stuck = false;
     this.top = scrollTop;
     this.button.hidden = this.stuck;
   }
 
   moved() {
-    if (this.stuck) this.box.scrollTop = this.box.scrollHeight;
+    this.height = this.box.scrollHeight;
+    this.room = this.box.clientHeight;
+    if (this.stuck) this.box.scrollTop = this.height;
   }
 
   /** Go to the newest line and stay there; the focus goes along, for the button is gone. */

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from agentlab.agent.spans import Span
+from agentlab.notebook.run.inline_styles import MUTED, ROOT
 from agentlab.notebook.run.state import RunState
 from agentlab.notebook.run.usage_table import usage_table
 from agentlab.notebook.safety.plain_text import one_line
@@ -24,13 +25,8 @@ MOST_ROWS: Final = 30
 MOST_FOLDED_ROWS: Final = 70
 MOST_SPANS: Final = 200
 _LINE: Final = "var(--jp-border-color2, var(--vscode-panel-border, rgba(128, 128, 128, 0.4)))"
-_MUTED: Final = "color: var(--jp-ui-font-color1, var(--vscode-descriptionForeground, #57606a)); opacity: 0.85"
-_ROOT: Final = (
-    f"border: 1px solid {_LINE}; border-radius: 6px; padding: 8px 12px; max-width: 100%; box-sizing: border-box;"
-    " overflow: hidden; font-variant-numeric: tabular-nums"
-)
 _TABLE: Final = (
-    "width: 100%; table-layout: fixed; border-collapse: collapse; margin: 6px 0 0; font-size: 12px; border: 0"
+    "width: 100%; table-layout: fixed; border-collapse: collapse; margin: 6px 0 0; font-size: 12px"
 )
 _NAME: Final = (
     "width: 104px; padding: 1px 8px 1px 0; text-align: left; font-weight: 400; white-space: nowrap; overflow: hidden;"
@@ -62,13 +58,13 @@ def timeline_html(
         pieces += [_chart(rows, scale), _legend(spans), _folded_spans(spans)]
     if with_turns:
         pieces.append(usage_table(state, deterministic=deterministic))
-    return element("div", join(pieces), class_="agentlab-timeline mathjax_ignore tex2jax_ignore", style=_ROOT)
+    return element("div", join(pieces), class_="agentlab-timeline mathjax_ignore tex2jax_ignore", style=ROOT)
 
 
 def _heading(state: RunState, rows: Sequence[Row], *, deterministic: bool) -> SafeHTML:
     said = f" · {status_words(state)} · {facts(state, rows, deterministic=deterministic)}"
     title = element("strong", one_line(state.title, 120) or "run")
-    return element("div", title, element("span", said, style=_MUTED), style="overflow-wrap: anywhere")
+    return element("div", title, element("span", said, style=MUTED), style="overflow-wrap: anywhere")
 
 
 def _chart(rows: Sequence[Row], scale: Axis) -> SafeHTML:
@@ -77,7 +73,7 @@ def _chart(rows: Sequence[Row], scale: Axis) -> SafeHTML:
         return first
     rest = rows[MOST_ROWS:]
     left = len(rest) - MOST_FOLDED_ROWS
-    more = element("div", f"{left:,} more in `Trace.spans`", style=_MUTED) if left > 0 else escape("")
+    more = element("div", f"{left:,} more in `Trace.spans`", style=MUTED) if left > 0 else escape("")
     return join(
         [first, _folded(f"{len(rest):,} more rows", join([_table(rest[:MOST_FOLDED_ROWS], scale), more]))]
     )
@@ -86,7 +82,7 @@ def _chart(rows: Sequence[Row], scale: Axis) -> SafeHTML:
 def _table(rows: Sequence[Row], scale: Axis) -> SafeHTML:
     head = element(
         "tr",
-        element("th", style=_NAME),
+        element("th", element("span", "call", style=_HIDDEN), style=_NAME),
         element("th", _axis(scale), style=_TRACK),
         element("th", element("span", "time", style=_HIDDEN), style=_TIME),
     )
@@ -103,7 +99,7 @@ def _axis(scale: Axis) -> SafeHTML:
         )
         for tick in scale.ticks
     ]
-    return element("div", join(labels), style=f"position: relative; height: 16px; {_MUTED}")
+    return element("div", join(labels), style=f"position: relative; height: 16px; {MUTED}")
 
 
 def _row(row: Row, scale: Axis) -> SafeHTML:
@@ -153,7 +149,7 @@ def _legend(spans: Sequence[Span]) -> SafeHTML:
                 style="display: inline-block; width: 14px; height: 10px; box-sizing: border-box;"
                 f" margin-right: 5px; border-radius: 2px; {style}",
             ),
-            element("span", f"{label} ", style=_MUTED),
+            element("span", f"{label} ", style=MUTED),
             style="white-space: nowrap",
         )
         for label, style in named
@@ -170,10 +166,10 @@ def _folded_spans(spans: Sequence[Span]) -> SafeHTML:
         element("tr", join(element("td", cell, style=_CELL) for cell in _cells(span)))
         for span in spans[:MOST_SPANS]
     ]
-    style = "border-collapse: collapse; margin: 4px 0 0; font-size: 12px; border: 0"
+    style = "border-collapse: collapse; margin: 4px 0 0; font-size: 12px"
     table = element("table", element("thead", head), element("tbody", join(rows)), style=style)
     left = len(spans) - len(rows)
-    more = element("div", f"{left:,} more in `Trace.spans`", style=_MUTED) if left > 0 else escape("")
+    more = element("div", f"{left:,} more in `Trace.spans`", style=MUTED) if left > 0 else escape("")
     return _folded(
         f"{len(spans):,} spans",
         element("div", table, more, style="overflow: auto; max-height: 320px", tabindex="0"),
@@ -203,10 +199,10 @@ def _words_table(rows: Sequence[Row]) -> SafeHTML:
         )
         for row in rows[:MOST_SPANS]
     ]
-    style = "border-collapse: collapse; margin: 6px 0 0; font-size: 12px; border: 0"
+    style = "border-collapse: collapse; margin: 6px 0 0; font-size: 12px"
     return element("table", element("tbody", join(lines)), style=style)
 
 
 def _folded(summary: str, body: SafeHTML) -> SafeHTML:
-    head = element("summary", summary, style=f"cursor: pointer; font-size: 12px; {_MUTED}")
+    head = element("summary", summary, style=f"cursor: pointer; {MUTED}")
     return element("details", head, body, style="margin-top: 6px")

@@ -14,6 +14,7 @@ from agentlab.caching.explaining.cause import Cause
 from agentlab.caching.explaining.explanation import Explanation
 from agentlab.errors import UsageError
 from agentlab.messages import AssistantMessage, CacheDiagnosis, Document, Request, Usage, UserMessage
+from agentlab.notebook.cache.bars import PAINT
 from agentlab.notebook.cache.cache_view import CacheView, cache_view
 from agentlab.notebook.safety.plain_text import terminal_safe
 from tests.caching.mutations import encoded
@@ -203,3 +204,23 @@ def test_a_long_conversation_gives_a_bounded_picture() -> None:
 
 def test_it_is_made_by_the_public_name_and_needs_no_widgets() -> None:
     assert isinstance(al.notebook.cache_view(MONDAY, TUESDAY), CacheView)
+
+
+@pytest.mark.parametrize("paint", [paint for paint in PAINT.values() if "; color: #" in paint])
+def test_what_is_written_on_a_bar_can_be_read(paint: str) -> None:
+    background, text = re.findall(r"#[0-9a-f]{6}", paint)
+    assert contrast(background, text) >= 4.5
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast of two colours, as WCAG 2 defines it."""
+    darker, lighter = sorted(luminance(colour) for colour in (one, other))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def luminance(colour: str) -> float:
+    shares = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    red, green, blue = (
+        share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

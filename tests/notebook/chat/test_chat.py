@@ -242,6 +242,10 @@ async def test_an_empty_prompt_is_refused_before_anything_happens() -> None:
 def test_what_is_no_agent_is_refused_in_words() -> None:
     with pytest.raises(UsageError, match="'gpt' is none; make one with `Agent"):
         Chat("gpt")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="needs the methods of `Sessions`"):
+        Chat(agent_of(), sessions=[])  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="read with `from_json`"):
+        Chat(agent_of(), conversation="{}")  # type: ignore[arg-type]
 
 
 async def test_tool_calls_stay_with_their_results() -> None:
@@ -355,6 +359,26 @@ async def test_from_a_tool_of_its_own_loop_it_can_be_awaited() -> None:
     chat = Chat(agent_of(["Hello."]))
     answered = run_in_background(chat.send, "Hi")
     assert (await asyncio.wrap_future(answered)).text == "Hello."
+
+
+@pytest.mark.parametrize(
+    ("message", "says"),
+    [
+        ({"type": "nonsense"}, "unknown: 'nonsense'"),
+        ({"type": "send", "text": 5}, "unknown: 'send'"),
+        ({"type": "edit", "id": "1", "text": "x"}, "unknown: 'edit'"),
+        ({"type": "select", "id": 7}, "no exchange 7"),
+        ({"type": "open", "id": "gone"}, "no session 'gone'"),
+        ({}, "unknown: None"),
+    ],
+)
+def test_a_request_that_cannot_be_carried_out_is_reported_and_changes_nothing(
+    message: dict[str, Any], says: str
+) -> None:
+    chat = Chat(agent_of())
+    chat_module.ReaderRequests(chat).take(message)
+    assert says in chat._document.problem
+    assert chat.conversation.exchanges == ()
 
 
 class Page:

@@ -63,7 +63,8 @@ def test_a_message_typed_meanwhile_waits_and_can_be_taken_out(open_page: OpenPag
 
 
 def test_an_edited_message_is_a_branch_and_the_arrows_go_between(open_page: OpenPage) -> None:
-    reader = Reader(open_page(), ["one"], ["two"], ["better"])
+    gate = Gate()
+    reader = Reader(open_page(), ["one"], ["two"], ["better"], ["slow", gate])
     page = reader.page.page
     editor = page.locator(".al-editor textarea").first
     for number, text in enumerate(("first", "second"), 1):
@@ -84,6 +85,16 @@ def test_an_edited_message_is_a_branch_and_the_arrows_go_between(open_page: Open
     reader.sees("two", "1/2")
     assert "better" not in reader.page.text()
     assert page.get_by_role("button", name="Show branch 0 of 2").is_disabled()
+    reader.click("Show branch 2 of 2")
+    reader.sees("better")
+    reader.type("slowly")
+    reader.sees("slow")
+    reader.click("Show branch 1 of 2")
+    reader.sees("two")
+    reader.click("An answer is under way on another branch: show it")
+    reader.sees("slow")
+    gate.open()
+    reader.waits_until_idle(2)
 
 
 def test_a_failure_is_shown_in_place_of_the_answer_and_sessions_keep_their_own(open_page: OpenPage) -> None:

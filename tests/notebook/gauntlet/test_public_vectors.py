@@ -18,7 +18,7 @@ from playwright.sync_api import Browser
 from tests.notebook.gauntlet.corpora import collected
 from tests.notebook.painters import PAINTERS
 from tests.notebook.renderers import RENDERERS, TERMINAL
-from tests.notebook.test_every_renderer import UNSAFE_TO_PRINT, assert_harmless, batches
+from tests.notebook.test_every_renderer import BATCH, UNSAFE_TO_PRINT, assert_harmless, batches
 from tests.notebook.trapped_page import TrappedPage
 
 GAUNTLET = os.environ.get("AGENTLAB_GAUNTLET") == "1"
@@ -57,8 +57,10 @@ def test_there_are_as_many_as_were_promised(vectors: Mapping[str, list[str]]) ->
 
 def test_no_renderer_lets_one_run_or_reach_out(vectors: Mapping[str, list[str]], trap: TrappedPage) -> None:
     began = time.monotonic()
-    for texts in batches(all_of(vectors)):
+    for number, texts in enumerate(batches(all_of(vectors))):
         assert_harmless(trap, texts)
+        if number % 20 == 0:
+            print(f"{number * BATCH:,} payloads after {time.monotonic() - began:.0f} s", flush=True)
     print(f"{len(all_of(vectors)):,} through {len(RENDERERS)} renderers in {time.monotonic() - began:.0f} s: none ran")
 
 

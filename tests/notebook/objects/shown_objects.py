@@ -56,10 +56,10 @@ def plain_objects(text: str) -> list[object]:
         al.Text(text), call, result, said, UserMessage.of(*[text] * 9), al.SystemMessage(text), request,
         al.Document.from_text(text, text), al.Image.from_bytes(b"x" * 9_999), al.TextDelta(text), al.ReasoningDelta(text),
         al.ToolCallDelta(text, text, text), al.RequestSent(text, text, text), al.TurnFinished(said, Usage(input_tokens=1)),
-        al.Notice("warning", text), al.Retrying(1, 1.0, text), al.RunFinished("done", text), al.UnknownEvent(text, {text: text}),
+        al.Notice("warning", text), al.Retrying(1, 1.0, text), al.RunFinished(text, Usage(), detail=text), al.UnknownEvent(text, {text: text}),
         al.CacheOptions(key=text), al.ReasoningOptions(budget_tokens=3), al.SpecificTools((text,) * 20),
         al.RecordedCall("anthropic", text, text, text, request=request), al.Citation(text, text, text),
-        al.Stop(text), al.Skip(text), al.RequestPatch(preamble=text), al.RewriteResult(text), CacheDiagnosis("miss", text),
+        al.Stop(text), al.Skip(text), al.RequestPatch(preamble=text), al.RewriteResult((al.Text(text),)), CacheDiagnosis("miss", text),
         make_block("message", text, {"role": "user"}),
     ]  # fmt: skip
 
