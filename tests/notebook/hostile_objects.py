@@ -60,7 +60,9 @@ def agent_of(text: str) -> al.Agent:
 
 def vendors_of(text: str) -> Vendors:
     """A table of one vendor."""
-    return Vendors({text: Vendor(name=text, wire=text, base_url=text, title=text, key_env=(text,), headers={text: text})})
+    return Vendors(
+        {text: Vendor(name=text, wire=text, base_url=text, title=text, key_env=(text,), headers={text: text})}
+    )
 
 
 def run_of(text: str) -> Run:

@@ -65,7 +65,7 @@ def serve(folder: Path) -> Iterator[Lab]:
     (settings / "notification.jupyterlab-settings").write_text(
         json.dumps({"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True})
     )
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", "jupyterlab", "--allow-root", "--no-browser", "--ip=127.0.0.1"]
     command += [f"--port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}"]
     command += [
@@ -78,7 +78,7 @@ def serve(folder: Path) -> Iterator[Lab]:
     with (folder / "server.log").open("wb") as log:
         server = subprocess.Popen(command, env=_environment(folder), stdout=log, stderr=log, cwd=work)
         try:
-            _wait_for(f"http://127.0.0.1:{port}/api?token={TOKEN}", server, folder / "server.log")
+            wait_for(f"http://127.0.0.1:{port}/api?token={TOKEN}", server, folder / "server.log")
             yield Lab(work, port)
         finally:
             server.send_signal(signal.SIGTERM)
@@ -193,13 +193,13 @@ def _environment(folder: Path) -> dict[str, str]:
     return {**kept, **{name: str(folder / place) for name, place in own.items()}, "PYTHONPATH": str(ROOT)}
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path, timeout_s: float = 60) -> None:
+def wait_for(url: str, server: subprocess.Popen[bytes], log: Path, timeout_s: float = 60) -> None:
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         if server.poll() is not None:

@@ -117,7 +117,9 @@ def comparison_table(texts: Sequence[str]) -> Iterator[str]:
     known = _compared()
     row = known.to_dict("records")[0]
     named = map(well_formed, texts)
-    frame = ComparisonFrame([{**row, "arm": name, "baseline": name, "metric": name, "group": name} for name in named])
+    frame = ComparisonFrame(
+        [{**row, "arm": name, "baseline": name, "metric": name, "group": name} for name in named]
+    )
     frame.attrs = {**known.attrs, "by": ["group"]}
     with pd.option_context("display.max_colwidth", None, "display.max_rows", None):
         yield str(frame._repr_html_())
@@ -157,7 +159,7 @@ def run_pictures(texts: Sequence[str]) -> Iterator[str]:
 
 
 RENDERERS: Final[Mapping[str, Renderer]] = {
-    "message": each(lambda text: render_markdown(text).html),
+    "message": each(lambda text: render_markdown(text)._repr_html_()),
     "message in every context of Markdown": each(in_every_context),
     "message while it streams": streamed,
     "message of HTML": each(lambda text: sanitise(text).html),
@@ -186,6 +188,17 @@ RENDERERS: Final[Mapping[str, Renderer]] = {
     "ComparisonFrame": comparison_table,
 }
 """HTML, as a cell's output holds it."""
+INNER: Final = frozenset(
+    ["message in every context of Markdown", "message while it streams", "message of HTML", "text in elements"]
+)
+"""What never stands in an output alone, but in a view of ours."""
+
+
+def all_rendered(texts: Sequence[str]) -> list[str]:
+    """The texts through every renderer."""
+    return [markup for render in RENDERERS.values() for markup in render(texts)]
+
+
 TERMINAL: Final[Mapping[str, Callable[[str], str]]] = {
     "terminal_safe": terminal_safe,
     "run": lambda text: static_text(state_saying([text])),

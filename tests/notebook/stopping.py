@@ -9,7 +9,7 @@ from msgspec import Struct, convert
 
 from tests.notebook.jupyter_lab import Notebook
 
-__all__ = ["SETUP", "WAYS", "Stopped", "Way", "cells", "stop_once"]
+__all__ = ["CELLS", "CHECK", "SETUP", "WAYS", "Stopped", "Way", "stop_once"]
 
 Place = Literal["await", "background", "blocking"]
 SETUP: Final = """
@@ -40,6 +40,7 @@ runs = []
 sim = serve(Function(answer)).__enter__()
 agent = Recording(al.model("openai-chat:gpt-5.6", base_url=sim.base_url("openai-chat"), api_key=sim.token))
 """
+CHECK: Final = "print(checked())"
 CELLS: Final[dict[Place, str]] = {
     "await": "run = await agent.show('stall')",
     "background": "task = asyncio.ensure_future(agent.show('stall'))",
@@ -90,11 +91,6 @@ class Stopped(Struct, frozen=True):
     kept: str
     marked: bool
     next: str
-
-
-def cells(place: Place) -> tuple[str, ...]:
-    """The cells of a notebook to stop runs in: after the imports, one that sets up, one that runs, one that checks."""
-    return SETUP, CELLS[place], "print(checked())"
 
 
 def stop_once(notebook: Notebook, way: Way, run: int, check: int) -> Stopped:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Final, Literal
 
 from agentlab.caching.blocks.canonical import canonical_bytes
 from agentlab.caching.blocks.splitting import Block, BlockKind
 from agentlab.notebook.cache.request_pair import RequestPair
 
-__all__ = ["STATE_WORDS", "BlockRun", "BlockState", "aligned"]
+__all__ = ["STATE_WORDS", "BlockRun", "BlockState", "aligned", "fewer"]
 
 BlockState = Literal["shared", "changed", "behind", "gone", "new", "mixed"]
 
@@ -30,7 +31,8 @@ _LEVELS: Final[dict[BlockKind, str]] = {
     "system": "system",
     "message": "messages",
 }
-_MOST_RUNS: Final = 48
+_MOST_RUNS: Final = 40
+_TO: Final = " … "
 _CUTS: Final = tuple((is_coarse, 0.02 * 2**step) for is_coarse in (False, True) for step in range(6))
 """How blocks are put together, the finest way first: across states or not, up to which share of the longer request."""
 
@@ -76,6 +78,26 @@ def aligned(pair: RequestPair) -> tuple[tuple[BlockRun, ...], tuple[BlockRun, ..
             break
     earlier, later = (tuple(_scaled(run, pair.scale) for run in side) for side in sides)
     return earlier, later
+
+
+def fewer(runs: Sequence[BlockRun], most: int) -> tuple[BlockRun, ...]:
+    """Runs as they are where they are few; else neighbours of one state and level as one.
+
+    Args:
+        runs: Of one request, in order.
+        most: Up to how many stay apart.
+    """
+    if len(runs) <= most:
+        return tuple(runs)
+    return tuple(_together(list(group)) for _, group in groupby(runs, key=lambda run: (run.state, run.level)))
+
+
+def _together(runs: Sequence[BlockRun]) -> BlockRun:
+    if len(runs) == 1:
+        return runs[0]
+    ends = (runs[0].label.partition(_TO)[0], runs[-1].label.rpartition(_TO)[2])
+    blocks, tokens = (sum(getattr(run, name) for run in runs) for name in ("blocks", "tokens"))
+    return replace(runs[0], label=_TO.join(ends), role="", blocks=blocks, tokens=tokens)
 
 
 def _states(
@@ -128,7 +150,7 @@ def _run(judged: Sequence[tuple[BlockState, Block]]) -> BlockRun:
     group = [block for _, block in judged]
     first, last = group[0], group[-1]
     roles = {block.role for block in group}
-    label = _name(first) if len(group) == 1 else f"{_name(first)} … {_name(last)}"
+    label = _name(first) if len(group) == 1 else f"{_name(first)}{_TO}{_name(last)}"
     return BlockRun(
         states.pop() if len(states) == 1 else "mixed",
         _LEVELS[first.kind],

@@ -14,6 +14,7 @@ from agentlab.notebook.safety.safe_html import SafeHTML, element, escape, join
 __all__ = ["CacheView", "cache_view"]
 
 _MOST_OPENED: Final = 30
+_MOST_DETAILED: Final = 8
 _LINE: Final = "1px solid var(--jp-border-color2, var(--vscode-panel-border, rgba(128, 128, 128, 0.4)))"
 _ROOT: Final = (
     f"border: {_LINE}; border-radius: 6px; padding: 8px 12px; max-width: 100%; box-sizing: border-box; "
@@ -72,7 +73,13 @@ class CacheView:
         if not self.pairs:
             return element("div", _NOTHING, style=_ROOT)
         alone = len(self.pairs) == 1
-        pieces = [_pair(pair, alone=alone, deterministic=deterministic) for pair in self._opened()]
+        shown = self._opened()
+        first = sorted(shown, key=lambda pair: not pair.has_moved)[:_MOST_DETAILED]
+        detailed = set(map(id, first))
+        pieces = [
+            _pair(pair, alone=alone, is_detailed=id(pair) in detailed, deterministic=deterministic)
+            for pair in shown
+        ]
         left = len(self.pairs) - len(pieces)
         rest = (
             element("div", f"{left:,} pairs more, all of them in `pairs`", style=_FOLD)
@@ -137,8 +144,10 @@ class CacheView:
         return f"{moved}: {lost:,} tokens paid again{cost}" if self._moved else f"{moved}: all only appended"
 
 
-def _pair(pair: RequestPair, *, alone: bool, deterministic: bool) -> SafeHTML:
+def _pair(pair: RequestPair, *, alone: bool, is_detailed: bool, deterministic: bool) -> SafeHTML:
     line = heading(pair, deterministic=deterministic)
+    if not is_detailed:
+        return element("div", f"{pair.earlier} → {pair.later}: ", line, style=_FOLD)
     body = pair_html(pair, deterministic=deterministic)
     if alone:
         return join([element("div", line), body])

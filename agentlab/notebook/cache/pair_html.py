@@ -8,7 +8,7 @@ from typing import Final
 from agentlab.caching.explaining.cause import Cause
 from agentlab.caching.explaining.explanation import Explanation
 from agentlab.caching.linting.comparisons import advice_on
-from agentlab.notebook.cache.aligned_blocks import STATE_WORDS, BlockRun, aligned
+from agentlab.notebook.cache.aligned_blocks import STATE_WORDS, BlockRun, aligned, fewer
 from agentlab.notebook.cache.bars import bars, swatch
 from agentlab.notebook.cache.opened_change import ChangedPiece, opened, place_in_text, shown_characters
 from agentlab.notebook.cache.request_pair import RequestPair
@@ -18,6 +18,7 @@ __all__ = ["dollars", "heading", "headline", "pair_html"]
 
 _MOST_CAUSES: Final = 12
 _MOST_UNFOLDED: Final = 4
+_MOST_ROWS: Final = 12
 _MOST_LETTERS: Final = 400
 _LINE: Final = "1px solid var(--jp-border-color2, var(--vscode-panel-border, rgba(128, 128, 128, 0.4)))"
 _BAD: Final = "color: var(--jp-error-color1, var(--vscode-errorForeground, #c0392b)); font-weight: 600"
@@ -174,9 +175,10 @@ def _others(causes: Sequence[Cause]) -> SafeHTML:
 def _blocks(pair: RequestPair, before: Sequence[BlockRun], after: Sequence[BlockRun]) -> SafeHTML:
     """Every run of blocks of both requests as rows, folded; the shared start stands there once."""
     shared = [run for run in after if run.state == "shared"]
-    rows = [_run_row(run, "both") for run in shared]
-    rows += [_run_row(run, pair.earlier) for run in before if run.state != "shared"]
-    rows += [_run_row(run, pair.later) for run in after if run.state != "shared"]
+    rows = [_run_row(run, "both") for run in fewer(shared, _MOST_ROWS)]
+    for name, runs in ((pair.earlier, before), (pair.later, after)):
+        rest = [run for run in runs if run.state != "shared"]
+        rows += [_run_row(run, name) for run in fewer(rest, _MOST_ROWS)]
     titles = join(element("th", title, style=_TEXT) for title in ("request", "level", "block"))
     head = element("tr", titles, element("th", "tokens", style=_TITLE), style=_PLAIN_ROW)
     counts = f"{len(pair.previous):,} and {len(pair.current):,} blocks"

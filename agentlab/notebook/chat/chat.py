@@ -245,7 +245,7 @@ class Chat:
         still = mimebundle(self._conversation)
         # A page without widgets, such as GitHub's, shows how far the conversation was when the cell ran.
         bundle = {**still, **widget_bundle(widget.model_id, still["text/plain"])}
-        publish(bundle, display_id=self._display_id)
+        publish(bundle, display_id=self._display_id, widget=widget)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:  # noqa: ARG002 - IPython's
         """The branch shown as a still picture."""

@@ -47,6 +47,7 @@ CODE_COLORS: Final = "; ".join(
         "al-n": _mixed("#0969da", 52),
         "al-f": _mixed("#8250df", 58),
         "al-t": _mixed("#b35900", 50),
+        "al-link": _mixed("#0969da", 58),
     }.items()
 )
 ROOT: Final = (

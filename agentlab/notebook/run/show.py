@@ -124,7 +124,7 @@ class Live:
         if self._display_id is None:
             self._display_id = os.urandom(16).hex()
         bundle = widget_bundle(self._view.model_id, f"{self.state.title} [running]")
-        publish(bundle, display_id=self._display_id)
+        publish(bundle, display_id=self._display_id, widget=self._view)
 
 
 async def show_run(

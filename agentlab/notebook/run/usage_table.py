@@ -31,7 +31,7 @@ def usage_table(state: RunState, *, deterministic: bool = False) -> SafeHTML:
     titles += [escape("ideal read")] if ideals else []
     if not deterministic:
         titles += [escape("cost"), escape("first token"), escape("time")]
-    head = element("tr", element("th"), join(element("th", title, style=HEAD) for title in titles))
+    head = element("tr", element("td"), join(element("th", title, style=HEAD) for title in titles))
     rows = [
         _row(
             f"turn {turn.number}",
@@ -73,7 +73,7 @@ def _shown(state: RunState) -> list[Segment]:
 
 
 def _title(segment: Segment) -> SafeHTML:
-    return join([element("span", "■ ", style=f"color: {segment.color}"), escape(segment.label)])
+    return join([element("span", "■\u00a0", style=f"color: {segment.color}"), escape(segment.label)])
 
 
 def _counts(usage: Usage | None, shown: list[Segment]) -> list[str]:
@@ -94,6 +94,5 @@ def _total(state: RunState, deterministic: bool) -> list[str]:
 
 
 def _row(label: str, cells: list[str], *, tag: str = "td") -> SafeHTML:
-    return element(
-        "tr", element("th", label, style=CELL), join(element(tag, cell, style=CELL) for cell in cells)
-    )
+    shown = (element(tag if cell else "td", cell, style=CELL) for cell in cells)
+    return element("tr", element("th", label, style=CELL), join(shown))

@@ -32,7 +32,7 @@ def render_markdown(text: str, *, inline_colors: bool = False) -> SafeHTML:
 
     Args:
         text: Markdown, from anywhere.
-        inline_colors: Colour code by style and not by class; see `safe_html.sanitise`.
+        inline_colors: Colour code and links by style; see `safe_html.sanitise`.
 
     Returns:
         HTML of the allow-list only. A text nested too deep to parse is shown as it stands.

@@ -106,7 +106,8 @@ class SafeHTML:
         return self._html
 
     def _repr_html_(self) -> str:
-        return self._html
+        # Alone in an output it would be typeset by MathJax, whose `\href` makes links that nobody has checked.
+        return f'<div class="mathjax_ignore tex2jax_ignore">{self._html}</div>'
 
     def __repr__(self) -> str:
         return f"SafeHTML({self._html!r})"
@@ -181,8 +182,8 @@ def sanitise(markup: str, *, inline_colors: bool = False) -> SafeHTML:
 
     Args:
         markup: Any HTML, hostile or broken.
-        inline_colors: Colour code by style and not by class, for a page without our style sheet; whatever surrounds it
-            says what `--al-k` and its like are. Cleaned a second time, it is plain.
+        inline_colors: Colour code and links by style, for a page without our style sheet; whatever surrounds them says
+            what `--al-k` and its like are. Cleaned a second time, they are plain.
     """
     clean = well_formed(markup).replace("\x00", "\ufffd")
     for _ in range(_MOST_READINGS):
@@ -196,6 +197,7 @@ def sanitise(markup: str, *, inline_colors: bool = False) -> SafeHTML:
     if inline_colors:
         for name in CODE_CLASSES:
             clean = clean.replace(f'<span class="{name}">', f'<span style="color: var(--{name})">')
+        clean = clean.replace('<a rel="', '<a style="color: var(--al-link)" rel="')
     return SafeHTML(_MINT, clean)
 
 

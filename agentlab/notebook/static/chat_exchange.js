@@ -20,11 +20,13 @@ const PATIENCE_MS = 1000;
  */
 async function copyText(text) {
   if (navigator.clipboard) return navigator.clipboard.writeText(text);
-  const box = make("textarea", "", text);
-  document.body.append(box);
+  const focused = document.activeElement;
+  const box = make("textarea", "spoken", text);
+  (focused?.parentElement ?? document.body).append(box);
   box.select();
   const copied = document.execCommand("copy");
   box.remove();
+  if (focused instanceof HTMLElement) focused.focus();
   if (!copied) throw new Error("the browser did not copy");
 }
 

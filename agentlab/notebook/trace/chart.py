@@ -11,7 +11,7 @@ from agentlab.agent.spans import MODEL_CALL_KINDS, Span, SpanKind
 
 __all__ = ["Axis", "Row", "axis", "duration", "rows_of", "shares"]
 
-_STEPS: Final = (1.0, 2.0, 5.0, 10.0)
+_STEPS: Final = (1.0, 2.0, 5.0, 10.0, 20.0)
 _TICKS: Final = 5
 
 
@@ -86,13 +86,13 @@ def rows_of(spans: Iterable[Span]) -> tuple[Row, ...]:
 
 
 def axis(spans: Sequence[Span], total_s: float) -> Axis:
-    """A scale with at most five round steps over the whole run."""
+    """A scale with at most five ticks, a round step apart over the whole run."""
     total = max([total_s, *(span.end_s for span in spans)])
     if not 0 < total < math.inf:
         total = 1.0
-    rough = total / _TICKS
-    power = 10.0 ** math.floor(math.log10(rough))
-    return Axis(total, next((step * power for step in _STEPS if step * power >= rough), 10 * power))
+    power = 10.0 ** math.floor(math.log10(total / _TICKS))
+    scales = [Axis(total, step * power) for step in _STEPS]
+    return next(scale for scale in scales if len(scale.ticks) <= _TICKS)
 
 
 def shares(spans: Sequence[Span]) -> dict[str, float]:

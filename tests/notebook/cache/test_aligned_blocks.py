@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from agentlab.caching.blocks.block import make_block
 from agentlab.caching.blocks.splitting import Block
-from agentlab.notebook.cache.aligned_blocks import aligned
+from agentlab.notebook.cache.aligned_blocks import aligned, fewer
 from agentlab.notebook.cache.request_pair import RequestPair, pairs_of
 from tests.caching.mutations import MUTATIONS, VENDORS, base_request, encoded
 
@@ -70,9 +70,16 @@ def test_a_long_request_is_drawn_in_few_pieces() -> None:
     previous = [message(number, 1 + number % 7) for number in range(2_000)]
     current = [block for number, block in enumerate(previous) if number % 3 or number < 600]
     before, after = aligned(pair(previous, current))
-    assert max(len(before), len(after)) <= 48
+    assert max(len(before), len(after)) <= 40
     assert [sum(run.blocks for run in side) for side in (before, after)] == [2_000, len(current)]
     assert "mixed" in {run.state for run in before}
+    few = fewer(before, 12)
+    assert len(few) == len({(run.state, run.level) for run in before})
+    assert [sum(getattr(run, name) for run in few) for name in ("blocks", "tokens")] == [
+        sum(getattr(run, name) for run in before) for name in ("blocks", "tokens")
+    ]
+    assert few[0].label == "message 0 … message 599"
+    assert fewer(before, 99) == before
 
 
 def test_the_bars_add_up_to_what_the_provider_reported() -> None:

@@ -89,7 +89,7 @@ class Table:
             self.source.problem = data.draw(PROMPTS)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_patches_add_up_to_the_document(replay: Replay, data: st.DataObject) -> None:
     table = Table()

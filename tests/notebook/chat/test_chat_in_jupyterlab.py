@@ -99,14 +99,16 @@ def test_it_goes_on_while_a_cell_blocks_and_stays_as_a_picture(
         "import time\nfrom tests.notebook.chat.scripted_model import agent_of, Gate\ngate = Gate()\n"
         "chat = __import__('agentlab').notebook.Chat(agent_of(['**half** '] * 2 + [gate, 'and whole']))",
         "chat",
-        "asked = chat.submit('go on')\ngate.reached.result(5)\ngate.open()\nasked.result.result(5)\ntime.sleep(3)",
+        "asked = chat.submit('go on')\ngate.reached.result(5)\ngate.open()\nasked.result.result(5)\ntime.sleep(60)",
         "chat.freeze()",
     )
     notebook.run(1)
     notebook.run(2)
     notebook.page.wait_for_selector(box(notebook, 2))
     notebook.start(3)
-    shows(notebook, 2, "half half and whole", timeout_s=2.9)
+    shows(notebook, 2, "half half and whole")
+    notebook.page.evaluate("() => { jupyterapp.commands.execute('notebook:interrupt-kernel'); }")
+    shows(notebook, 3, "KeyboardInterrupt")
     notebook.wait_idle()
     notebook.run(4)
     notebook.page.wait_for_selector(".agentlab-chat")

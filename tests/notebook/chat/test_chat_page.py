@@ -32,7 +32,11 @@ def test_keys_send_stop_and_break_lines_and_the_notebook_around_it_hears_none(op
     assert page.locator(".al-prompt-text").inner_text() == "Hi\nthere"
     assert page.locator(".al-exchange strong").inner_text() == "you"
     assert page.locator(".al-spoken").text_content() == "Answer complete"
-    page.keyboard.type("more")
+    reader.click("Copy the answer")
+    reader.sees("Copied")
+    page.focus(BOX)
+    page.keyboard.press("Control+v")
+    assert page.input_value(BOX) == "Hello **you**."
     page.keyboard.press("Enter")
     reader.sees("half an", "answering")
     page.keyboard.press("Escape")

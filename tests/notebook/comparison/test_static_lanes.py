@@ -18,7 +18,20 @@ from agentlab.notebook.safety.safe_html import ALLOWED_TAGS
 from tests.notebook.hostile import HOSTILE, Contents
 from tests.notebook.synthetic import CANARY, text_run, tool_run
 
-ATTRIBUTES = {"align", "class", "href", "open", "rel", "start", "style", "tabindex", "target", "title"}
+ATTRIBUTES = {
+    "align",
+    "aria-label",
+    "class",
+    "href",
+    "open",
+    "rel",
+    "role",
+    "start",
+    "style",
+    "tabindex",
+    "target",
+    "title",
+}
 OURS = ALLOWED_TAGS | {"div", "details", "summary", "b", "i"}
 
 

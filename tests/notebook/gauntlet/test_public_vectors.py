@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import os
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -17,13 +20,14 @@ from playwright.sync_api import Browser
 
 from tests.notebook.gauntlet.corpora import collected
 from tests.notebook.painters import PAINTERS
-from tests.notebook.renderers import RENDERERS, TERMINAL
+from tests.notebook.renderers import RENDERERS, TERMINAL, all_rendered
 from tests.notebook.test_every_renderer import BATCH, UNSAFE_TO_PRINT, assert_harmless, batches
 from tests.notebook.trapped_page import TrappedPage
 
 GAUNTLET = os.environ.get("AGENTLAB_GAUNTLET") == "1"
 FOLDER = os.environ.get("AGENTLAB_XSS", "")
 LEAST = 9_000
+WORKERS = 2
 pytestmark = [
     pytest.mark.gauntlet,
     pytest.mark.skipif(not GAUNTLET or not FOLDER, reason="AGENTLAB_GAUNTLET=1 and AGENTLAB_XSS=<folder> run it"),
@@ -51,14 +55,28 @@ def all_of(vectors: Mapping[str, list[str]]) -> list[str]:
     return [text for texts in vectors.values() for text in texts]
 
 
+def rendered_ahead(texts: Iterator[list[str]]) -> Iterator[tuple[list[str], list[str]]]:
+    """Each batch and what all renderers make of it, made in other processes while the page is busy with the ones before."""
+    waiting: deque[tuple[list[str], Future[list[str]]]] = deque()
+    with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as workers:
+        for batch in texts:
+            waiting.append((batch, workers.submit(all_rendered, batch)))
+            if len(waiting) > 2 * WORKERS:
+                ready, rendered = waiting.popleft()
+                yield ready, rendered.result()
+        while waiting:
+            ready, rendered = waiting.popleft()
+            yield ready, rendered.result()
+
+
 def test_there_are_as_many_as_were_promised(vectors: Mapping[str, list[str]]) -> None:
     assert len(set(all_of(vectors))) >= LEAST
 
 
 def test_no_renderer_lets_one_run_or_reach_out(vectors: Mapping[str, list[str]], trap: TrappedPage) -> None:
     began = time.monotonic()
-    for number, texts in enumerate(batches(all_of(vectors))):
-        assert_harmless(trap, texts)
+    for number, (texts, rendered) in enumerate(rendered_ahead(batches(all_of(vectors)))):
+        assert_harmless(trap, texts, rendered)
         if number % 20 == 0:
             print(f"{number * BATCH:,} payloads after {time.monotonic() - began:.0f} s", flush=True)
     print(f"{len(all_of(vectors)):,} through {len(RENDERERS)} renderers in {time.monotonic() - began:.0f} s: none ran")

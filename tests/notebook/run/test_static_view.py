@@ -71,7 +71,7 @@ def saying(text: str) -> RunState:
     return state
 
 
-PLAIN_STYLES = {f"color: var(--{name})" for name in CODE_CLASSES} | {
+PLAIN_STYLES = {f"color: var(--{name})" for name in (*CODE_CLASSES, "al-link")} | {
     value
     for text in ("plain", "plain\n" * 1_000)
     for _, name, value in Contents(static_html(saying(text)).html).attributes
@@ -226,12 +226,12 @@ def test_the_table_has_a_row_a_turn_and_the_totals() -> None:
     cells = [[Contents(cell).text for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row)] for row in rows]
     assert cells[0] == [
         "",
-        "■ uncached",
-        "■ read",
-        "■ written 5m",
-        "■ written 1h",
-        "■ output",
-        "■ of it reasoning",
+        "■\u00a0uncached",
+        "■\u00a0read",
+        "■\u00a0written 5m",
+        "■\u00a0written 1h",
+        "■\u00a0output",
+        "■\u00a0of it reasoning",
         "ideal read",
         "cost",
         "first token",
@@ -245,11 +245,11 @@ def test_the_table_has_a_row_a_turn_and_the_totals() -> None:
         "200",
         "260",
         "190",
-        "–",
+        "–",  # noqa: RUF001 - the dash of the table
         "$0.0123",
         "420 ms",
         "1.21 s",
-    ]  # noqa: RUF001 - the dash of the table
+    ]
     assert cells[2][:8] == ["turn 2", "200", "1,200", "300", "–", "140", "0", "1,498"]  # noqa: RUF001 - the dash of the table
     assert cells[3][:9] == ["total", "500", "1,200", "1,300", "200", "400", "190", "1,498", "$0.0163"]
 

@@ -30,6 +30,7 @@ from tests.notebook.hostile import HOSTILE, Contents
 from tests.notebook.synthetic import CANARY, tool_run
 
 OURS = {"div", "span", "strong", "table", "thead", "tbody", "tr", "th", "td", "details", "summary"}
+ATTRIBUTES = {"aria-label", "class", "role", "style", "tabindex", "title"}
 
 
 def trace_of(events: list[Event], *, title: str = "What is 1234 + 5678?", pace_s: float = 0.1) -> Trace:
@@ -97,7 +98,7 @@ def test_text_of_others_stays_text() -> None:
         bundle = Timeline(hostile_run(text), with_turns=True).mimebundle()
         contents = Contents(bundle["text/html"])
         assert contents.tags <= OURS, text
-        assert {name for _, name, _ in contents.attributes} <= {"class", "style", "title", "tabindex"}, text
+        assert {name for _, name, _ in contents.attributes} <= ATTRIBUTES, text
         assert "\x1b" not in bundle["text/plain"], text
         assert "\u202e" not in bundle["text/plain"], text
 
