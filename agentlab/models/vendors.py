@@ -24,6 +24,7 @@ from agentlab.short_repr import one_line
 __all__ = ["Vendors", "base_url_of", "split_name", "vendor", "vendors"]
 
 _MOST_NAMED: Final = 24
+_MOST_HINTED: Final = 12
 _PLACE: Final = re.compile(r"\{(\w+)\}")
 
 
@@ -142,4 +143,6 @@ def _hint(name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     if near:
         return "did you mean " + " or ".join(f"`{each}`" for each in near) + "?"
-    return "known are " + ", ".join(names)
+    left = len(names) - _MOST_HINTED
+    more = f" and {left} more, see `agentlab.vendors()`" if left > 0 else ""
+    return f"known are {', '.join(names[:_MOST_HINTED])}{more}"

@@ -13,7 +13,7 @@ WIDGET_MIME: Final = "application/vnd.jupyter.widget-view+json"
 
 
 def publish(
-    bundle: dict[str, Any], *, display_id: str | None = None, update: bool = False, widget: object = None
+    bundle: dict[str, Any], *, display_id: str | None = None, update: bool = False, widget: Any = None
 ) -> None:
     """Put output into the notebook.
 
@@ -36,7 +36,7 @@ def publish(
     )
 
 
-def _publish_in_marimo(bundle: dict[str, Any], widget: object) -> None:
+def _publish_in_marimo(bundle: dict[str, Any], widget: Any) -> None:
     import marimo  # noqa: PLC0415 - not a dependency; it is there, for a cell of it is running
 
     if widget is not None:

@@ -148,7 +148,7 @@ def _cleaned(text: str) -> str:
 def _bold(text: str) -> str:
     shell = _shell()
     plain = shell is None or str(getattr(shell, "colors", "nocolor")).lower() == "nocolor"
-    return text if plain else f"\x1b[1;31m{text}\x1b[0m"
+    return text if plain else f"\x1b[1m{text}\x1b[0m"
 
 
 def _wants_all() -> bool:

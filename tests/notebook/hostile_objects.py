@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
+
+import pytest
 
 import agentlab as al
 from agentlab.agent import Run
@@ -104,10 +106,10 @@ def plan_of(text: str) -> Plan:
 
 def error_saying(text: str) -> BaseException:
     """An error of ours, raised from another, that repeats what a provider said."""
-    try:
-        try:
-            raise ValueError(text)
-        except ValueError as cause:
-            raise AuthenticationFailed(text) from cause
-    except AuthenticationFailed as error:
-        return error
+    with pytest.raises(AuthenticationFailed) as caught:
+        _raise(text)
+    return caught.value
+
+
+def _raise(text: str) -> NoReturn:
+    raise AuthenticationFailed(text) from ValueError(text)

@@ -166,8 +166,8 @@ class Notebook:
         return int(self.page.evaluate("window.__received"))
 
     def close(self) -> None:
-        """Shut the kernel down and close the page."""
-        self.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+        """Shut the kernel down, where the page still shows its notebook, and close the page."""
+        self.page.evaluate("() => window.jupyterapp?.shell.currentWidget.sessionContext.shutdown()")
         self.page.close()
 
 

@@ -21,7 +21,7 @@ THEMES = Path(sys.prefix) / "share/jupyter/lab/themes/@jupyterlab"
 LAYOUT = """
 body { background: var(--jp-layout-color0); color: var(--jp-content-font-color1); margin: 8px;
   font: 14px/1.6 var(--jp-content-font-family); }
-main > .agentlab-run a { color: var(--jp-content-link-color); }
+.jp-RenderedHTMLCommon a { color: var(--jp-content-link-color); }
 """
 HOST = """
 window.__ran = 0;
@@ -134,7 +134,11 @@ class WidgetPage:
 
     def show(self, markup: str) -> None:
         """Put HTML on the page, as the output of a trusted cell."""
-        self.page.evaluate("(markup) => { document.querySelector('main').innerHTML = markup; }", markup)
+        self.page.evaluate(
+            "(markup) => { document.querySelector('main').innerHTML ="
+            " `<div class=jp-RenderedHTMLCommon>${markup}</div>`; }",
+            markup,
+        )
 
     def pump(self, *, paints: bool = True) -> None:
         """Carry messages over until neither side has any, and let the page paint."""

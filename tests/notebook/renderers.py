@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pandas as pd
 
@@ -189,7 +189,12 @@ RENDERERS: Final[Mapping[str, Renderer]] = {
 }
 """HTML, as a cell's output holds it."""
 INNER: Final = frozenset(
-    ["message in every context of Markdown", "message while it streams", "message of HTML", "text in elements"]
+    [
+        "message in every context of Markdown",
+        "message while it streams",
+        "message of HTML",
+        "text in elements",
+    ]
 )
 """What never stands in an output alone, but in a view of ours."""
 

@@ -18,7 +18,11 @@ from agentlab.messages import (
     TurnStarted,
     Usage,
 )
-from tests.notebook.chat.reader import CHAT_SCENES
+from agentlab.notebook.cache.cache_view import cache_view
+from agentlab.notebook.chat.static_view import mimebundle
+from tests.notebook.cache.test_cache_view import MONDAY, TUESDAY
+from tests.notebook.chat.reader import CHAT_SCENES, Reader
+from tests.notebook.chat.scripted_model import Gate
 from tests.notebook.comparison.shown_lanes import COMPARISON_SCENES
 from tests.notebook.page import WidgetPage
 from tests.notebook.shown_run import ShownRun, shown
@@ -72,12 +76,42 @@ def _streaming() -> list[Event]:
     return [
         *events[: at + 1],
         Notice("prefix_moved", "the request no longer begins like the one before: block 2 (system) changed"),
-        *events[at + 1 : at + 90],
+        *events[at + 1 : at + 55],
     ]
 
 
 def _working() -> list[Event]:
     return [*_asking()[:-1], ToolStarted(CALL.id, CALL.name)]
+
+
+@contextmanager
+def _cache(page: WidgetPage) -> Iterator[None]:
+    page.show(cache_view(MONDAY, TUESDAY).html().html)
+    yield
+
+
+@contextmanager
+def _chat_streaming(page: WidgetPage) -> Iterator[Reader]:
+    gate = Gate()
+    reader = Reader(page, ["The sum is **6,912**, for:\n\n- 1,000 + 5,000\n- 234 + ", gate])
+    reader.type("What is 1234 + 5678?")
+    reader.sees("234 +")
+    reader.looks_away()
+    try:
+        yield reader
+    finally:
+        reader.chat.stop()
+        reader.waits_until_idle(1)
+
+
+@contextmanager
+def _chat_frozen(page: WidgetPage) -> Iterator[None]:
+    reader = Reader(page, ["The sum is **6,912**."], ["A *half* answer."])
+    for number, text in enumerate(("What is 1234 + 5678?", "And in words?"), 1):
+        reader.type(text)
+        reader.waits_until_idle(number)
+    page.show(mimebundle(reader.chat.conversation)["text/html"])
+    yield
 
 
 SCENES: Final[dict[str, Scene]] = {
@@ -104,6 +138,9 @@ SCENES: Final[dict[str, Scene]] = {
     "run-frozen-stopped": _frozen(text_run(words("Half an answer, cut off in the mid"))[:-2]),
     "run-frozen-failed": _frozen(tool_run()[:20], "ProviderError: 529 overloaded after 3 attempts"),
     **CHAT_SCENES,
+    "chat-streaming": _chat_streaming,
+    "chat-frozen": _chat_frozen,
     **COMPARISON_SCENES,
     **TRACE_SCENES,
+    "cache-moved": _cache,
 }

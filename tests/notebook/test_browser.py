@@ -42,7 +42,7 @@ def test_two_thousand_tokens_arrive_whole_with_few_bytes(open_notebook: Open) ->
     assert [word for word in shown.split() if word.startswith("w") and word[1:].isdigit()] == expected
     received = notebook.received() - before
     print(f"received {received} bytes, whole after {whole_after:.2f} s")
-    assert received < 200_000
+    assert received < 150_000
     assert whole_after < 4 + 2
 
 
@@ -69,7 +69,7 @@ def test_a_hanging_tool_is_ended_by_stop_and_by_an_interrupt(open_notebook: Open
         ended_after = time.monotonic() - began
         print(f"ended after {ended_after:.2f} s")
         assert "interrupted" in shown
-        assert ended_after < 2
+        assert ended_after < 4  # a busy machine; `test_stopping` measures
 
 
 def test_a_view_that_is_reloaded_in_mid_run_shows_the_whole_again(open_notebook: Open) -> None:
@@ -110,7 +110,7 @@ def test_it_stands_out_in_the_dark_of_a_real_jupyterlab_live_and_still(open_note
     notebook.page.evaluate(
         "() => jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})"
     )
-    notebook.page.wait_for_selector("body[data-jp-theme-light=false]")
+    notebook.page.wait_for_selector("body[data-jp-theme-light=false]", state="attached")
     notebook.start(1)
     shows(notebook, 1, "See the docs", "running")
     live = notebook.page.evaluate(FAINT, ".al-run")

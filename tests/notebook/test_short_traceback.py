@@ -45,7 +45,7 @@ def printed() -> Mapping[str, str]:
     cells = [nbformat.v4.new_code_cell(source) for source in CELLS.values()]
     notebook = nbformat.v4.new_notebook(cells=cells)
     arguments = ["--IPKernelApp.log_level=ERROR"]
-    nbclient.NotebookClient(notebook, timeout=60, allow_errors=True, extra_arguments=arguments).execute()
+    nbclient.NotebookClient(notebook, timeout=120, allow_errors=True, extra_arguments=arguments).execute()
     texts = (
         "\n".join("\n".join(output.get("traceback", [])) or output.get("text", "") for output in cell.outputs)
         for cell in notebook.cells

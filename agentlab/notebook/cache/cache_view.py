@@ -9,18 +9,14 @@ from agentlab.notebook.cache.pair_html import dollars, heading, pair_html
 from agentlab.notebook.cache.pair_text import pair_text
 from agentlab.notebook.cache.request_pair import Comparable, RequestPair, pairs_of
 from agentlab.notebook.mode import is_deterministic
+from agentlab.notebook.run.inline_styles import ROOT
 from agentlab.notebook.safety.safe_html import SafeHTML, element, escape, join
 
 __all__ = ["CacheView", "cache_view"]
 
 _MOST_OPENED: Final = 30
 _MOST_DETAILED: Final = 8
-_LINE: Final = "1px solid var(--jp-border-color2, var(--vscode-panel-border, rgba(128, 128, 128, 0.4)))"
-_ROOT: Final = (
-    f"border: {_LINE}; border-radius: 6px; padding: 8px 12px; max-width: 100%; box-sizing: border-box; "
-    "line-height: 1.45"
-)
-_FOLD: Final = f"border-top: {_LINE}; padding: 4px 0"
+_FOLD: Final = "border-top: 1px solid rgba(128, 128, 128, 0.35); padding: 4px 0"
 _NOTHING: Final = "one request: there is none before it to compare it with"
 
 
@@ -71,7 +67,7 @@ class CacheView:
             deterministic: Leave out prices.
         """
         if not self.pairs:
-            return element("div", _NOTHING, style=_ROOT)
+            return element("div", _NOTHING, style=ROOT)
         alone = len(self.pairs) == 1
         shown = self._opened()
         first = sorted(shown, key=lambda pair: not pair.has_moved)[:_MOST_DETAILED]
@@ -93,7 +89,7 @@ class CacheView:
             join(pieces),
             rest,
             class_="agentlab-cache mathjax_ignore tex2jax_ignore",
-            style=_ROOT,
+            style=ROOT,
         )
 
     def text(self, *, deterministic: bool = False) -> str:

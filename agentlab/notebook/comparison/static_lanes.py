@@ -47,7 +47,8 @@ def lanes_mimebundle(lanes: Lanes, *, deterministic: bool = False) -> dict[str, 
 def lanes_html(lanes: Lanes, *, deterministic: bool = False) -> SafeHTML:
     """The comparison as one `<div>`; see `lanes_mimebundle`."""
     title = element("strong", one_line(lanes.title, 200) or "comparison")
-    heading = element("div", title, element("span", f" · {lanes.summary}", style=MUTED))
+    summary = element("span", f" · {lanes.summary}", style=MUTED)
+    heading = element("div", title, summary, style="overflow-wrap: anywhere")
     boxes = element("tr", join(_box(lane, deterministic=deterministic) for lane in lanes), style=_ROW)
     body = element("tbody", boxes, style="display: block")
     answers = element("table", body, style="display: block; width: 100%; margin: 0; border: 0")

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from agentlab.notebook.run.inline_styles import MUTED, ROOT
 from agentlab.notebook.safety.safe_html import SafeHTML, element, escape, join
 
 __all__ = ["fact", "facts", "folded", "grid", "one_line", "panel", "text_block"]
 
-_LINE: Final = "1px solid var(--jp-border-color2, var(--vscode-panel-border, rgba(128, 128, 128, 0.4)))"
-_MUTED: Final = "color: var(--jp-ui-font-color2, var(--vscode-descriptionForeground, GrayText))"
-_ROOT: Final = f"border: {_LINE}; border-radius: 6px; padding: 6px 12px; max-width: 100%; box-sizing: border-box; line-height: 1.45"
 _TABLE: Final = "border-collapse: collapse; font-size: 12px; margin: 4px 0"
 _CELL: Final = "text-align: left; vertical-align: top; padding: 2px 10px 2px 0; overflow-wrap: break-word"
 _NUMBER: Final = (
@@ -29,11 +27,9 @@ def panel(kind: str, name: str, *pieces: SafeHTML) -> SafeHTML:
         name: What it is called.
         *pieces: What it holds.
     """
-    title = element(
-        "div", element("span", f"{kind} · ", style=_MUTED), element("strong", one_line(name, 120))
-    )
+    title = element("div", element("span", f"{kind} · ", style=MUTED), element("strong", one_line(name, 120)))
     # MathJax would typeset texts of a model.
-    return element("div", title, *pieces, class_="agentlab-object mathjax_ignore tex2jax_ignore", style=_ROOT)
+    return element("div", title, *pieces, class_="agentlab-object mathjax_ignore tex2jax_ignore", style=ROOT)
 
 
 def facts(rows: Iterable[SafeHTML]) -> SafeHTML:
@@ -45,7 +41,7 @@ def fact(name: str, value: SafeHTML | str | None) -> SafeHTML:
     """A row of a name and a value; empty where there is no value."""
     if value is None or not value:
         return escape("")
-    head = element("td", name, style=f"{_CELL}; {_MUTED}; white-space: nowrap")
+    head = element("td", name, style=f"{_CELL}; {MUTED}; white-space: nowrap")
     return element("tr", head, element("td", value, style=_CELL), style="background: none")
 
 

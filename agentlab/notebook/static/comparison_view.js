@@ -12,7 +12,7 @@ import { StickyBottom } from "./scrolling.js";
  * @typedef {{about: About, run: Run}} Entry
  */
 
-const INTERRUPT_MS = 500;
+const INTERRUPT_MS = 300;
 const WRITTEN = ["write_5m", "write_1h", "write"];
 
 /**
@@ -39,8 +39,9 @@ export function tokensOf(run) {
 class Stat {
   /** @param {string} name */
   constructor(name) {
-    this.value = make("dd", "");
-    this.node = make("div", "stat", make("dt", "", name), this.value);
+    // No list of terms: JupyterLab has a style of its own for those.
+    this.value = make("b", "stat-value");
+    this.node = make("div", "stat", make("span", "stat-name", name), this.value);
   }
 
   /** @param {string} text @param {boolean} best */
@@ -76,7 +77,7 @@ class Lane {
     this.body.setAttribute("role", "region");
     this.sticky = new StickyBottom(this.body);
     const head = make("div", "lane-head", this.label, this.status, ...(this.stop ? [this.stop] : []));
-    const stats = make("dl", "stats", ...Object.values(this.stats).map((stat) => stat.node));
+    const stats = make("div", "stats", ...Object.values(this.stats).map((stat) => stat.node));
     const scene = make("div", "scene", this.body, this.sticky.button);
     const line = make("div", "lane-line", this.model, this.marks);
     this.node = make("section", "lane", head, line, stats, this.detail, scene);

@@ -7,7 +7,7 @@ import { StickyBottom } from "./scrolling.js";
 
 /** @typedef {import("./run_document.js").Run} Run */
 
-const INTERRUPT_MS = 500;
+const INTERRUPT_MS = 300;
 
 /** One place where the run is shown. */
 class RunView {

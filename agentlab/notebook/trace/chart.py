@@ -95,8 +95,11 @@ def axis(spans: Sequence[Span], total_s: float) -> Axis:
     return next(scale for scale in scales if len(scale.ticks) <= _TICKS)
 
 
-def shares(spans: Sequence[Span]) -> dict[str, float]:
-    """Seconds in which the run was at each of these; what ran at the same time counts once. Only what there was."""
+def shares(spans: Sequence[Span], total_s: float = 0.0) -> dict[str, float]:
+    """Seconds in which the run was at each of these; what ran at the same time counts once. Only what there was.
+
+    `other` is the rest of `total_s`, where it is a hundredth of it or more: hooks, and what a first run has to load.
+    """
     kinds: dict[str, tuple[SpanKind, ...]] = {
         "model": ("attempt", "first_token", "stream"),
         "tools": ("tool",),
@@ -104,6 +107,9 @@ def shares(spans: Sequence[Span]) -> dict[str, float]:
         "waiting": ("queue", "retry_wait"),
     }
     found = {name: _covered([span for span in spans if span.kind in of]) for name, of in kinds.items()}
+    other = total_s - _covered(spans)
+    if other >= 0.01 * total_s:
+        found["other"] = other
     return {name: seconds for name, seconds in found.items() if seconds > 0}
 
 

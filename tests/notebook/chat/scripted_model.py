@@ -12,6 +12,7 @@ from agentlab.messages import (
     AssistantMessage,
     Event,
     Request,
+    SystemMessage,
     Text,
     TextDelta,
     ToolCall,
@@ -19,6 +20,7 @@ from agentlab.messages import (
     Usage,
 )
 from agentlab.models import ModelStream
+from agentlab.notebook.chat.chat import Chat
 
 Step = "str | ToolCall | Gate | Exception"
 
@@ -94,3 +96,13 @@ def model_of(agent: Agent) -> ScriptedModel:
     """Its model."""
     assert isinstance(agent.model, ScriptedModel)
     return agent.model
+
+
+async def reached(gate: Gate) -> None:
+    """Wait until an answer has come to a gate."""
+    await asyncio.wrap_future(gate.reached)
+
+
+def texts(chat: Chat) -> list[str]:
+    """What has been said in a chat."""
+    return [message.text for message in chat.history if not isinstance(message, SystemMessage)]

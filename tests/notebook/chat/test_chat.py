@@ -9,16 +9,14 @@ from typing import Any
 import pytest
 
 from agentlab.agent.portal import run_in_background
-from agentlab.errors import ApprovalNeeded, InvalidHistory, RunStopped, ServerError, UsageError
+from agentlab.errors import ApprovalNeeded, InvalidHistory, ServerError, UsageError
 from agentlab.messages import ToolCall, ToolResult, UserMessage, validate
-from agentlab.notebook import mode
-from agentlab.notebook.chat import chat as chat_module
 from agentlab.notebook.chat.chat import Chat
 from agentlab.notebook.chat.conversation import Conversation
+from agentlab.notebook.chat.reader_requests import ReaderRequests
 from agentlab.notebook.chat.sessions import InMemorySessions, SessionEntry
-from agentlab.notebook.publishing import WIDGET_MIME
 from agentlab.tools import tool
-from tests.notebook.chat.scripted_model import Gate, agent_of, model_of
+from tests.notebook.chat.scripted_model import Gate, agent_of, model_of, reached, texts
 
 pytestmark = pytest.mark.anyio
 
@@ -33,14 +31,6 @@ def add(a: int, b: int) -> int:
 def remove(path: str) -> str:
     """Remove a file."""
     return f"removed {path}"
-
-
-async def reached(gate: Gate) -> None:
-    await asyncio.wrap_future(gate.reached)
-
-
-def texts(chat: Chat) -> list[str]:
-    return [message.text for message in chat.history]  # type: ignore[union-attr]
 
 
 async def test_a_prompt_is_answered_and_the_next_is_sent_with_what_was_said() -> None:
@@ -91,89 +81,6 @@ async def test_an_interrupt_of_whoever_waits_stops_the_answer() -> None:
     assert texts(chat) == ["Hi", "half "]
 
 
-async def test_a_prompt_sent_meanwhile_waits_and_is_asked_after_the_answer_before_it() -> None:
-    gate = Gate()
-    chat = Chat(agent_of(["first", gate], ["second"], ["third"]))
-    asked = [chat.submit(text) for text in ("one", "two", "three")]
-    await reached(gate)
-    assert [entry.prompt.text for entry in chat.conversation.line.waiting] == ["two", "three"]
-    assert [one.text for one in chat.conversation.path] == ["one"]
-    gate.open()
-    runs = [await asyncio.wrap_future(entry.result) for entry in asked]
-    assert [run.text for run in runs] == ["first", "second", "third"]
-    assert texts(chat) == ["one", "first", "two", "second", "three", "third"]
-
-
-async def test_what_is_queued_stays_on_the_branch_it_was_written_on() -> None:
-    gate = Gate()
-    chat = Chat(agent_of(["old"], ["slow", gate], ["after slow"]))
-    await chat.send("old prompt")
-    slow = chat.submit("new prompt", at=1)
-    await reached(gate)
-    queued = chat.submit("follow-up")
-    chat.conversation.select(1)
-    gate.open()
-    await asyncio.wrap_future(slow.result)
-    await asyncio.wrap_future(queued.result)
-    assert [one.text for one in chat.conversation.path] == ["old prompt"]
-    chat.conversation.select(2)
-    assert [one.text for one in chat.conversation.path] == ["new prompt", "follow-up"]
-
-
-async def test_a_stopped_answer_holds_what_was_typed_behind_it_until_it_is_sent_or_removed() -> None:
-    gate = Gate()
-    chat = Chat(agent_of(["half", gate], ["on three"]))
-    first, second, third = (chat.submit(text) for text in ("one", "two", "three"))
-    await reached(gate)
-    chat.stop()
-    await asyncio.wrap_future(first.result)
-    assert [entry.is_held for entry in chat.conversation.line.waiting] == [True, True]
-    requests = chat_module.ReaderRequests(chat)
-    requests.take({"type": "remove", "id": second.id})
-    with pytest.raises(RunStopped, match="taken out of the line"):
-        await asyncio.wrap_future(second.result)
-    requests.take({"type": "send_now", "id": third.id})
-    assert (await asyncio.wrap_future(third.result)).text == "on three"
-    assert texts(chat) == ["one", "half", "three", "on three"]
-
-
-async def test_code_that_waits_in_line_is_not_held() -> None:
-    gate = Gate()
-    chat = Chat(agent_of(["half", gate], ["on two"]))
-    chat.submit("one")
-    await reached(gate)
-    waiting = asyncio.ensure_future(chat.send("two"))
-    await asyncio.sleep(0)
-    assert len(chat.conversation.line.waiting) == 1
-    chat.stop()
-    assert (await waiting).text == "on two"
-
-
-async def test_code_that_is_interrupted_in_line_leaves_it() -> None:
-    gate = Gate()
-    chat = Chat(agent_of(["whole", gate]))
-    first = chat.submit("one")
-    await reached(gate)
-    waiting = asyncio.ensure_future(chat.send("two"))
-    await asyncio.sleep(0)
-    waiting.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await waiting
-    assert chat.conversation.line.waiting == []
-    gate.open()
-    assert (await asyncio.wrap_future(first.result)).stop_reason == "done"
-
-
-async def test_send_now_stops_the_answer_under_way() -> None:
-    gate = Gate()
-    chat = Chat(agent_of(["half", gate], ["on two"]))
-    first, second = chat.submit("one"), chat.submit("two")
-    await reached(gate)
-    chat_module.ReaderRequests(chat).take({"type": "send_now", "id": second.id})
-    assert (await asyncio.wrap_future(second.result)).text == "on two"
-    assert first.result.result().stop_reason == "stopped"
-
-
 async def test_an_edited_prompt_is_asked_without_what_followed_the_old_one() -> None:
     chat = Chat(agent_of(["one"], ["two"], ["edited"]))
     await chat.send("first")
@@ -182,16 +89,6 @@ async def test_an_edited_prompt_is_asked_without_what_followed_the_old_one() -> 
     assert texts(chat) == ["first", "one", "second, edited", "edited"]
     sent = model_of(chat.agent).asked[-1].messages
     assert [message.text for message in sent] == ["first", "one", "second, edited"]  # type: ignore[union-attr]
-
-
-async def test_editing_while_an_answer_is_under_way_stops_that_and_asks_at_once() -> None:
-    gate = Gate()
-    chat = Chat(agent_of(["half", gate], ["better"]))
-    first = chat.submit("one")
-    await reached(gate)
-    assert (await chat.send("one, edited", at=1)).text == "better"
-    assert first.result.result().stop_reason == "stopped"
-    assert texts(chat) == ["one, edited", "better"]
 
 
 async def test_a_failed_run_is_shown_and_raised_and_the_next_prompt_is_sent_without_it() -> None:
@@ -307,35 +204,6 @@ async def test_turns_is_one_row_a_model_call_of_all_branches() -> None:
     assert frame["cache_read_tokens"].tolist() == [1000, 1000, 1000]
 
 
-async def test_two_chats_on_one_conversation_hold_one_line() -> None:
-    gate = Gate()
-    one = Chat(agent_of(["first", gate]))
-    other = Chat(agent_of(["second"]), conversation=one.conversation)
-    first = one.submit("by one")
-    await reached(gate)
-    second = other.submit("by the other")
-    assert other.is_running
-    gate.open()
-    await asyncio.wrap_future(first.result)
-    await asyncio.wrap_future(second.result)
-    assert texts(one) == texts(other) == ["by one", "first", "by the other", "second"]
-
-
-async def test_an_answer_goes_on_in_a_session_that_is_not_open_any_more() -> None:
-    gate = Gate()
-    chat = Chat(agent_of(["slow", gate], ["quick"]))
-    old = chat.conversation
-    slow = chat.submit("slowly")
-    await reached(gate)
-    chat.new()
-    assert (await chat.send("quickly")).text == "quick"
-    gate.open()
-    await asyncio.wrap_future(slow.result)
-    assert [entry.title for entry in chat.sessions.list()] == ["slowly", "quickly"]
-    assert chat.open(old.id) is old
-    assert texts(chat) == ["slowly", "slow"]
-
-
 async def test_a_store_that_fails_is_told_of_and_loses_nothing() -> None:
     class Full(InMemorySessions):
         def save(self, conversation: Conversation) -> None:
@@ -376,67 +244,6 @@ def test_a_request_that_cannot_be_carried_out_is_reported_and_changes_nothing(
     message: dict[str, Any], says: str
 ) -> None:
     chat = Chat(agent_of())
-    chat_module.ReaderRequests(chat).take(message)
+    ReaderRequests(chat).take(message)
     assert says in chat._document.problem
     assert chat.conversation.exchanges == ()
-
-
-class Page:
-    """What was put on display, in order."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.published: list[tuple[dict[str, Any], str | None, bool]] = []
-        monkeypatch.setattr(mode, "in_kernel", lambda: True)
-        monkeypatch.setattr(chat_module, "publish", self._publish)
-        monkeypatch.delenv("AGENTLAB_DISPLAY", raising=False)
-
-    def _publish(
-        self, bundle: dict[str, Any], *, display_id: str | None = None, update: bool = False
-    ) -> None:
-        self.published.append((bundle, display_id, update))
-
-
-async def test_shown_twice_it_is_one_widget_and_frozen_both_places_keep_a_still_picture(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    page = Page(monkeypatch)
-    chat = Chat(agent_of(["Hello."]))
-    chat._ipython_display_()
-    chat._ipython_display_()
-    (first, name, _), (second, same, _) = page.published
-    assert first[WIDGET_MIME] == second[WIDGET_MIME]
-    assert name is not None
-    assert name == same
-    await chat.send("Hi")
-    chat.freeze()
-    bundle, frozen, update = page.published[-1]
-    assert (frozen, update, set(bundle)) == (name, True, {"text/html", "text/plain"})
-    assert "Hello." in bundle["text/html"]
-    chat.freeze()
-    assert len(page.published) == 3
-    chat._ipython_display_()
-    again, other, _ = page.published[-1]
-    assert again[WIDGET_MIME] != first[WIDGET_MIME]
-    assert other != name
-    chat.freeze()
-
-
-async def test_with_static_display_only_the_picture_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    page = Page(monkeypatch)
-    monkeypatch.setenv("AGENTLAB_DISPLAY", "static")
-    chat = Chat(agent_of(["Hello."]))
-    await chat.send("Hi")
-    chat._ipython_display_()
-    [(bundle, name, _)] = page.published
-    assert set(bundle) == {"text/html", "text/plain"}
-    assert name is None
-    assert "cost" not in bundle["text/plain"]
-
-
-async def test_its_repr_is_short_and_its_text_is_the_conversation() -> None:
-    chat = Chat(agent_of(["Hello."]))
-    assert repr(chat) == "Chat('test:scripted', Conversation('New chat', exchanges=0))"
-    await chat.send("Hi")
-    assert repr(chat) == "Chat('test:scripted', Conversation('Hi', exchanges=1))"
-    assert "> Hi" in str(chat)
-    assert "Hello." in str(chat)

@@ -30,7 +30,9 @@ LEAST = 9_000
 WORKERS = 2
 pytestmark = [
     pytest.mark.gauntlet,
-    pytest.mark.skipif(not GAUNTLET or not FOLDER, reason="AGENTLAB_GAUNTLET=1 and AGENTLAB_XSS=<folder> run it"),
+    pytest.mark.skipif(
+        not GAUNTLET or not FOLDER, reason="AGENTLAB_GAUNTLET=1 and AGENTLAB_XSS=<folder> run it"
+    ),
 ]
 
 
@@ -79,7 +81,9 @@ def test_no_renderer_lets_one_run_or_reach_out(vectors: Mapping[str, list[str]],
         assert_harmless(trap, texts, rendered)
         if number % 20 == 0:
             print(f"{number * BATCH:,} payloads after {time.monotonic() - began:.0f} s", flush=True)
-    print(f"{len(all_of(vectors)):,} through {len(RENDERERS)} renderers in {time.monotonic() - began:.0f} s: none ran")
+    print(
+        f"{len(all_of(vectors)):,} through {len(RENDERERS)} renderers in {time.monotonic() - began:.0f} s: none ran"
+    )
 
 
 @pytest.mark.parametrize("name", PAINTERS)

@@ -45,6 +45,12 @@ def test_tools_that_run_at_the_same_time_count_once() -> None:
     assert shares(tools) == {"tools": 4.0}
 
 
+def test_what_no_span_covers_is_told_apart_where_it_is_worth_telling() -> None:
+    spans = [Span(1, "stream", "m", 2.0, 10.0)]
+    assert shares(spans, 10.0) == {"model": 8.0, "other": 2.0}
+    assert shares(spans, 8.01) == {"model": 8.0}
+
+
 def test_an_approval_shares_the_row_of_its_tool_and_calls_with_one_id_do_not_share() -> None:
     asked = [Span(1, "approval", "wipe", 0, 1, call_id="1"), Span(1, "tool", "wipe", 1, 2, call_id="1")]
     again = Span(1, "tool", "wipe", 2, 3, call_id="1")
