@@ -3,7 +3,7 @@
     python -m tests.notebook.gallery docs/gallery [scene ...]
 
 Each is `<scene>-<theme>-<wide|narrow>.png`; the folder's `README.md` shows them side by side. A picture is cut off below
-`HEIGHT` pixels and kept to a few colours, so that the folder stays small.
+`HEIGHT` pixels and kept to some hundred colours, so that the folder stays small.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = ["taken"]
 THEMES: Final[tuple[Theme, ...]] = ("light", "dark")
 WIDTHS: Final = {"wide": 900, "narrow": 400}
 HEIGHT: Final = 900
-COLORS: Final = 48
+COLORS: Final = 160
 
 
 def taken(chromium: Browser, scene: str, folder: Path) -> list[Path]:

@@ -18,6 +18,10 @@ export class StickyBottom {
     this.button.hidden = true;
     this.button.onclick = () => this.jump();
     box.addEventListener("scroll", () => this.scrolled());
+    // What a reader opens is read where it is: it must not run away with the next line.
+    box.addEventListener("click", ({ target }) => {
+      if (target instanceof Element && target.closest("summary, .al-more")) this.stuck = false;
+    });
     // The page may lay the box out anew, or only now what was out of sight: that is not the reader scrolling.
     const sizes = new ResizeObserver(() => this.moved());
     for (const node of [box, ...box.children]) sizes.observe(node);
@@ -36,6 +40,7 @@ export class StickyBottom {
     this.height = this.box.scrollHeight;
     this.room = this.box.clientHeight;
     if (this.stuck) this.box.scrollTop = this.height;
+    else this.button.hidden = this.height - this.box.scrollTop - this.room < NEAR;
   }
 
   /** Go to the newest line and stay there; the focus goes along, for the button is gone. */

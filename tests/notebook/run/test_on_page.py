@@ -133,6 +133,16 @@ def test_scrolling_up_holds_still_and_a_button_leads_back(open_page: OpenPage) -
         assert page.page.evaluate(distance) < 2
 
 
+def test_what_the_reader_opens_does_not_run_away_with_the_next_line(open_page: OpenPage) -> None:
+    page = open_page()
+    with shown(page, "t") as run:
+        run.tell([TurnStarted(1, "m"), ReasoningDelta("a thought\n" * 60), TextDelta("first\n\n", 1)])
+        page.page.locator("summary", has_text="reasoning").click()
+        run.tell([TextDelta("second\n\n", 1)])
+        assert page.page.evaluate("document.querySelector('.al-body').scrollTop") == 0
+        assert page.page.locator(".al-jump").is_visible()
+
+
 def test_a_narrow_view_is_as_wide_as_its_page_and_no_wider(open_page: OpenPage) -> None:
     page = open_page("dark", width=360)
     with shown(page, "a long title that does not fit " * 4, stop=lambda: None, decide=lambda *_: None) as run:
