@@ -150,6 +150,24 @@ class Notebook:
         )
         self.wait_idle(timeout_s)
 
+    def run_after_an_error(self, cell: int, timeout_s: float = 60) -> None:
+        """Run a cell, twice if need be: a kernel throws away queued cells after an error, and at times the first new one."""
+        count = self.executions(cell)
+        self.start(cell)
+        for _ in range(20):
+            if self.executions(cell) not in {None, count}:
+                break
+            self.page.wait_for_timeout(100)
+        else:
+            self.start(cell)
+        self.page.wait_for_function(
+            "([k, n]) => { const cell = jupyterapp.shell.currentWidget.content.model.cells.get(k);"
+            " return cell.executionCount !== null && cell.executionCount !== n; }",
+            arg=[cell, count],
+            timeout=timeout_s * 1000,
+        )
+        self.wait_idle(timeout_s)
+
     def executions(self, cell: int) -> int | None:
         """The execution count of a cell."""
         count: int | None = self.page.evaluate(

@@ -114,27 +114,9 @@ def stop_once(notebook: Notebook, way: Way, run: int, check: int) -> Stopped:
     )
     took = page.evaluate(STOP, [way.by, run])
     shown = notebook.output(run)
-    _run_after_an_error(notebook, check)
+    notebook.run_after_an_error(check)
     found = json.loads(notebook.output(check).strip().splitlines()[-1])
     return convert({"ms": took, "shown": shown, **found}, Stopped)
-
-
-def _run_after_an_error(notebook: Notebook, cell: int) -> None:
-    """Run a cell, twice if need be: ipykernel throws away queued cells after an error, and at times the first new one too."""
-    count = notebook.executions(cell)
-    notebook.start(cell)
-    for _ in range(20):
-        if notebook.executions(cell) not in {None, count}:
-            break
-        notebook.page.wait_for_timeout(100)
-    else:
-        notebook.start(cell)
-    notebook.page.wait_for_function(
-        "([k, n]) => { const cell = jupyterapp.shell.currentWidget.content.model.cells.get(k);"
-        " return cell.executionCount !== null && cell.executionCount !== n; }",
-        arg=[cell, count],
-    )
-    notebook.wait_idle()
 
 
 # Milliseconds from the press until the picture stands and the kernel is idle; looked at as soon as either changes.
