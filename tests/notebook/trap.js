@@ -69,10 +69,10 @@
     }
   };
 
-  const TAGS = new Set(("a b blockquote br button code col colgroup dd del details div dl dt em figcaption figure h1 h2 h3 " +
-    "h4 h5 h6 header hr i img ins kbd label li ol option p pre s section select small span strong summary table tbody td textarea " +
+  const TAGS = new Set(("a article aside b blockquote br button code col colgroup dd del details div dl dt em figcaption figure footer h1 h2 h3 " +
+    "h4 h5 h6 header hr i img ins kbd label li nav ol option p pre s section select small span strong summary table tbody td textarea " +
     "tfoot th thead time tr ul").split(" "));
-  const ATTRIBUTES = new Set(("align alt border class colspan disabled hidden href open rel role rowspan scope src start style tabindex target title type").split(" "));
+  const ATTRIBUTES = new Set(("align alt border class colspan disabled hidden href open placeholder rel role rows rowspan scope src start style tabindex target title type value").split(" "));
   const OURS = /^(aria-[a-z]+|data-(status|state|kind|open|turns|count|lm-suppress-shortcuts))$/;
   const CLASSES = /^(al-[\w-]*|agentlab[\w-]*|dataframe|mathjax_ignore|tex2jax_ignore|language-[\w+#.-]+)$/;
   const PANDAS = /^(\s*\.dataframe [\w\s:-]+\{\s*[\w-]+: [\w-]+;\s*\})+\s*$/;

@@ -128,7 +128,11 @@ def _box(lane: Lane, *, deterministic: bool) -> SafeHTML:
 
 def _answer(lane: Lane) -> SafeHTML:
     text = lane.state.text
-    return element("div", render_markdown(text)) if text.strip() else element("div", "no answer", style=MUTED)
+    return (
+        element("div", render_markdown(text, inline_colors=True))
+        if text.strip()
+        else element("div", "no answer", style=MUTED)
+    )
 
 
 def _whole(lane: Lane, *, deterministic: bool) -> SafeHTML:

@@ -19,6 +19,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.notebook.gauntlet.corpora import collected
+from tests.notebook.hostile import HOSTILE
 from tests.notebook.painters import PAINTERS
 from tests.notebook.renderers import RENDERERS, TERMINAL, all_rendered
 from tests.notebook.test_every_renderer import BATCH, UNSAFE_TO_PRINT, assert_harmless, batches
@@ -39,7 +40,7 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def vectors() -> Mapping[str, list[str]]:
     """Payloads by source."""
-    found = collected(Path(FOLDER))
+    found = {"our own": list(HOSTILE), **collected(Path(FOLDER))}
     print({source: len(texts) for source, texts in found.items()}, "payloads by source")
     return found
 
@@ -116,6 +117,10 @@ def test_shown_as_they_stand_thousands_run(vectors: Mapping[str, list[str]], tra
             ran[source] += len({place for _, place in caught.executions if place is not None})
             executions += len(caught.executions)
             requests += len(caught.requests)
+        print(
+            f"{source}: {ran[source]:,} of {len(payloads):,} ran; {time.monotonic() - began:.0f} s",
+            flush=True,
+        )
     print(
         f"unsanitised, {ran} ran: {executions:,} executions, {requests:,} requests; {time.monotonic() - began:.0f} s"
     )
