@@ -12,6 +12,7 @@ from agentlab.notebook.chat.chat import Chat
 from agentlab.tools import tool
 from tests.notebook.chat.scripted_model import Gate, Step, agent_of
 from tests.notebook.page import WidgetPage
+from tests.notebook.synthetic import ANSWER
 
 __all__ = ["BOX", "CHAT_SCENES", "Reader", "remove"]
 
@@ -104,6 +105,23 @@ def _busy(page: WidgetPage) -> Iterator[Reader]:
 
 
 @contextmanager
+def _asking(page: WidgetPage) -> Iterator[Reader]:
+    """A conversation as it is: an answer with a table and code, and a tool that asks."""
+    call = ToolCall("c1", "remove", '{"path": "/tmp/results.csv"}')
+    reader = Reader(page, [ANSWER], ["I clean up. ", call], ["Done: it is gone."], tools=[remove])
+    reader.type("What is 1234 + 5678? Explain every step.")
+    reader.waits_until_idle(1)
+    reader.type("Clean up.")
+    reader.sees("May this run?")
+    reader.looks_away()
+    try:
+        yield reader
+    finally:
+        reader.chat.stop()
+        reader.waits_until_idle(2)
+
+
+@contextmanager
 def _editing(page: WidgetPage) -> Iterator[Reader]:
     gate = Gate()
     reader = Reader(page, ["half an answer ", gate])
@@ -116,4 +134,9 @@ def _editing(page: WidgetPage) -> Iterator[Reader]:
     yield reader
 
 
-CHAT_SCENES: Final = {"chat-empty": _empty, "chat-busy": _busy, "chat-editing": _editing}
+CHAT_SCENES: Final = {
+    "chat-empty": _empty,
+    "chat-asking": _asking,
+    "chat-busy": _busy,
+    "chat-editing": _editing,
+}

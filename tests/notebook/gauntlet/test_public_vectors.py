@@ -125,4 +125,4 @@ def test_shown_as_they_stand_thousands_run(vectors: Mapping[str, list[str]], tra
         f"unsanitised, {ran} ran: {executions:,} executions, {requests:,} requests; {time.monotonic() - began:.0f} s"
     )
     assert sum(ran.values()) > LEAST / 2
-    assert requests > LEAST / 10
+    assert requests > LEAST / 20
