@@ -168,9 +168,7 @@ def test_what_is_under_way_is_open_and_what_a_failed_run_cut_off_has_failed() ->
     assert told(cut)[-1] == ("stream", 1.0, 3.0, "failed")
     assert cut[-1].detail == "connection lost"
     stopped = spans_of([*begun, (ToolStarted("1", "add"), 1.5), (RunFinished("a", Usage(), "stopped"), 3.0)])
-    assert {span.status for span in stopped if span.kind not in {"first_token", "queue"}} == {
-        "interrupted"
-    }
+    assert {span.status for span in stopped if span.kind not in {"first_token", "queue"}} == {"interrupted"}
 
 
 def test_nothing_after_the_end_of_the_run_is_read() -> None:
