@@ -28,7 +28,14 @@ class Page:
     def __init__(self) -> None:
         self.published: list[dict[str, Any]] = []
 
-    def publish(self, bundle: dict[str, Any], *, display_id: str | None = None, update: bool = False) -> None:
+    def publish(
+        self,
+        bundle: dict[str, Any],
+        *,
+        display_id: str | None = None,
+        update: bool = False,
+        widget: object = None,
+    ) -> None:
         self.published.append({"bundle": bundle, "id": display_id, "update": update})
 
 
