@@ -164,6 +164,11 @@ class Agent:
         return self.settings.name
 
     @property
+    def clock(self) -> Clock:
+        """Where it takes the time from, and so which prices hold."""
+        return self._clock
+
+    @property
     def tools(self) -> Toolset:
         """The tools it may call."""
         return self.settings.tools

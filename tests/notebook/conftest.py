@@ -34,7 +34,7 @@ def chromium() -> Iterator[Browser]:
         yield launched
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """One server for the tests of a module."""
     with serve(tmp_path_factory.mktemp("jupyter")) as running:
