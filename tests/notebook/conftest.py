@@ -36,7 +36,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """One server for the tests of a module."""
+    """One server for all tests of a worker."""
     with serve(tmp_path_factory.mktemp("jupyter")) as running:
         yield running
 

@@ -18,7 +18,8 @@ from tests.notebook.trapped_page import TrappedPage
 
 ROOT = Path(__file__).parents[2]
 BATCH = 45
-RENDERED_EVERY = 1 if os.environ.get("AGENTLAB_GAUNTLET") == "1" else 2
+GAUNTLET = os.environ.get("AGENTLAB_GAUNTLET") == "1"
+RENDERED = [text for place, text in enumerate(HOSTILE) if place % 4 or GAUNTLET]
 PAINTED_EVERY = 3  # all of them, and the public ones, in the gauntlet
 UNSAFE_TO_PRINT = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
@@ -76,7 +77,7 @@ def test_what_runs_as_a_cell_s_output_and_what_is_no_part_of_a_view_are_caught(t
 
 
 def test_no_renderer_lets_hostile_text_run_or_reach_out(trap: TrappedPage) -> None:
-    for texts in batches(HOSTILE[::RENDERED_EVERY]):
+    for texts in batches(RENDERED):
         assert_harmless(trap, texts, all_rendered(texts))
 
 
