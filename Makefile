@@ -32,7 +32,7 @@ demo: $(STAMP)
 	@$(BIN)/agentlab demo --notebook notebooks/01_quickstart.ipynb --html build/01_quickstart.html
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
 	AGENTLAB_DISPLAY=static $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --nbval --nbval-current-env --nbval-sanitize-with notebooks/sanitize.cfg \
 		-p no:cacheprovider --override-ini filterwarnings= --allow-hosts=127.0.0.1 $(NOTEBOOKS)
 

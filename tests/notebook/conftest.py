@@ -34,9 +34,9 @@ def chromium() -> Iterator[Browser]:
         yield launched
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """One server for all tests of a worker."""
+    """One server for the tests of a module."""
     with serve(tmp_path_factory.mktemp("jupyter")) as running:
         yield running
 
