@@ -66,7 +66,7 @@ def walked(page: WidgetPage) -> tuple[list[str], list[str]]:
     """The controls of the page in order, and those that Tab reaches and a ring marks."""
     controls: list[str] = page.page.evaluate(CONTROLS)
     reached: list[str] = []
-    for _ in range(len(controls) + 2):
+    for _ in range(3 * len(controls) + 2):  # one that comes into view can bring a button with it
         page.page.keyboard.press("Tab")
         at = page.page.evaluate(FOCUSED)
         if at is None:

@@ -17,6 +17,7 @@ export class StickyBottom {
     this.button.textContent = "↓ Jump to newest";
     this.button.hidden = true;
     this.button.onclick = () => this.jump();
+    this.button.onblur = () => this.offer();
     box.addEventListener("scroll", () => this.scrolled());
     // What a reader opens is read where it is: it must not run away with the next line.
     box.addEventListener("click", ({ target }) => {
@@ -33,20 +34,26 @@ export class StickyBottom {
     if (scrollHeight - scrollTop - clientHeight < NEAR) this.stuck = true;
     else if (scrollTop < this.top - 2 && !laidOutAnew) this.stuck = false;
     this.top = scrollTop;
-    this.button.hidden = this.stuck;
+    this.offer();
+  }
+
+  /** Show the button where there is something to jump to. One that has the focus stays, or the reader's place on the page were lost. */
+  offer() {
+    const { scrollTop, scrollHeight, clientHeight } = this.box;
+    const atEnd = this.stuck || scrollHeight - scrollTop - clientHeight < NEAR;
+    this.button.hidden = atEnd && !this.button.matches(":focus");
   }
 
   moved() {
     this.height = this.box.scrollHeight;
     this.room = this.box.clientHeight;
     if (this.stuck) this.box.scrollTop = this.height;
-    else this.button.hidden = this.height - this.box.scrollTop - this.room < NEAR;
+    this.offer();
   }
 
   /** Go to the newest line and stay there; the focus goes along, for the button is gone. */
   jump() {
     this.stuck = true;
-    this.button.hidden = true;
     this.box.focus({ preventScroll: true });
     this.moved();
   }

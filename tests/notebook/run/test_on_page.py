@@ -133,6 +133,20 @@ def test_scrolling_up_holds_still_and_a_button_leads_back(open_page: OpenPage) -
         assert page.page.evaluate(distance) < 2
 
 
+def test_the_button_back_does_not_go_from_under_the_focus(open_page: OpenPage) -> None:
+    page = open_page()
+    with shown(page, "t") as run:
+        run.tell([TurnStarted(1, "m"), TextDelta("a paragraph\n\n" * 60)])
+        page.page.evaluate("document.querySelector('.al-body').scrollTop = 10")
+        page.wait_for("!document.querySelector('.al-jump').hidden")
+        page.page.locator(".al-jump").focus()
+        page.page.evaluate("document.querySelector('.al-body').scrollTop = 100000")
+        page.pump()
+        assert page.page.evaluate("document.activeElement.className") == "al-button al-jump"
+        page.page.evaluate("document.activeElement.blur()")
+        assert page.page.locator(".al-jump").is_hidden()
+
+
 def test_what_the_reader_opens_does_not_run_away_with_the_next_line(open_page: OpenPage) -> None:
     page = open_page()
     with shown(page, "t") as run:
