@@ -47,6 +47,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from agentlab.rich_display import traceback_of
+
 if TYPE_CHECKING:
     from agentlab.messages import AssistantMessage, Message, ToolCall
 
@@ -92,6 +94,10 @@ __all__ = [
 
 class AgentlabError(Exception):
     """Base of all errors of this library; catch it to catch them all."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook prints for it: what was wrong, at which line of the user's, and what to do."""
+        return traceback_of(self)
 
 
 class UsageError(AgentlabError):

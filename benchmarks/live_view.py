@@ -137,8 +137,10 @@ def measure(chromium: Browser, lab: Lab, way: str, load: Load) -> Row:
         received = notebook.received() - before
         shown = page.evaluate("(selector) => window.__probe.tokens(selector)", SHOWN_BY[function])
         blocked = page.evaluate("window.__probe.blockedMs")
-        page.evaluate("() => { window.__go = true; }")
-        notebook.run(2, timeout_s=180)
+        if arrived_at is None:
+            page.evaluate("() => { jupyterapp.commands.execute('notebook:interrupt-kernel'); }")
+            notebook.wait_idle(180)
+        notebook.run_after_an_error(2, 180)
         figures = json.loads(notebook.output(2).strip().splitlines()[-1])
     finally:
         notebook.close()

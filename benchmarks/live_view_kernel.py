@@ -31,8 +31,10 @@ def tokens(count: int) -> list[str]:
 async def measured(way: Callable[[int, float], Awaitable[None]], count: int, per_second: float) -> None:
     """Show tokens in one way; keeps when the last one was made, and what the kernel worked."""
     began = time.process_time()
-    await way(count, per_second)
-    taken["kernel_s"] = time.process_time() - began
+    try:
+        await way(count, per_second)
+    finally:
+        taken["kernel_s"] = time.process_time() - began
 
 
 def figures() -> str:

@@ -37,6 +37,8 @@ from agentlab.messages import (
     last_user_text,
 )
 from agentlab.models import Model, model
+from agentlab.rich_display import html_of
+from agentlab.short_repr import one_line
 from agentlab.tools import Tool, ToolContext, Toolset
 
 if TYPE_CHECKING:
@@ -160,6 +162,11 @@ class Agent:
     def name(self) -> str:
         """Name for logs and telemetry."""
         return self.settings.name
+
+    @property
+    def clock(self) -> Clock:
+        """Where it takes the time from, and so which prices hold."""
+        return self._clock
 
     @property
     def tools(self) -> Toolset:
@@ -307,9 +314,12 @@ class Agent:
         """The same model with other settings as a whole."""
         return replace_settings(self, settings)
 
+    def _repr_html_(self) -> str:
+        return html_of(self)
+
     def __repr__(self) -> str:
         tools = f", tools=[{', '.join(self.tools.names)}]" if self.tools.names else ""
-        return f"Agent({self.model.name!r}, name={self.name!r}{tools})"
+        return one_line(f"Agent({self.model.name!r}, name={self.name!r}{tools})")
 
 
 def replace_settings(agent: Agent, settings: AgentSettings) -> Agent:

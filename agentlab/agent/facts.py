@@ -13,6 +13,7 @@ from msgspec import Struct, structs
 
 from agentlab.caching.orderings.arrangement import prompt_as_sent
 from agentlab.messages import Document, Request, UserMessage
+from agentlab.short_repr import ShortRepr
 
 if TYPE_CHECKING:
     from agentlab.agent.run import Run
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Facts", "asked_by"]
 
 
-class Facts(Struct, frozen=True):
+class Facts(ShortRepr, Struct, frozen=True):
     """What a run tells the model beside the prompt.
 
     Attributes:

@@ -27,6 +27,7 @@ from agentlab.messages import (
     ToolResultContent,
     TurnFinished,
 )
+from agentlab.short_repr import ShortRepr
 
 __all__ = [
     "Hook",
@@ -46,37 +47,37 @@ __all__ = [
 Value = TypeVar("Value")
 
 
-class Stop(Struct, frozen=True):
+class Stop(ShortRepr, Struct, frozen=True):
     """End the run; it raises `RunStopped` with the reason and the history."""
 
     reason: str
 
 
-class Skip(Struct, frozen=True):
+class Skip(ShortRepr, Struct, frozen=True):
     """Do not run the tool; the model is given the reason as its result, word for word."""
 
     reason: str
 
 
-class RewriteArguments(Struct, frozen=True):
+class RewriteArguments(ShortRepr, Struct, frozen=True):
     """Run the tool with other arguments; the history keeps what the model wrote."""
 
     arguments: dict[str, Any]
 
 
-class RewriteResult(Struct, frozen=True):
+class RewriteResult(ShortRepr, Struct, frozen=True):
     """Show the model another result; what the tool really returned is not kept."""
 
     content: tuple[ToolResultContent, ...]
 
 
-class RenameCall(Struct, frozen=True):
+class RenameCall(ShortRepr, Struct, frozen=True):
     """Take a call to an unknown tool as one to this tool."""
 
     name: str
 
 
-class RetryTurn(Struct, frozen=True):
+class RetryTurn(ShortRepr, Struct, frozen=True):
     """Reject an answer and call the model again, which counts as a turn.
 
     With feedback the answer stays and the feedback follows it as a user message; without, the same request is made
@@ -86,13 +87,13 @@ class RetryTurn(Struct, frozen=True):
     feedback: str | None = None
 
 
-class UseModel(Struct, frozen=True):
+class UseModel(ShortRepr, Struct, frozen=True):
     """Make this call with another model."""
 
     model: Any
 
 
-class RequestPatch(Struct, frozen=True, kw_only=True):
+class RequestPatch(ShortRepr, Struct, frozen=True, kw_only=True):
     """Changes to the next request only; the run and later requests stay as they are.
 
     Of several hooks' patches the last wins for each field; `extra_context` adds up, `additional_params` are laid over
@@ -187,7 +188,7 @@ class Scratchpad:
         return found
 
 
-class HookContext(Struct):
+class HookContext(ShortRepr, Struct):
     """Where a run stands when a hook is asked.
 
     Attributes:
@@ -207,6 +208,9 @@ class HookContext(Struct):
 
 class Hook:
     """Base of hooks. Every method may return None, which lets the run go on."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
 
     def on_completion_call(self, context: HookContext, request: Request) -> Any:
         """Before a model call. May return `RequestPatch` or `Stop`."""

@@ -1,4 +1,4 @@
-"""The seam to the notebook: the one place below it that knows there is one.
+"""The seam to the notebook: what runs know of it (`agentlab.rich_display` is the seam of all other objects).
 
 The notebook stands above the agent and imports it; an agent that is asked to show itself loads the notebook here, late.
 """

@@ -5,11 +5,12 @@ from __future__ import annotations
 from msgspec import Struct
 
 from agentlab.messages import CacheDiagnosis, FinishReason, Timing, TurnFinished, Usage
+from agentlab.short_repr import ShortRepr
 
 __all__ = ["Decision", "TurnRecord", "record_of"]
 
 
-class TurnRecord(Struct, frozen=True, omit_defaults=True):
+class TurnRecord(ShortRepr, Struct, frozen=True, omit_defaults=True):
     """One model call, without its message; fields as in `TurnFinished`."""
 
     turn: int
@@ -26,7 +27,7 @@ class TurnRecord(Struct, frozen=True, omit_defaults=True):
     cache_diagnosis: CacheDiagnosis | None = None
 
 
-class Decision(Struct, frozen=True, omit_defaults=True):
+class Decision(ShortRepr, Struct, frozen=True, omit_defaults=True):
     """Whether a call of a tool that asks may run; `note` is what the model is told of a refusal."""
 
     approved: bool

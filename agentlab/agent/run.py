@@ -35,25 +35,27 @@ from agentlab.messages import (
     repair,
     validate,
 )
+from agentlab.rich_display import html_of
+from agentlab.short_repr import ShortRepr
 
 __all__ = ["CallModel", "CallTools", "Done", "Run", "Step"]
 
 
-class CallModel(Struct, frozen=True):
+class CallModel(ShortRepr, Struct, frozen=True):
     """The model is to be called with these messages, for the `turn`-th time."""
 
     turn: int
     messages: tuple[Message, ...]
 
 
-class CallTools(Struct, frozen=True):
+class CallTools(ShortRepr, Struct, frozen=True):
     """These calls are still to be answered; `truncated` says that a token limit cut the turn that made them."""
 
     calls: tuple[ToolCall, ...]
     truncated: bool = False
 
 
-class Done(Struct, frozen=True):
+class Done(ShortRepr, Struct, frozen=True):
     """The run ended by itself with this answer."""
 
     text: str
@@ -133,6 +135,14 @@ class Run(Struct, kw_only=True):
         )
 
     # ------------------------------------------------------------- reading
+
+    def __repr__(self) -> str:
+        how = f", stop_reason={self.stop_reason!r}" if self.stop_reason else ""
+        said = f"messages={len(self.messages)}, turns={self.turns_made}/{self.max_turns}"
+        return f"Run({self.status!r}, {said}{how})"
+
+    def _repr_html_(self) -> str:
+        return html_of(self)
 
     @property
     def all_messages(self) -> tuple[Message, ...]:

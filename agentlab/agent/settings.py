@@ -20,6 +20,7 @@ from agentlab.messages import (
     ToolChoice,
     ToolDefinition,
 )
+from agentlab.short_repr import ShortRepr
 from agentlab.tools import ToolContext, Toolset
 
 __all__ = ["DEFAULT_MAX_TURNS", "AgentSettings", "Approver"]
@@ -30,8 +31,8 @@ Approver = Callable[[ToolCall, str], bool | str | Awaitable[bool | str]]
 """Decides on a call and the tool's reason to ask: True runs it, False refuses, a text refuses and says why."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class AgentSettings:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class AgentSettings(ShortRepr):
     """Everything an agent is, but its model. Frozen: a variation is a new object, so no run can change its agent.
 
     Attributes:

@@ -38,6 +38,9 @@ class RunStream:
         self._ended: asyncio.Event | None = None
         self._waiting: tuple[asyncio.AbstractEventLoop, asyncio.Task[object]] | None = None
 
+    def __repr__(self) -> str:
+        return f"RunStream({self.run!r})"
+
     @property
     def run(self) -> Run:
         """The run; valid at every moment."""

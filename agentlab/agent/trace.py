@@ -31,6 +31,7 @@ from agentlab.messages import (
     TurnFinished,
     TurnStarted,
 )
+from agentlab.short_repr import ShortRepr
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +41,7 @@ __all__ = ["Trace", "TracedEvent", "TracedRequest"]
 Kind = TypeVar("Kind")
 
 
-class TracedEvent(Struct, frozen=True):
+class TracedEvent(ShortRepr, Struct, frozen=True):
     """An event and when it happened.
 
     Attributes:
@@ -52,7 +53,7 @@ class TracedEvent(Struct, frozen=True):
     event: Event
 
 
-class TracedRequest(Struct, frozen=True):
+class TracedRequest(ShortRepr, Struct, frozen=True):
     """A request of a run, in the order a provider's cache reads it.
 
     Attributes:
@@ -252,7 +253,8 @@ class Trace(_Record, dict=True):
         return cls(**{**structs.asdict(written), "asked": requests_of(written.asked)})
 
     def __repr__(self) -> str:
-        return f"Trace({self.run_id!r}, model={self.model!r}, events={len(self.events)}, turns={len(self.turns)})"
+        title = self.title if len(self.title) <= 60 else f"{self.title[:59]}…"
+        return f"Trace({title!r}, model={self.model!r}, turns={len(self.turns)}, events={len(self.events)})"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:  # noqa: ARG002 - IPython's
         """The run's timeline and the tokens of its turns."""

@@ -13,11 +13,12 @@ from msgspec import Struct
 
 from agentlab.errors import UsageError
 from agentlab.messages import CacheDiagnosis, Request, Usage
+from agentlab.short_repr import ShortRepr
 
 __all__ = ["Calls", "RecordedCall", "Recording", "calls_of"]
 
 
-class RecordedCall(Struct, frozen=True, omit_defaults=True):
+class RecordedCall(ShortRepr, Struct, frozen=True, omit_defaults=True):
     """One model call.
 
     Attributes:

@@ -27,6 +27,7 @@ from agentlab.caching.price_lists import price_list_of, vendor_hint, why_unprice
 from agentlab.caching.profiles.registry import Profile, profile_for
 from agentlab.errors import UsageError
 from agentlab.messages import Usage
+from agentlab.short_repr import ShortRepr
 
 if TYPE_CHECKING:
     from genai_prices.types import PriceCalculation
@@ -53,7 +54,7 @@ _HOUR: Final = "1h"
 _Parts = tuple[float, float, float, float, float]
 
 
-class Rates(Struct, frozen=True):
+class Rates(ShortRepr, Struct, frozen=True):
     """Prices of one model at one moment, in US dollars for one token; NaN where unknown.
 
     Attributes:
@@ -78,7 +79,7 @@ class Rates(Struct, frozen=True):
         return not math.isnan(self.uncached)
 
 
-class TurnCost(Struct, frozen=True):
+class TurnCost(ShortRepr, Struct, frozen=True):
     """The cost of one call in US dollars, by kind of token; NaN where unknown.
 
     Attributes:

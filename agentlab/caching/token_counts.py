@@ -16,6 +16,7 @@ from msgspec import Struct, structs
 
 from agentlab.caching.blocks.block import Block
 from agentlab.caching.policies.policy import Prompt
+from agentlab.short_repr import ShortRepr
 
 __all__ = ["TokenCounts", "ends_in_tool_results", "with_tail"]
 
@@ -24,7 +25,7 @@ _TOOL_RESULTS: Final = ('"tool_result"', '"toolResult"', '"function_call_output"
 _FORCED: Final = frozenset(["any", "tool", "required", "function"])
 
 
-class TokenCounts(Struct, frozen=True):
+class TokenCounts(ShortRepr, Struct, frozen=True):
     """How a provider counts, relative to the estimate of `agentlab.caching.tokens`.
 
     Attributes:

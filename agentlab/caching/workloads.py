@@ -29,6 +29,7 @@ from agentlab.messages import (
     ToolResult,
     UserMessage,
 )
+from agentlab.short_repr import ShortRepr
 
 __all__ = ["START", "Sizes", "agent_loop", "chat", "fan_out", "text_of"]
 
@@ -54,7 +55,7 @@ def text_of(tokens: int, *seed: object) -> str:
     return " ".join(draw.choices(_WORDS, k=tokens))
 
 
-class Sizes(Struct, frozen=True, kw_only=True):
+class Sizes(ShortRepr, Struct, frozen=True, kw_only=True):
     """Sizes of the parts of a made conversation, in tokens unless they say otherwise.
 
     Attributes:

@@ -8,14 +8,14 @@ from collections.abc import Hashable, Mapping, Sequence
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from msgspec import structs
 
 from agentlab.agent.trace import Trace
-from agentlab.caching.explaining.explain import explain_calls
-from agentlab.caching.visible_text import visible
+from agentlab.caching.explaining.explain import explain
+from agentlab.caching.explaining.explanation import Explanations
 from agentlab.errors import UsageError
 from agentlab.experiments.engine.progress import Tally
 from agentlab.experiments.frames.expectations import judged_rows
@@ -24,9 +24,7 @@ from agentlab.experiments.frames.turns import messages_frame, turns_frame
 from agentlab.experiments.rows import RunRow
 from agentlab.experiments.statistics import ComparisonFrame, compare, means
 from agentlab.experiments.store import Store
-
-if TYPE_CHECKING:
-    from agentlab.caching.explaining.explanation import Explanations
+from agentlab.short_repr import one_line
 
 __all__ = ["Results"]
 
@@ -154,7 +152,8 @@ class Results:
         """
         chosen = axis or self._only_axis()
         first, second = (self._of(str(sample_id), chosen, label, repeat) for label in (a, b))
-        return explain_calls([self.trace(first.run_id).calls[0], self.trace(second.run_id).calls[0]])
+        found = explain(self.trace(first.run_id).calls[0], self.trace(second.run_id).calls[0])
+        return Explanations([] if found is None else [structs.replace(found, names=(a, b))])
 
     def worst(self, metric: str | None = None) -> RunRow:
         """The run with the lowest value of a column; one that failed, where there is one.
@@ -202,11 +201,14 @@ class Results:
         return True
 
     def __repr__(self) -> str:
-        return visible(f"Results({', '.join(self._facts())})")
+        return one_line(f"Results({', '.join(self._facts())})")
 
     def _repr_html_(self) -> str:
         facts = "".join(f"<li>{escape(fact)}</li>" for fact in self._facts())
-        return f"<div><strong>Sweep {escape(self.sweep_id)}</strong><ul>{facts}</ul></div>"
+        return (
+            '<div class="mathjax_ignore tex2jax_ignore">'
+            f"<strong>Sweep {escape(self.sweep_id)}</strong><ul>{facts}</ul></div>"
+        )
 
     def _facts(self) -> list[str]:
         tally = self.tally

@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from msgspec import Struct, field
 
+from agentlab.short_repr import ShortRepr
+
 __all__ = ["MessageRow", "RunRow", "RunStatus", "ScoreRow", "TurnRow"]
 
 RunStatus = Literal["ok", "error", "limit"]
@@ -17,7 +19,7 @@ RunStatus = Literal["ok", "error", "limit"]
 interrupt kept from ending is not stored: it was not paid for in full and will be run when the sweep is resumed."""
 
 
-class TurnRow(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class TurnRow(ShortRepr, Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One model call.
 
     Attributes:
@@ -74,7 +76,7 @@ class TurnRow(Struct, frozen=True, omit_defaults=True, kw_only=True):
     n_429: int = 0
 
 
-class MessageRow(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class MessageRow(ShortRepr, Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One block of a run's last prompt and its answer, hash-chained: equal hashes are equal prefixes.
 
     Attributes:
@@ -96,7 +98,7 @@ class MessageRow(Struct, frozen=True, omit_defaults=True, kw_only=True):
     segment: str
 
 
-class ScoreRow(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class ScoreRow(ShortRepr, Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What one scorer says of one run.
 
     Attributes:
@@ -116,7 +118,7 @@ class ScoreRow(Struct, frozen=True, omit_defaults=True, kw_only=True):
     fingerprint: str = ""
 
 
-class RunRow(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class RunRow(ShortRepr, Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One run: one cell of a sweep, once.
 
     Attributes:

@@ -35,12 +35,13 @@ from agentlab.experiments.statistics import minimum_detectable_effect
 from agentlab.experiments.store import Store
 from agentlab.experiments.store.own_folder import OwnFolder
 from agentlab.experiments.store.replaying import WantedCell, is_strict, strict_replay
+from agentlab.short_repr import one_line
 
 __all__ = ["Plan"]
 
 
 class Plan:
-    """A sweep, ready to run. Its repr says what it will cost; nothing is sent until it is run.
+    """A sweep, ready to run. Shown or printed, it says what it will cost; nothing is sent until it is run.
 
     Made by `sweep`, `grid` and `compare`. Running it again makes only the runs that are not stored.
 
@@ -173,7 +174,8 @@ class Plan:
                 else Outcome(frozenset())
             )
             stored = store.get([cell.key for cell in wanted], messages=False)
-            await rescore(wanted, stored, metered_scorers(self.scorers, metering), store)
+            scorers = metered_scorers(self.scorers, metering)
+            await rescore(wanted, stored, scorers, store, progress=self.settings.progress)
             return self._results(store.get([cell.key for cell in self.cells]), outcome)
 
     def run_sync(self, *, retry_errors: bool = False, limit: int | None = None) -> Results:
@@ -190,6 +192,15 @@ class Plan:
     # ------------------------------------------------------------------ showing
 
     def __repr__(self) -> str:
+        shape = " x ".join(
+            [*(f"{len(axis.levels)} {axis.name}" for axis in self.axes), f"{len(self.samples):,} samples"]
+        )
+        return one_line(f"Plan({self.sweep_id}, {shape}, {len(self.cells):,} cells)")
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002 - IPython's
+        printer.text(str(self))
+
+    def __str__(self) -> str:
         return visible(
             "\n".join([f"Plan {self.sweep_id}", *(f"  {name:<9} {value}" for name, value in self._facts())])
         )
@@ -198,7 +209,10 @@ class Plan:
         rows = "".join(
             f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in self._facts()
         )
-        return f"<div><strong>Plan {self.sweep_id}</strong><table>{rows}</table></div>"
+        return (
+            '<div class="mathjax_ignore tex2jax_ignore">'
+            f"<strong>Plan {self.sweep_id}</strong><table>{rows}</table></div>"
+        )
 
     def _facts(self) -> list[tuple[str, str]]:
         estimate = self.estimate()

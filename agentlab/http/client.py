@@ -175,6 +175,10 @@ class HttpClient:
         self._leases: WeakKeyDictionary[asyncio.AbstractEventLoop, _Lease] = WeakKeyDictionary()
         self._log_filter = RedactingFilter()
 
+    def __repr__(self) -> str:
+        own = ", client=…" if self._given is not None else ""
+        return f"HttpClient(timeouts={self.timeouts!r}, http2={self._http2}{own})"
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled by its options: connections stay where they are."""
         if self._given is not None:

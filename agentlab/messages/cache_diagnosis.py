@@ -6,12 +6,14 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from agentlab.short_repr import ShortRepr
+
 __all__ = ["CacheDiagnosis", "CacheVerdict"]
 
 CacheVerdict = Literal["hit", "miss", "pending", "not_found", "unavailable"]
 
 
-class CacheDiagnosis(Struct, frozen=True, omit_defaults=True):
+class CacheDiagnosis(ShortRepr, Struct, frozen=True, omit_defaults=True):
     """A provider's own comparison of a request with an earlier one; asked for with `CacheOptions(diagnose=True)`.
 
     It compares the requests, whatever the cache did: the counters of `Usage` say what was read. Sources:

@@ -21,6 +21,7 @@ from agentlab.messages.cache_diagnosis import CacheDiagnosis
 from agentlab.messages.message import AssistantMessage
 from agentlab.messages.parts import Reasoning, ToolCall, ToolResult
 from agentlab.messages.usage import FinishReason, Usage
+from agentlab.short_repr import ShortRepr
 
 __all__ = [
     "ApprovalAsked",
@@ -47,28 +48,28 @@ __all__ = [
 ]
 
 
-class TextDelta(Struct, frozen=True, tag="text_delta", tag_field="type", gc=False):
+class TextDelta(ShortRepr, Struct, frozen=True, tag="text_delta", tag_field="type", gc=False):
     """More of the visible answer; `index` is the place of the text part in its message."""
 
     text: str
     index: int = 0
 
 
-class ReasoningDelta(Struct, frozen=True, tag="reasoning_delta", tag_field="type", gc=False):
+class ReasoningDelta(ShortRepr, Struct, frozen=True, tag="reasoning_delta", tag_field="type", gc=False):
     """More of the readable reasoning; `index` is the place of the block in its message."""
 
     text: str
     index: int = 0
 
 
-class ReasoningBlock(Struct, frozen=True, tag="reasoning_block", tag_field="type"):
+class ReasoningBlock(ShortRepr, Struct, frozen=True, tag="reasoning_block", tag_field="type"):
     """A reasoning block is complete; it replaces the deltas with the same `index`."""
 
     reasoning: Reasoning
     index: int = 0
 
 
-class ToolCallDelta(Struct, frozen=True, tag="tool_call_delta", tag_field="type", gc=False):
+class ToolCallDelta(ShortRepr, Struct, frozen=True, tag="tool_call_delta", tag_field="type", gc=False):
     """More of a tool call being written.
 
     Attributes:
@@ -84,21 +85,21 @@ class ToolCallDelta(Struct, frozen=True, tag="tool_call_delta", tag_field="type"
     index: int = 0
 
 
-class UnknownEvent(Struct, frozen=True, tag="unknown", tag_field="type"):
+class UnknownEvent(ShortRepr, Struct, frozen=True, tag="unknown", tag_field="type"):
     """Something the provider sent that this version does not know; passed through untouched."""
 
     kind: str
     payload: Any = None
 
 
-class TurnStarted(Struct, frozen=True, tag="turn_started", tag_field="type"):
+class TurnStarted(ShortRepr, Struct, frozen=True, tag="turn_started", tag_field="type"):
     """A model call begins; `turn` counts from 1."""
 
     turn: int
     model: str
 
 
-class RequestSent(Struct, frozen=True, tag="request_sent", tag_field="type"):
+class RequestSent(ShortRepr, Struct, frozen=True, tag="request_sent", tag_field="type"):
     """A request as it left: the exact body, which is what a provider's cache sees.
 
     Attributes:
@@ -114,7 +115,7 @@ class RequestSent(Struct, frozen=True, tag="request_sent", tag_field="type"):
     attempt: int = 1
 
 
-class Retrying(Struct, frozen=True, tag="retrying", tag_field="type"):
+class Retrying(ShortRepr, Struct, frozen=True, tag="retrying", tag_field="type"):
     """A request failed before its first event and is sent again after `delay_s` seconds.
 
     Attributes:
@@ -137,14 +138,14 @@ class Retrying(Struct, frozen=True, tag="retrying", tag_field="type"):
 NoticeKind = Literal["tools_dropped", "prefix_moved", "truncated", "warning"]
 
 
-class Notice(Struct, frozen=True, tag="notice", tag_field="type"):
+class Notice(ShortRepr, Struct, frozen=True, tag="notice", tag_field="type"):
     """Something the reader should know that is not part of the conversation."""
 
     kind: NoticeKind
     text: str
 
 
-class Timing(Struct, frozen=True, omit_defaults=True):
+class Timing(ShortRepr, Struct, frozen=True, omit_defaults=True):
     """When things happened in one model call, in seconds.
 
     Attributes:
@@ -162,7 +163,7 @@ class Timing(Struct, frozen=True, omit_defaults=True):
     waited_s: float = 0.0
 
 
-class TurnFinished(Struct, frozen=True, tag="turn_finished", tag_field="type", omit_defaults=True):
+class TurnFinished(ShortRepr, Struct, frozen=True, tag="turn_finished", tag_field="type", omit_defaults=True):
     """A model call is complete: its terminal event was seen.
 
     Attributes:
@@ -193,14 +194,14 @@ class TurnFinished(Struct, frozen=True, tag="turn_finished", tag_field="type", o
     cache_diagnosis: CacheDiagnosis | None = None
 
 
-class ToolStarted(Struct, frozen=True, tag="tool_started", tag_field="type"):
+class ToolStarted(ShortRepr, Struct, frozen=True, tag="tool_started", tag_field="type"):
     """A tool begins to run on a call."""
 
     call_id: str
     name: str
 
 
-class ApprovalAsked(Struct, frozen=True, tag="approval_asked", tag_field="type"):
+class ApprovalAsked(ShortRepr, Struct, frozen=True, tag="approval_asked", tag_field="type"):
     """A tool wants a person's consent before it runs on a call.
 
     Attributes:
@@ -214,7 +215,7 @@ class ApprovalAsked(Struct, frozen=True, tag="approval_asked", tag_field="type")
     reason: str = ""
 
 
-class ApprovalGiven(Struct, frozen=True, tag="approval_given", tag_field="type"):
+class ApprovalGiven(ShortRepr, Struct, frozen=True, tag="approval_given", tag_field="type"):
     """A person has decided on a call.
 
     Attributes:
@@ -231,7 +232,7 @@ class ApprovalGiven(Struct, frozen=True, tag="approval_given", tag_field="type")
 StopReason = Literal["done", "stopped", "max_turns", "cancelled", "error"]
 
 
-class RunFinished(Struct, frozen=True, tag="run_finished", tag_field="type", omit_defaults=True):
+class RunFinished(ShortRepr, Struct, frozen=True, tag="run_finished", tag_field="type", omit_defaults=True):
     """The run is over.
 
     Attributes:

@@ -9,17 +9,18 @@ from typing import Final
 from msgspec import Struct
 
 from agentlab.errors import UsageError
+from agentlab.short_repr import ShortRepr
 
 __all__ = ["Base64Source", "FileSource", "Source", "TextSource", "UrlSource", "media_type_of"]
 
 
-class UrlSource(Struct, frozen=True, tag="url", tag_field="type"):
+class UrlSource(ShortRepr, Struct, frozen=True, tag="url", tag_field="type"):
     """Media that the provider fetches itself."""
 
     url: str
 
 
-class Base64Source(Struct, frozen=True, tag="base64", tag_field="type"):
+class Base64Source(ShortRepr, Struct, frozen=True, tag="base64", tag_field="type"):
     """Media sent inline, as standard base64."""
 
     data: str
@@ -34,13 +35,13 @@ class Base64Source(Struct, frozen=True, tag="base64", tag_field="type"):
         return base64.b64decode(self.data)
 
 
-class FileSource(Struct, frozen=True, tag="file", tag_field="type"):
+class FileSource(ShortRepr, Struct, frozen=True, tag="file", tag_field="type"):
     """Media uploaded to the provider before, named by its id there."""
 
     file_id: str
 
 
-class TextSource(Struct, frozen=True, tag="text", tag_field="type"):
+class TextSource(ShortRepr, Struct, frozen=True, tag="text", tag_field="type"):
     """A document that is plain text."""
 
     text: str

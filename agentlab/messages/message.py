@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from agentlab.messages.parts import AssistantPart, Reasoning, Text, ToolCall, ToolResult, UserPart
+from agentlab.short_repr import ShortRepr
 
 __all__ = [
     "AssistantMessage",
@@ -19,13 +20,13 @@ __all__ = [
 ]
 
 
-class SystemMessage(Struct, frozen=True, tag="system", tag_field="role", weakref=True):
+class SystemMessage(ShortRepr, Struct, frozen=True, tag="system", tag_field="role", weakref=True):
     """Instructions that outrank the user's. An empty one is allowed."""
 
     content: str
 
 
-class UserMessage(Struct, frozen=True, tag="user", tag_field="role", weakref=True):
+class UserMessage(ShortRepr, Struct, frozen=True, tag="user", tag_field="role", weakref=True):
     """What the user says, and what tools answered."""
 
     content: tuple[UserPart, ...]
@@ -47,7 +48,7 @@ class UserMessage(Struct, frozen=True, tag="user", tag_field="role", weakref=Tru
 
 
 class AssistantMessage(
-    Struct, frozen=True, tag="assistant", tag_field="role", omit_defaults=True, weakref=True
+    ShortRepr, Struct, frozen=True, tag="assistant", tag_field="role", omit_defaults=True, weakref=True
 ):
     """What the model said, with everything needed to say it again to the same provider.
 

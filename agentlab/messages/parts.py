@@ -10,6 +10,7 @@ from msgspec import Struct, field
 
 from agentlab.errors import InvalidHistory, InvalidToolArguments
 from agentlab.messages.media import Base64Source, Source, TextSource, UrlSource, media_type_of
+from agentlab.short_repr import ShortRepr
 
 __all__ = [
     "AssistantPart",
@@ -38,7 +39,7 @@ __all__ = [
 JsonObject = dict[str, Any]
 
 
-class Citation(Struct, frozen=True, omit_defaults=True):
+class Citation(ShortRepr, Struct, frozen=True, omit_defaults=True):
     """Where a passage of an answer comes from.
 
     Attributes:
@@ -54,7 +55,7 @@ class Citation(Struct, frozen=True, omit_defaults=True):
     raw: JsonObject | None = None
 
 
-class Text(Struct, frozen=True, tag="text", tag_field="type", omit_defaults=True):
+class Text(ShortRepr, Struct, frozen=True, tag="text", tag_field="type", omit_defaults=True):
     """Plain text.
 
     Attributes:
@@ -70,7 +71,7 @@ class Text(Struct, frozen=True, tag="text", tag_field="type", omit_defaults=True
     extra: JsonObject | None = None
 
 
-class Image(Struct, frozen=True, tag="image", tag_field="type", omit_defaults=True):
+class Image(ShortRepr, Struct, frozen=True, tag="image", tag_field="type", omit_defaults=True):
     """An image, in a prompt, an answer or a tool's result.
 
     Attributes:
@@ -101,7 +102,7 @@ class Image(Struct, frozen=True, tag="image", tag_field="type", omit_defaults=Tr
         return cls(UrlSource(url), media_type)
 
 
-class Audio(Struct, frozen=True, tag="audio", tag_field="type", omit_defaults=True):
+class Audio(ShortRepr, Struct, frozen=True, tag="audio", tag_field="type", omit_defaults=True):
     """Sound in a prompt or an answer; fields as in `Image`."""
 
     source: Source
@@ -113,7 +114,7 @@ class Audio(Struct, frozen=True, tag="audio", tag_field="type", omit_defaults=Tr
         return cls(Base64Source.from_bytes(Path(path).read_bytes()), media_type_of(path, "audio"))
 
 
-class Video(Struct, frozen=True, tag="video", tag_field="type", omit_defaults=True):
+class Video(ShortRepr, Struct, frozen=True, tag="video", tag_field="type", omit_defaults=True):
     """A film in a prompt; fields as in `Image`."""
 
     source: Source
@@ -125,7 +126,7 @@ class Video(Struct, frozen=True, tag="video", tag_field="type", omit_defaults=Tr
         return cls(Base64Source.from_bytes(Path(path).read_bytes()), media_type_of(path, "video"))
 
 
-class Document(Struct, frozen=True, tag="document", tag_field="type", omit_defaults=True):
+class Document(ShortRepr, Struct, frozen=True, tag="document", tag_field="type", omit_defaults=True):
     """A document in a prompt, or a piece of an agent's context.
 
     Attributes:
@@ -178,26 +179,26 @@ class Document(Struct, frozen=True, tag="document", tag_field="type", omit_defau
         return f"<file id: {self.id or self.title or 'document'}>\n{opening}{from_text}\n</file>\n"
 
 
-class ReasoningText(Struct, frozen=True, tag="text", tag_field="type", omit_defaults=True):
+class ReasoningText(ShortRepr, Struct, frozen=True, tag="text", tag_field="type", omit_defaults=True):
     """Reasoning in clear; `signature` is replayed verbatim to the provider that signed it."""
 
     text: str
     signature: str | None = None
 
 
-class ReasoningEncrypted(Struct, frozen=True, tag="encrypted", tag_field="type"):
+class ReasoningEncrypted(ShortRepr, Struct, frozen=True, tag="encrypted", tag_field="type"):
     """Reasoning only the provider can read (OpenAI Responses); replayed verbatim."""
 
     data: str
 
 
-class ReasoningRedacted(Struct, frozen=True, tag="redacted", tag_field="type"):
+class ReasoningRedacted(ShortRepr, Struct, frozen=True, tag="redacted", tag_field="type"):
     """Reasoning the provider withheld (Anthropic); replayed verbatim."""
 
     data: str
 
 
-class ReasoningSummary(Struct, frozen=True, tag="summary", tag_field="type"):
+class ReasoningSummary(ShortRepr, Struct, frozen=True, tag="summary", tag_field="type"):
     """The provider's summary of its reasoning."""
 
     text: str
@@ -206,7 +207,7 @@ class ReasoningSummary(Struct, frozen=True, tag="summary", tag_field="type"):
 ReasoningContent = ReasoningText | ReasoningEncrypted | ReasoningRedacted | ReasoningSummary
 
 
-class Reasoning(Struct, frozen=True, tag="reasoning", tag_field="type", omit_defaults=True):
+class Reasoning(ShortRepr, Struct, frozen=True, tag="reasoning", tag_field="type", omit_defaults=True):
     """One block of reasoning, complete as the provider gave it.
 
     Attributes:
@@ -238,13 +239,13 @@ class Reasoning(Struct, frozen=True, tag="reasoning", tag_field="type", omit_def
         return Reasoning(self.content + later.content, id=self.id, extra=later.extra or self.extra)
 
 
-class Refusal(Struct, frozen=True, tag="refusal", tag_field="type"):
+class Refusal(ShortRepr, Struct, frozen=True, tag="refusal", tag_field="type"):
     """The model declined, in a channel of its own (OpenAI)."""
 
     text: str
 
 
-class ToolCall(Struct, frozen=True, tag="tool_call", tag_field="type", omit_defaults=True):
+class ToolCall(ShortRepr, Struct, frozen=True, tag="tool_call", tag_field="type", omit_defaults=True):
     """The model asks for a tool. Also the event that says the call is complete.
 
     Attributes:
@@ -298,7 +299,7 @@ class ToolCall(Struct, frozen=True, tag="tool_call", tag_field="type", omit_defa
         return True
 
 
-class Json(Struct, frozen=True, tag="json", tag_field="type"):
+class Json(ShortRepr, Struct, frozen=True, tag="json", tag_field="type"):
     """A structured value returned by a tool; stays JSON, is never parsed from a string."""
 
     value: Any
@@ -308,7 +309,7 @@ ToolResultContent = Text | Json | Image
 ToolStatus = Literal["success", "failed", "skipped", "interrupted"]
 
 
-class ToolResult(Struct, frozen=True, tag="tool_result", tag_field="type", omit_defaults=True):
+class ToolResult(ShortRepr, Struct, frozen=True, tag="tool_result", tag_field="type", omit_defaults=True):
     """What a tool answered. Also the event that says the tool is done.
 
     Attributes:
@@ -336,7 +337,7 @@ class ToolResult(Struct, frozen=True, tag="tool_result", tag_field="type", omit_
         return "\n".join(_as_text(piece) for piece in self.content)
 
 
-class ProviderPart(Struct, frozen=True, tag="provider", tag_field="type"):
+class ProviderPart(ShortRepr, Struct, frozen=True, tag="provider", tag_field="type"):
     """A block only its own wire understands (server tools, their results, compaction), kept verbatim.
 
     Attributes:

@@ -9,6 +9,7 @@ from msgspec import Struct, field
 from agentlab.errors import UsageError
 from agentlab.messages.message import Message
 from agentlab.messages.parts import Document
+from agentlab.short_repr import ShortRepr
 
 __all__ = [
     "CacheOptions",
@@ -22,7 +23,7 @@ __all__ = [
 ]
 
 
-class ToolDefinition(Struct, frozen=True, omit_defaults=True):
+class ToolDefinition(ShortRepr, Struct, frozen=True, omit_defaults=True):
     """A tool as the model sees it.
 
     Attributes:
@@ -38,7 +39,7 @@ class ToolDefinition(Struct, frozen=True, omit_defaults=True):
     strict: bool | None = None
 
 
-class SpecificTools(Struct, frozen=True, tag="specific", tag_field="type"):
+class SpecificTools(ShortRepr, Struct, frozen=True, tag="specific", tag_field="type"):
     """The model must call one of these tools."""
 
     names: tuple[str, ...]
@@ -51,7 +52,7 @@ Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 _BREAKPOINTS: Final = get_args(Breakpoint)
 
 
-class ReasoningOptions(Struct, frozen=True, omit_defaults=True):
+class ReasoningOptions(ShortRepr, Struct, frozen=True, omit_defaults=True):
     """How much the model should think; a vendor that cannot is refused before any I/O.
 
     Attributes:
@@ -65,7 +66,7 @@ class ReasoningOptions(Struct, frozen=True, omit_defaults=True):
     summary: Literal["auto", "concise", "detailed", "none"] | None = None
 
 
-class CacheOptions(Struct, frozen=True, omit_defaults=True):
+class CacheOptions(ShortRepr, Struct, frozen=True, omit_defaults=True):
     """Where a provider should cache, and for how long; each field is used where the wire has a place for it.
 
     Attributes:
@@ -104,7 +105,7 @@ class CacheOptions(Struct, frozen=True, omit_defaults=True):
                 )
 
 
-class OutputSchema(Struct, frozen=True, omit_defaults=True):
+class OutputSchema(ShortRepr, Struct, frozen=True, omit_defaults=True):
     """The JSON Schema the answer must fit, where the wire can enforce one."""
 
     schema: dict[str, Any]
@@ -113,7 +114,7 @@ class OutputSchema(Struct, frozen=True, omit_defaults=True):
     strict: bool = True
 
 
-class Request(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Request(ShortRepr, Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One model call. The order of the fields is the order on the wire, and so the order of the cached prefix.
 
     Attributes:

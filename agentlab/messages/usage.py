@@ -6,12 +6,15 @@ from typing import Any, Literal
 
 from msgspec import Struct, structs
 
+from agentlab.rich_display import html_of
+from agentlab.short_repr import ShortRepr
+
 __all__ = ["FinishReason", "Usage"]
 
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "other"]
 
 
-class Usage(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Usage(ShortRepr, Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Tokens of one model call, or the sum over several.
 
     None means the provider did not report it; it is never turned into 0.
@@ -62,6 +65,9 @@ class Usage(Struct, frozen=True, kw_only=True, omit_defaults=True):
         if not self.input_tokens or self.cache_read_tokens is None:
             return None
         return self.cache_read_tokens / self.input_tokens
+
+    def _repr_html_(self) -> str:
+        return html_of(self)
 
     def __add__(self, other: Usage) -> Usage:
         """Sum field by field; what neither side reports stays None."""

@@ -9,31 +9,62 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib import resources
-from types import MappingProxyType
 from typing import Final
 
 import msgspec
 
 from agentlab.errors import UsageError
 from agentlab.models.wire import Vendor
+from agentlab.rich_display import html_of
+from agentlab.short_repr import one_line
 
-__all__ = ["base_url_of", "split_name", "vendor", "vendors"]
+__all__ = ["Vendors", "base_url_of", "split_name", "vendor", "vendors"]
 
+_MOST_NAMED: Final = 24
+_MOST_HINTED: Final = 12
 _PLACE: Final = re.compile(r"\{(\w+)\}")
 
 
+class Vendors(Mapping[str, Vendor]):
+    """Vendors by name; read-only.
+
+    Args:
+        rows: The rows of the table.
+    """
+
+    def __init__(self, rows: Mapping[str, Vendor]) -> None:
+        self._rows = dict(rows)
+
+    def __getitem__(self, name: str) -> Vendor:
+        return self._rows[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __repr__(self) -> str:
+        names = ", ".join(list(self._rows)[:_MOST_NAMED])
+        left = len(self._rows) - _MOST_NAMED
+        return one_line(f"Vendors({len(self._rows)}: {names}{f', and {left} more' if left > 0 else ''})")
+
+    def _repr_html_(self) -> str:
+        return html_of(self)
+
+
 @cache
-def vendors() -> Mapping[str, Vendor]:
+def vendors() -> Vendors:
     """All vendors by name, in the order of the table; read-only."""
     text = resources.files("agentlab.models").joinpath("vendors.toml").read_text(encoding="utf-8")
     rows = {
         name: msgspec.convert({"name": name, **row}, Vendor, strict=True)
         for name, row in tomllib.loads(text).items()
     }
-    return MappingProxyType(rows)
+    return Vendors(rows)
 
 
 def vendor(name: str) -> Vendor:
@@ -112,4 +143,6 @@ def _hint(name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     if near:
         return "did you mean " + " or ".join(f"`{each}`" for each in near) + "?"
-    return "known are " + ", ".join(names)
+    left = len(names) - _MOST_HINTED
+    more = f" and {left} more, see `agentlab.vendors()`" if left > 0 else ""
+    return f"known are {', '.join(names[:_MOST_HINTED])}{more}"

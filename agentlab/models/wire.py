@@ -25,6 +25,7 @@ from agentlab.errors import (
 from agentlab.http import Frame
 from agentlab.messages import ModelEvent, Request
 from agentlab.models.assembly import Assembly
+from agentlab.short_repr import ShortRepr
 
 __all__ = [
     "Decoder",
@@ -55,7 +56,7 @@ Capability = Literal[
 ]
 
 
-class Vendor(Struct, frozen=True, kw_only=True):
+class Vendor(ShortRepr, Struct, frozen=True, kw_only=True):
     """A row of `vendors.toml`: who speaks a wire, where, and how it differs.
 
     Attributes:
@@ -91,7 +92,7 @@ class Vendor(Struct, frozen=True, kw_only=True):
     dialect: dict[str, Any] = field(default_factory=dict)
 
 
-class EncodedRequest(Struct, frozen=True):
+class EncodedRequest(ShortRepr, Struct, frozen=True):
     """A request in a wire's form.
 
     Attributes:

@@ -10,6 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from agentlab.notebook.cache.cache_view import CacheView, cache_view
+    from agentlab.notebook.chat.chat import Chat
+    from agentlab.notebook.chat.conversation import Conversation
+    from agentlab.notebook.chat.sessions import InMemorySessions, Sessions
+    from agentlab.notebook.comparison.compare_live import compare_live, compare_live_sync
+    from agentlab.notebook.comparison.comparison import Comparison
     from agentlab.notebook.mode import display_mode, is_deterministic
     from agentlab.notebook.nested import allow_nested_asyncio
     from agentlab.notebook.run.show import Live, show_run
@@ -21,13 +26,20 @@ if TYPE_CHECKING:
 
 _HOMES: Final = {
     "CacheView": "cache.cache_view",
+    "Chat": "chat.chat",
+    "Comparison": "comparison.comparison",
+    "Conversation": "chat.conversation",
+    "InMemorySessions": "chat.sessions",
     "Live": "run.show",
     "RunState": "run.state",
     "SafeHTML": "safety.safe_html",
+    "Sessions": "chat.sessions",
     "StreamingMarkdown": "safety.markdown",
     "Timeline": "trace.timeline",
     "allow_nested_asyncio": "nested",
     "cache_view": "cache.cache_view",
+    "compare_live": "comparison.compare_live",
+    "compare_live_sync": "comparison.compare_live",
     "display_mode": "mode",
     "escape": "safety.safe_html",
     "is_deterministic": "mode",
@@ -41,13 +53,20 @@ _HOMES: Final = {
 
 __all__ = [
     "CacheView",
+    "Chat",
+    "Comparison",
+    "Conversation",
+    "InMemorySessions",
     "Live",
     "RunState",
     "SafeHTML",
+    "Sessions",
     "StreamingMarkdown",
     "Timeline",
     "allow_nested_asyncio",
     "cache_view",
+    "compare_live",
+    "compare_live_sync",
     "display_mode",
     "escape",
     "is_deterministic",

@@ -1,7 +1,8 @@
 """The scripts and style sheets of the widgets, each widget's as one text.
 
 A widget's script is one ES module to the front end, and several files to a reader: a file imports others of this folder by
-name, and here each import is replaced by what it names. Nothing is compiled, renamed or fetched.
+name, and here each import is replaced by what it names. Nothing is compiled, renamed or fetched. Comments and indentation
+stay behind: every widget carries its script over the socket.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ __all__ = ["script", "style"]
 _STATIC: Final = Path(__file__).parent / "static"
 _IMPORT: Final = re.compile(r'^(?:import|export) \{[^}]*\} from "\./(\w+\.js)";\n', re.MULTILINE)
 _EXPORT: Final = re.compile(r"^export (?=class |function |const )", re.MULTILINE)
+_COMMENT: Final = re.compile(r"^[ ]*(?:/\*\*.*?\*/|//[^\n]*)\n", re.MULTILINE | re.DOTALL)
+_INDENTATION: Final = re.compile(r"^[ ]+|\n(?=\n)", re.MULTILINE)
 
 
 def script(name: str) -> str:
@@ -25,12 +28,12 @@ def script(name: str) -> str:
     """
     parts: dict[str, str] = {}
     _gather(name, parts)
-    return "\n".join(parts.values())
+    return _INDENTATION.sub("", _COMMENT.sub("", "\n".join(parts.values()))).lstrip()
 
 
 def style(*names: str) -> str:
     """Style sheets of this folder, one after the other."""
-    return "\n".join((_STATIC / name).read_text(encoding="utf-8") for name in names)
+    return _INDENTATION.sub("", "\n".join((_STATIC / name).read_text(encoding="utf-8") for name in names))
 
 
 def _gather(name: str, parts: dict[str, str]) -> None:

@@ -13,7 +13,7 @@ DisplayMode = Literal["live", "static", "print"]
 
 def display_mode() -> DisplayMode:
     """How a run is shown here: `live` in a notebook, `static` there with `AGENTLAB_DISPLAY=static`, else `print`."""
-    if not in_kernel():
+    if not in_kernel() and not in_marimo():
         return "print"
     return "static" if is_deterministic() else "live"
 
@@ -28,3 +28,9 @@ def in_kernel() -> bool:
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     return getattr(shell, "kernel", None) is not None
+
+
+def in_marimo() -> bool:
+    """Whether a cell of marimo runs here; marimo is not imported to find out."""
+    marimo = sys.modules.get("marimo")
+    return marimo is not None and bool(marimo.running_in_notebook())

@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol, overload, runtime_checkable
 
 from agentlab.errors import UsageError
 from agentlab.messages import ToolDefinition
+from agentlab.rich_display import html_of
 from agentlab.tools.context import ToolContext
 from agentlab.tools.schema import Arguments, describe
 from agentlab.tools.thread import in_thread
@@ -102,6 +103,9 @@ class FunctionTool:
             return await self.function(**values)
         result = await in_thread(partial(self.function, **values), f"tool {self.__name__}")
         return await result if isinstance(result, Awaitable) else result
+
+    def _repr_html_(self) -> str:
+        return html_of(self)
 
     def __repr__(self) -> str:
         return f"FunctionTool({self.definition.name!r})"

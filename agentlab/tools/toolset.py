@@ -7,6 +7,8 @@ from typing import Any
 
 from agentlab.errors import UsageError
 from agentlab.messages import ToolDefinition
+from agentlab.rich_display import html_of
+from agentlab.short_repr import one_line
 from agentlab.tools.tool import FunctionTool, Tool
 
 __all__ = ["Toolset"]
@@ -68,8 +70,11 @@ class Toolset:
     def __contains__(self, name: object) -> bool:
         return name in self._tools
 
+    def _repr_html_(self) -> str:
+        return html_of(self)
+
     def __repr__(self) -> str:
-        return f"Toolset({', '.join(self._tools)})"
+        return one_line(f"Toolset({', '.join(self._tools)})")
 
 
 def _as_tool(candidate: Tool | Callable[..., Any]) -> Tool:

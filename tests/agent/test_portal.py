@@ -101,6 +101,32 @@ def test_context_variables_are_copied_to_the_call_and_not_back(portal: Portal) -
     _color.reset(token)
 
 
+def test_a_call_that_is_not_waited_for_runs_on_the_same_loop_and_gives_its_result_later(
+    portal: Portal,
+) -> None:
+    go = threading.Event()
+
+    async def where(number: int) -> tuple[int, threading.Thread]:
+        await asyncio.to_thread(go.wait)
+        return number, threading.current_thread()
+
+    async def here() -> threading.Thread:
+        return threading.current_thread()
+
+    started = portal.start(where, 3)
+    assert not started.done()
+    thread = portal.run(here)
+    go.set()
+    assert started.result(5) == (3, thread)
+
+
+def test_what_a_call_that_is_not_waited_for_raises_is_kept_for_whoever_asks(portal: Portal) -> None:
+    async def fail() -> None:
+        raise ValueError("kept")
+
+    assert str(portal.start(fail).exception(5)) == "kept"
+
+
 def test_a_sync_call_from_inside_the_portal_is_refused_before_it_could_wait_for_itself(
     portal: Portal,
 ) -> None:

@@ -115,3 +115,9 @@ def test_an_empty_trace_has_empty_frames() -> None:
     assert trace.tool_calls.empty
     assert trace.blocks.empty
     assert "events=0" in repr(trace)
+
+
+def test_the_repr_of_two_runs_of_one_prompt_is_the_same_and_short() -> None:
+    first, second = (Trace(run_id, model="sim:openai/gpt-5.6", title="long " * 50) for run_id in ("r1", "r2"))
+    assert repr(first) == repr(second)
+    assert len(repr(first)) < 150

@@ -101,6 +101,8 @@ def test_traces_rows_and_differences_are_found_by_name(sim: Simulator) -> None:
     assert results.trace(results.df["cell_key"][0]).run_id == first
     found = results.diff("q1", "terse", "chatty")
     assert len(found) == 1
+    assert str(found).startswith("chatty against terse: the cached prefix moved at preamble")
+    assert results.diff("q1", "terse", "terse") == []
     with pytest.raises(UsageError, match=f"did you mean '{first}'"):
         results.trace(first[:-1] + "x")
     with pytest.raises(UsageError, match="there is no run of sample 'q9'"):

@@ -37,7 +37,7 @@ def plan_for(sim: Simulator, store: Path | None = None, *, samples: int = 6, **o
 
 def test_a_plan_sends_nothing_and_says_what_is_ahead(sim: Simulator, tmp_path: Path) -> None:
     plan = plan_for(sim, tmp_path / "a.db", repeats=3, budget_usd=2)
-    said = repr(plan)
+    said = str(plan)
     assert "2 preamble x 6 samples x 3 repeats = 36" in said
     assert "0; 36 to run" in said
     assert "budget $2" in said
@@ -51,7 +51,7 @@ def test_what_was_run_is_stored_and_not_run_again(sim: Simulator, tmp_path: Path
     plan = plan_for(sim, tmp_path / "a.db")
     first = plan.run_sync(limit=2)
     assert (len(first), first.planned, len(sim.requests)) == (4, 12, 4)
-    assert "4; 8 to run" in repr(plan)
+    assert "4; 8 to run" in str(plan)
     whole = plan_for(sim, tmp_path / "a.db").run_sync()
     assert (len(whole), len(whole.fresh), len(sim.requests)) == (12, 8, 12)
     again = plan.run_sync()

@@ -74,7 +74,7 @@ def test_the_table_is_read_only_and_read_once() -> None:
 def test_an_unknown_vendor_names_those_that_are_near() -> None:
     with pytest.raises(UsageError, match="did you mean `openrouter`"):
         vendor("openruoter")
-    with pytest.raises(UsageError, match=r"known are openai, .*local-openai"):
+    with pytest.raises(UsageError, match=r"known are openai, .* and \d+ more, see `agentlab.vendors\(\)`"):
         vendor("zzzzzz")
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from agentlab.messages import (
+    ApprovalAsked,
+    ApprovalGiven,
     AssistantMessage,
     Audio,
     Citation,
@@ -36,6 +38,7 @@ from agentlab.messages import (
     UrlSource,
     Usage,
 )
+from tests.notebook.run.made_images import PNG
 
 TEXTS = st.text(max_size=12) | st.sampled_from(
     ["- a\n", "\n\n", "```\n", "| a |\n|--|\n", "<b>", "🙂", "\ud800"]
@@ -78,7 +81,9 @@ _RESULT = st.builds(
     ToolResult,
     _IDS,
     _NAMES,
-    st.lists(st.builds(Text, TEXTS) | st.just(Json({"a": [1]})), max_size=2).map(tuple),
+    st.lists(
+        st.builds(Text, TEXTS) | st.just(Json({"a": [1]})) | st.just(Image.from_bytes(PNG)), max_size=2
+    ).map(tuple),
     st.sampled_from(["success", "failed", "skipped", "interrupted"]),
 )
 _TURN_FINISHED = st.builds(
@@ -108,6 +113,8 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
     st.builds(ToolCallDelta, _IDS, _NAMES, TEXTS, _INDEX),
     _CALL,
     _TURN_FINISHED,
+    st.builds(ApprovalAsked, _IDS, _NAMES, TEXTS),
+    st.builds(ApprovalGiven, _IDS, st.booleans(), TEXTS),
     st.builds(ToolStarted, _IDS, _NAMES),
     _RESULT,
     st.just(UnknownEvent("new", {"a": 1})),

@@ -37,10 +37,11 @@ from agentlab.messages import (
     UrlSource,
     Usage,
 )
+from agentlab.notebook.comparison.lanes import Lanes
 from agentlab.notebook.run.state import RunState
 from agentlab.notebook.safety.plain_text import well_formed
 
-__all__ = ["events_saying", "state_saying", "trace_saying"]
+__all__ = ["events_saying", "lanes_saying", "state_saying", "trace_saying"]
 
 USAGE = Usage(input_tokens=1500, output_tokens=260, cache_read_tokens=900, cache_write_tokens=200)
 
@@ -111,7 +112,11 @@ def _turn(number: int, text: str) -> Iterable[Event]:
 def _request(number: int, text: str) -> RequestSent:
     """A request whose tools, preamble and conversation hold the text, and have changed since the one before it."""
     text = well_formed(text)  # no client sends a lone surrogate
-    tool = {"name": text, "description": f"{number} {text}", "parameters": {"type": "object", "properties": {text: {}}}}
+    tool = {
+        "name": text,
+        "description": f"{number} {text}",
+        "parameters": {"type": "object", "properties": {text: {}}},
+    }
     said = [{"role": "system", "content": f"{number} {text} {number}"}, {"role": "user", "content": text}]
     body = {"model": text, "tools": [{"type": "function", "function": tool}], "messages": said}
     return RequestSent("openai-chat", "http://127.0.0.1/v1", json.dumps(body))
@@ -121,3 +126,14 @@ def _results(text: str) -> tuple[Text | Json | Image, ...]:
     remote = Image(UrlSource("https://x.invalid/picture.png"), text)
     said_to_be_one = Image(Base64Source("PHN2ZyBvbmxvYWQ9X19yYW49MT4="), "image/svg+xml")
     return Text(text), Json({well_formed(text): [well_formed(text)]}), remote, said_to_be_one
+
+
+def lanes_saying(texts: Sequence[str]) -> Lanes:
+    """A comparison of two such runs, named by the texts; one failed before its first turn."""
+    first, last = (texts[0], texts[-1]) if texts else ("", "")
+    lanes = Lanes(first, [(first, last), (last, first), (first, last)])
+    for lane in range(2):
+        for place, event in enumerate(events_saying(texts)):
+            lanes.apply(lane, event, place / 100)
+    lanes.end(2, "error", last)
+    return lanes

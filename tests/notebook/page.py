@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,6 +21,7 @@ THEMES = Path(sys.prefix) / "share/jupyter/lab/themes/@jupyterlab"
 LAYOUT = """
 body { background: var(--jp-layout-color0); color: var(--jp-content-font-color1); margin: 8px;
   font: 14px/1.6 var(--jp-content-font-family); }
+.jp-RenderedHTMLCommon a { color: var(--jp-content-link-color); }
 """
 HOST = """
 window.__ran = 0;
@@ -75,6 +77,8 @@ class WidgetPage:
         sent: What widgets on it have sent to Python, in order.
         requests: Addresses it has asked for.
         errors: What its console and its scripts complained of.
+        loses: Asked for each message to the page whether it is lost on the way; none is, unless a test says so.
+        lost: How many were.
     """
 
     def __init__(self, page: Page) -> None:
@@ -82,6 +86,8 @@ class WidgetPage:
         self.sent: list[Any] = []
         self.requests: list[str] = []
         self.errors: list[str] = []
+        self.loses: Callable[[], bool] = lambda: False
+        self.lost = 0
         self._widgets: dict[str, AnyWidget] = {}
         self._pending: deque[tuple[str, str, Any]] = deque()
 
@@ -96,11 +102,21 @@ class WidgetPage:
         page.on("pageerror", lambda error: opened.errors.append(str(error)))
         page.on("console", lambda said: opened.errors.append(said.text) if said.type == "error" else None)
         page.set_content(
-            f"<!doctype html><html lang=en><head><title>a widget</title><style>{theme_colors(theme)}{LAYOUT}</style></head>"
-            "<body><main></main></body></html>"
+            f"<!doctype html><html lang=en><head><title>a widget</title><style id=theme></style><style>{LAYOUT}</style>"
+            "</head><body><main></main></body></html>"
         )
+        opened.wear(theme)
         page.evaluate(f"() => {{{HOST}}}")
         return opened
+
+    def wear(self, theme: Theme) -> None:
+        """Change the colours, as the reader does in JupyterLab's settings."""
+        self.page.emulate_media(color_scheme=theme)
+        self.page.evaluate(
+            "([colors, light]) => { document.querySelector('#theme').textContent = colors;"
+            " document.body.dataset.jpThemeLight = light; }",
+            [theme_colors(theme), str(theme == "light").lower()],
+        )
 
     def mount(self, widget: AnyWidget) -> None:
         """Show a widget, and connect it with its Python side."""
@@ -118,9 +134,13 @@ class WidgetPage:
 
     def show(self, markup: str) -> None:
         """Put HTML on the page, as the output of a trusted cell."""
-        self.page.evaluate("(markup) => { document.querySelector('main').innerHTML = markup; }", markup)
+        self.page.evaluate(
+            "(markup) => { document.querySelector('main').innerHTML ="
+            " `<div class=jp-RenderedHTMLCommon>${markup}</div>`; }",
+            markup,
+        )
 
-    def pump(self) -> None:
+    def pump(self, *, paints: bool = True) -> None:
         """Carry messages over until neither side has any, and let the page paint."""
         while True:
             batch = [self._pending.popleft() for _ in range(len(self._pending))]
@@ -128,13 +148,14 @@ class WidgetPage:
             for name, content in answers:
                 self.sent.append(content)
                 self._widgets[name]._handle_msg(
-                    {"content": {"data": {"method": "custom", "content": content}}}
+                    {"content": {"data": {"method": "custom", "content": content}}, "buffers": []}
                 )
             if not answers and not self._pending:
                 break
-        self.page.evaluate(
-            "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
-        )
+        if paints:
+            self.page.evaluate(
+                "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+            )
 
     def wait_for(self, condition: str, timeout_s: float = 10) -> None:
         """Carry messages over until an expression in JavaScript is true."""
@@ -158,6 +179,9 @@ class WidgetPage:
         self.page.close()
 
     def _take(self, name: str, data: dict[str, Any]) -> None:
+        if self.loses():
+            self.lost += 1
+            return
         if data.get("method") == "update":
             state = {key: value for key, value in data["state"].items() if not hasattr(value, "model_id")}
             self._pending.append((name, "update", state))

@@ -22,14 +22,14 @@ class ShownRun:
         self.live = live
         self._published = published
 
-    def tell(self, events: Iterable[Event]) -> None:
+    def tell(self, events: Iterable[Event], *, paints: bool = True) -> None:
         """Let these events happen, and the page show them."""
         for event in events:
             self.live.apply(event)
         if self.live._publisher is not None:
             with self.live._publisher._lock:
                 self.live._publisher._wake()
-        self.page.pump()
+        self.page.pump(paints=paints)
 
     def finish(self, reason: StopReason = "cancelled", detail: str | None = None) -> str:
         """End it; the HTML that stays."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import time
-from pathlib import Path
+from contextlib import suppress
 
-import pytest
+from playwright.sync_api import Browser
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-from tests.notebook.jupyter_lab import Open, shows
+from tests.notebook.conftest import IMPORTS
+from tests.notebook.contrast import FAINT
+from tests.notebook.jupyter_lab import TOKEN, Lab, Open, shows
 from tests.notebook.synthetic import ANSWER
 
-STALLED = "state = await show_run(stalled(text_run(words('half an answer '))[:-2]), title='stalled'{stop})"
 HANGING_AGENT = """
 import agentlab as al
 @al.tool
@@ -43,149 +44,34 @@ def test_two_thousand_tokens_arrive_whole_with_few_bytes(open_notebook: Open) ->
     assert [word for word in shown.split() if word.startswith("w") and word[1:].isdigit()] == expected
     received = notebook.received() - before
     print(f"received {received} bytes, whole after {whole_after:.2f} s")
-    assert received < 200_000
+    assert received < 150_000
     assert whole_after < 4 + 2
 
 
-def test_stop_ends_a_stalled_run_within_a_second_and_keeps_the_partial_answer(open_notebook: Open) -> None:
-    notebook = open_notebook(STALLED.format(stop=""), "print('status', state.status, repr(state.text))")
-    notebook.start(1)
-    shows(notebook, 1, "half an answer", "running")
-    began = time.monotonic()
-    notebook.page.click(".al-stop")
-    shown = shows(notebook, 1, "stopped", timeout_s=10)
-    ended_after = time.monotonic() - began
-    print(f"stopped after {ended_after:.2f} s")
-    assert "half an answer" in shown
-    assert ended_after < 1.5
-    notebook.wait_idle()
-    notebook.run(2)
-    assert "status stopped 'half an answer '" in notebook.output(2)
-
-
-def test_a_kernel_interrupt_ends_a_stalled_run_and_keeps_the_partial_answer(open_notebook: Open) -> None:
-    notebook = open_notebook(STALLED.format(stop=", stop=lambda: None"))
-    notebook.start(1)
-    shows(notebook, 1, "half an answer", "running")
-    began = time.monotonic()
-    notebook.page.evaluate("() => { jupyterapp.commands.execute('notebook:interrupt-kernel'); }")
-    shown = shows(notebook, 1, "stopped", timeout_s=10)
-    ended_after = time.monotonic() - began
-    print(f"interrupted after {ended_after:.2f} s")
-    assert "half an answer" in shown
-    assert ended_after < 2
-
-
-def test_stop_interrupts_a_blocking_call_whose_kernel_cannot_hear_it(open_notebook: Open) -> None:
-    notebook = open_notebook(
-        "async def blocking():\n"
-        "    live = Live('blocking', stop=lambda: None)\n"
-        "    live.start()\n"
-        "    try:\n"
-        "        async for event in stalled(text_run(words('half an answer '))[:-2]):\n"
-        "            live.apply(event)\n"
-        "    finally:\n"
-        "        live.finish()\n"
-        "run_sync(blocking)",
-    )
-    notebook.start(1)
-    shows(notebook, 1, "half an answer", "running")
-    began = time.monotonic()
-    notebook.page.click(".al-stop")
-    shown = shows(notebook, 1, "stopped", "KeyboardInterrupt", timeout_s=10)
-    print(f"blocking call stopped after {time.monotonic() - began:.2f} s")
-    assert "half an answer" in shown
-
-
-def test_stop_ends_an_agent_s_hanging_tool_and_the_cell_goes_on(open_notebook: Open) -> None:
+def test_a_hanging_tool_is_ended_by_stop_and_by_an_interrupt(open_notebook: Open) -> None:
     notebook = open_notebook(
         HANGING_AGENT,
         "run = await agent.show('Call hang with 5 seconds.')\n"
         "async with asyncio.timeout(5):\n"
         "    await asyncio.sleep(0.01)\n"
         "print('went on', run.stop_reason)",
+        "run = await agent.show('Call hang with 5 seconds.')",
     )
     notebook.run(1)
-    notebook.start(2)
-    shows(notebook, 2, "hang", "running")
-    notebook.page.wait_for_selector(".al-fold[data-state=busy]")
-    began = time.monotonic()
-    notebook.page.click(".al-stop")
-    shown = shows(notebook, 2, "went on stopped", timeout_s=10)
-    ended_after = time.monotonic() - began
-    print(f"agent stopped after {ended_after:.2f} s")
-    assert "interrupted" in shown
-    assert ended_after < 1.5
-
-
-def test_a_kernel_interrupt_ends_an_agent_s_hanging_tool_and_keeps_what_there_is(open_notebook: Open) -> None:
-    notebook = open_notebook(HANGING_AGENT, "run = await agent.show('Call hang with 5 seconds.')")
-    notebook.run(1)
-    notebook.start(2)
-    shows(notebook, 2, "hang", "running")
-    notebook.page.wait_for_selector(".al-fold[data-state=busy]")
-    began = time.monotonic()
-    notebook.page.evaluate("() => { jupyterapp.commands.execute('notebook:interrupt-kernel'); }")
-    shown = shows(notebook, 2, "stopped", timeout_s=10)
-    ended_after = time.monotonic() - began
-    print(f"agent interrupted after {ended_after:.2f} s")
-    assert "interrupted" in shown
-    assert ended_after < 2
-
-
-def test_the_page_can_tell_when_text_of_a_model_runs(open_notebook: Open) -> None:
-    """The positive control: the same text, shown the way other libraries show it, runs."""
-    notebook = open_notebook(
-        "from IPython.display import HTML\nfor text in EXECUTING:\n    display(HTML(text))"
-    )
-    notebook.run(1)
-    notebook.page.wait_for_function("window.__ran >= 2")
-
-
-def test_text_of_a_model_runs_nothing_while_it_streams_and_when_it_stands(open_notebook: Open) -> None:
-    notebook = open_notebook(
-        "from tests.notebook.run.test_static_view import saying\n"
-        "async def says(texts):\n"
-        "    for number, text in enumerate(texts, 1):\n"
-        "        call = ToolCall(f'c{number}', text, text)\n"
-        "        yield TurnStarted(number, text)\n"
-        "        yield Notice('warning', text)\n"
-        "        yield ReasoningDelta(text)\n"
-        "        yield TextDelta(text, 1)\n"
-        "        yield call\n"
-        "        yield ToolResult(call.id, text, (Text(text),), 'failed')\n"
-        "        await asyncio.sleep(0.02)\n"
-        "    yield TurnStarted(number + 1, 'm')\n"
-        "    yield TextDelta('all was said')\n"
-        "    await asyncio.sleep(1)\n",
-        "state = await show_run(says(EXECUTING + HOSTILE), title=HOSTILE[0])",
-    )
-    requests: list[str] = []
-    notebook.page.on("request", lambda request: requests.append(request.url))
-    notebook.run(1)
-    notebook.start(2)
-    notebook.page.wait_for_selector(".al-run")
-    notebook.page.wait_for_function(
-        "[...document.querySelectorAll('.al-text')].some((one) => one.innerText.includes('all was said'))"
-    )
-    live = notebook.page.evaluate(
-        "document.querySelector('.al-run').querySelectorAll('script, img, svg, iframe, form').length"
-    )
-    shown = shows(notebook, 2, "stopped", "all was said")
-    notebook.page.evaluate(
-        "() => document.querySelectorAll('details').forEach((one) => { one.open = true; })"
-    )
-    notebook.page.wait_for_timeout(500)  # time for what must not run; there is nothing to wait for
-    assert live == 0
-    assert (
-        notebook.page.locator(".agentlab-run")
-        .locator("script, img, svg, iframe, form, mjx-container")
-        .count()
-        == 0
-    )
-    assert "<script>window.__ran" in shown
-    assert notebook.page.evaluate("window.__ran") == 0
-    assert [url for url in requests if "invalid" in url] == []
+    for cell, press, expected in (
+        (2, "() => document.querySelector('.al-stop').click()", "went on stopped"),
+        (3, "() => { jupyterapp.commands.execute('notebook:interrupt-kernel'); }", "stopped"),
+    ):
+        notebook.start(cell)
+        shows(notebook, cell, "hang", "running")
+        notebook.page.wait_for_selector(".al-fold[data-state=busy]")
+        began = time.monotonic()
+        notebook.page.evaluate(press)
+        shown = shows(notebook, cell, expected, timeout_s=10)
+        ended_after = time.monotonic() - began
+        print(f"ended after {ended_after:.2f} s")
+        assert "interrupted" in shown
+        assert ended_after < 4  # a busy machine; `test_stopping` measures
 
 
 def test_a_view_that_is_reloaded_in_mid_run_shows_the_whole_again(open_notebook: Open) -> None:
@@ -214,49 +100,45 @@ def test_a_view_that_is_reloaded_in_mid_run_shows_the_whole_again(open_notebook:
     shows(notebook, 1, "first half second half", "done")
 
 
-@pytest.mark.parametrize("theme", ["Light", "Dark"])
-def test_it_can_be_read_in_both_themes(
-    open_notebook: Open, tmp_path_factory: pytest.TempPathFactory, theme: str
-) -> None:
-    folder = Path(os.environ.get("AGENTLAB_SCREENSHOTS") or tmp_path_factory.mktemp("screenshots"))
+def test_it_stands_out_in_the_dark_of_a_real_jupyterlab_live_and_still(open_notebook: Open) -> None:
     notebook = open_notebook(
         "async def held(events):\n"
         "    async for event in paced(events[:-1], 2000):\n"
         "        yield event\n"
-        "    await asyncio.sleep(2.5)\n"
+        "    await asyncio.sleep(2)\n"
         "    yield events[-1]\n"
         "state = await show_run(held(tool_run()), title='What is 1234 + 5678?', stop=lambda: None)",
     )
-    notebook.page.set_viewport_size({"width": 1300, "height": 1250})
     notebook.page.evaluate(
-        "(theme) => jupyterapp.commands.execute('apputils:change-theme', {theme})", f"JupyterLab {theme}"
+        "() => jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})"
     )
+    notebook.page.wait_for_selector("body[data-jp-theme-light=false]", state="attached")
     notebook.start(1)
     shows(notebook, 1, "See the docs", "running")
-    notebook.page.screenshot(path=folder / f"live_{theme.lower()}.png")
-    contrast = notebook.page.evaluate(
-        CONTRAST, ".al-run, .al-title, .al-text, .al-muted, .al-numbers, .al-status, .al-pill"
-    )
+    live = notebook.page.evaluate(FAINT, ".al-run")
     shows(notebook, 1, "See the docs", "done")
-    notebook.page.wait_for_selector(".agentlab-run")
-    notebook.page.screenshot(path=folder / f"still_{theme.lower()}.png")
-    print(f"screenshots in {folder}, contrast {contrast}")
-    assert min(contrast.values()) >= 3
+    still = notebook.page.evaluate(FAINT, ".agentlab-run")
+    assert (live, still) == ([], [])
     assert ANSWER.splitlines()[2].removeprefix("- `add` ") in notebook.output(1)
 
 
-# WCAG 2.1 contrast of each selector's first match against the view's background, transparency mixed in.
-CONTRAST = """(selectors) => {
-  const channel = (value) => value <= 10 ? value / 3294 : ((value / 255 + 0.055) / 1.055) ** 2.4;
-  const parsed = (color) => color.match(/[\\d.]+/g).map(Number);
-  const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
-  const ground = parsed(getComputedStyle(document.querySelector(".al-run")).backgroundColor);
-  const back = light(ground);
-  const found = {};
-  for (const selector of selectors.split(", ")) {
-    const [r, g, b, a = 1] = parsed(getComputedStyle(document.querySelector(selector)).color);
-    const fore = light([r, g, b].map((value, k) => a * value + (1 - a) * ground[k]));
-    found[selector] = (Math.max(fore, back) + 0.05) / (Math.min(fore, back) + 0.05);
-  }
-  return found;
-}"""
+def test_a_run_streams_stops_and_stays_in_notebook_seven(chromium: Browser, lab: Lab) -> None:
+    cell = "state = await show_run(stalled(text_run(words('half an answer '))[:-2]), title='stalled')"
+    name = lab.write("seven.ipynb", IMPORTS + cell)
+    page = chromium.new_page(viewport={"width": 1000, "height": 800})
+    page.goto(f"{lab.url}/notebooks/{name}?token={TOKEN}")
+    page.wait_for_selector(".jp-Notebook .cm-content", timeout=60_000)
+    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]", timeout=60_000)
+    for _ in range(6):  # a key that comes before the kernel is connected is lost
+        page.click(".jp-Notebook .cm-content")
+        page.keyboard.press("Shift+Enter")
+        with suppress(PlaywrightTimeout):
+            page.wait_for_selector(".al-run .al-text:has-text('half an answer')", timeout=10_000)
+            break
+    page.click(".al-stop")
+    page.wait_for_selector(".agentlab-run:has-text('stopped')")
+    shown = page.inner_text(".agentlab-run")
+    failures = page.locator(".jp-OutputArea").filter(has_text="Error").count()
+    page.close()
+    assert "half an answer" in shown
+    assert failures == 0

@@ -13,6 +13,12 @@
   }
   for (const name of ["log", "info", "warn", "error", "debug"]) console[name] = told(`console.${name}`);
   Object.defineProperty(window, "__ran", { get: () => 0, set: () => tell("__ran") });
+  // Following a link to another page is the reader's own wish; everything else that a click may do counts.
+  const stay = (event) => {
+    const link = event.target.closest?.("a[href]");
+    if (/^(https?|mailto):/i.test(link?.href ?? "")) event.preventDefault();
+  };
+  addEventListener("click", stay, true);
   if (window !== top) return;
 
   window.__hits = [];
@@ -40,41 +46,46 @@
 
   const EVENTS = ["mouseover", "mouseenter", "mousemove", "mousedown", "mouseup", "pointerover", "pointerenter", "dblclick",
     "contextmenu", "keydown", "keyup", "focusin", "input", "change", "toggle", "scroll", "wheel", "error"];
+  const TOUCHED = "a, area, audio, button, dialog, embed, form, iframe, img, input, label, math, object, option, select, " +
+    "summary, svg, svg *, math *, textarea, video, [tabindex], [contenteditable], [role], [is]";
+  // HTML alone has handlers nowhere but in attributes: an element with none, that is no control either, hears nothing.
   const poke = (root) => {
+    for (const folded of root.querySelectorAll("details")) folded.open = true;
     for (const element of [...root.querySelectorAll("*")]) {
       const view = element.ownerDocument.defaultView;
       if (!view) continue;
-      const own = [...element.attributes].map(({ name }) => name).filter((name) => name.startsWith("on"));
+      const own = element.getAttributeNames().filter((name) => name.startsWith("on"));
+      if (own.length === 0 && !element.matches(TOUCHED)) continue;
       try {
-        if (element.localName === "details") element.open = true;
-        element.focus?.({ preventScroll: true });
+        if (own.length > 0) element.focus?.({ preventScroll: true });
         for (const name of EVENTS) element.dispatchEvent(new view.Event(name));
         // A handler of any browser, this one's or one long gone, is run as its event would run it.
         for (const name of own) {
           const handler = element[name] ?? new view.Function("event", element.getAttribute(name));
           handler.call(element, new view.Event(name.slice(2)));
         }
-        // Following a link to another page is the reader's own wish; everything else that a click may do counts.
-        if (/^(https?|mailto):/i.test(element.href ?? "")) continue;
         element.dispatchEvent(new view.MouseEvent("click", { bubbles: true, cancelable: true }));
       } catch { /* the payload has torn its frame down */ }
     }
   };
 
-  const TAGS = new Set(("a b blockquote br button circle code col colgroup dd del details div dl dt em figcaption figure g h1 h2 h3 " +
-    "h4 h5 h6 hr i ins kbd label li line ol p path pre rect s section small span strong summary table tbody td text tfoot th thead " +
-    "time title tr ul").split(" "));
-  const ATTRIBUTES = new Set(("align aria-busy aria-expanded aria-hidden aria-label aria-live aria-labelledby aria-describedby " +
-    "aria-controls aria-pressed aria-current aria-valuenow aria-valuemin aria-valuemax aria-orientation aria-atomic aria-relevant " +
-    "border class colspan disabled hidden href open rel role rowspan scope start style tabindex target title type").split(" "));
+  const TAGS = new Set(("a article aside b blockquote br button code col colgroup dd del details div dl dt em figcaption figure footer h1 h2 h3 " +
+    "h4 h5 h6 header hr i img ins kbd label li nav ol option p pre s section select small span strong summary table tbody td textarea " +
+    "tfoot th thead time tr ul").split(" "));
+  const ATTRIBUTES = new Set(("align alt border class colspan disabled hidden href open placeholder rel role rows rowspan scope src start style tabindex target title type value").split(" "));
+  const OURS = /^(aria-[a-z]+|data-(status|state|kind|open|turns|count|lm-suppress-shortcuts))$/;
   const CLASSES = /^(al-[\w-]*|agentlab[\w-]*|dataframe|mathjax_ignore|tex2jax_ignore|language-[\w+#.-]+)$/;
-  const foreign = (root, extra) => {
+  const PANDAS = /^(\s*\.dataframe [\w\s:-]+\{\s*[\w-]+: [\w-]+;\s*\})+\s*$/;
+  const PICTURE = /^data:image\/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]*$/;
+  const foreign = (root) => {
     const found = [];
     const say = (element, what) => found.push(`${what} in ${element.outerHTML.slice(0, 200)}`);
     for (const element of root.querySelectorAll("*")) {
-      if (!TAGS.has(element.localName) && !extra.tags.includes(element.localName)) say(element, "element");
+      if (element.localName === "style" && element.hasAttribute("scoped") && PANDAS.test(element.textContent)) continue;
+      if (!TAGS.has(element.localName)) say(element, "element");
       for (const { name, value } of element.attributes) {
-        if (!ATTRIBUTES.has(name) && !extra.attributes.includes(name)) say(element, `attribute ${name}`);
+        if (!ATTRIBUTES.has(name) && !OURS.test(name)) say(element, `attribute ${name}`);
+        if (name === "src" && !(element.localName === "img" && PICTURE.test(value))) say(element, "source");
         if (name === "href" && !/^(https?:\/\/|mailto:)/i.test(value)) say(element, "address");
         if (name === "style" && /url\s*\(|expression|@import|position\s*:\s*fixed/i.test(value)) say(element, "style");
         if (name === "class" && !value.split(/\s+/).every((one) => !one || CLASSES.test(one))) say(element, "class");
@@ -93,18 +104,26 @@
     return frame;
   };
 
+  /** Parsed as the page it would be in a file, its scripts run where they stand. */
+  const write = (frame, markup) => {
+    const page = frame.contentDocument;
+    page.open();
+    frame.contentWindow.addEventListener("click", stay, true); // opening a document takes its window's listeners
+    page.write(`<!doctype html><body>${markup}`);
+    page.close();
+  };
+
   /** Each piece of HTML set as JupyterLab does, then all as one page, as nbconvert does; then a reader touches everything. */
   window.__show = async (pieces, ms) => {
     const main = document.querySelector("main");
     main.replaceChildren();
     for (const piece of pieces) setTrusted(main.appendChild(document.createElement("div")), piece);
-    const wrong = foreign(main, { tags: [], attributes: [] });
+    const wrong = foreign(main);
     const page = frameOf(null);
-    const loaded = new Promise((done) => { page.onload = done; });
-    page.srcdoc = `<!doctype html><body>${pieces.join("")}`;
+    page.hidden = true;
     document.body.append(page);
-    await loaded;
-    wrong.push(...foreign(page.contentDocument.body, { tags: [], attributes: [] }));
+    write(page, pieces.join(""));
+    wrong.push(...foreign(page.contentDocument.body));
     poke(main);
     poke(page.contentDocument);
     await rest(ms);
@@ -116,17 +135,14 @@
 
   /** Each payload as it stands in two frames of its own: as a page, and set as JupyterLab does. */
   window.__expose = async (payloads, ms) => {
-    const loads = [];
     const frames = payloads.flatMap((payload, index) => {
       const page = frameOf(index);
-      loads.push(new Promise((done) => { page.onload = done; }));
-      page.srcdoc = `<!doctype html><body>${payload}`;
       const cell = frameOf(index);
       document.body.append(page, cell);
+      try { write(page, payload); } catch { /* it has gone elsewhere */ }
       setTrusted(cell.contentDocument.body, payload);
       return [page, cell];
     });
-    await Promise.race([Promise.all(loads), rest(2000)]);
     await rest(ms);
     for (const frame of frames) {
       try { poke(frame.contentDocument); } catch { /* it has gone elsewhere */ }
@@ -136,7 +152,7 @@
   };
 
   /** A widget painted from its state and its messages, as anywidget does; then a reader touches everything. */
-  window.__paint = async ({ module, state, messages, tags, attributes }, ms) => {
+  window.__paint = async ({ module, state, messages }, ms) => {
     const listeners = new Map();
     const tellAll = (name, ...values) => { for (const one of listeners.get(name) ?? []) one(...values); };
     const model = {
@@ -156,7 +172,7 @@
     await definition.initialize?.({ model });
     const undo = await definition.render?.({ model, el: main.appendChild(document.createElement("div")) });
     const frame = () => new Promise((done) => requestAnimationFrame(done));
-    const wrong = foreign(main, { tags, attributes });
+    const wrong = foreign(main);
     for (const message of messages) {
       if (message.custom) tellAll("msg:custom", message.custom);
       if (message.update) {
@@ -166,7 +182,7 @@
     }
     await frame();
     await frame();
-    wrong.push(...foreign(main, { tags, attributes }));
+    wrong.push(...foreign(main));
     const text = main.textContent.length;
     poke(main);
     await rest(ms);

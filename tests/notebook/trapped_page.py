@@ -1,7 +1,8 @@
 """A page that shows HTML the way notebooks do, touches all of it as a reader might, and notices what runs and what leaves.
 
 JupyterLab sets a trusted output's HTML and then evaluates its script tags; nbconvert writes it into a page. Both are done
-here. Nothing is reachable: each request is noted and refused.
+here. Nothing is reachable: each request is noted and refused. Nothing is laid out either, for that takes most of the time
+and only what CSS would fetch hangs on it: a style that fetches is found where it stands.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from playwright.sync_api import Browser, Page, Request, Route
 
 TRAP = (Path(__file__).parent / "trap.js").read_text(encoding="utf-8")
 ADDRESS = "http://trap.invalid/"
-BLANK = "<!doctype html><html><head><title>trap</title></head><body><main></main></body></html>"
+BLANK = "<!doctype html><html><head><title>trap</title></head><body><main hidden></main></body></html>"
 
 
 class Caught(NamedTuple):
@@ -58,7 +59,7 @@ class TrappedPage:
         return self._caught("([pieces, ms]) => __show(pieces, ms)", [list(pieces), rest_ms])
 
     def paint(self, painting: dict[str, Any], rest_ms: int = 20) -> Caught:
-        """Paint a widget: `module`, `state`, `messages`, and the `tags` and `attributes` that it adds to the usual ones."""
+        """Paint a widget from its `module`, its `state` and the `messages` it is sent."""
         return self._caught("([painting, ms]) => __paint(painting, ms)", [painting, rest_ms])
 
     def expose(self, payloads: Sequence[str], rest_ms: int = 150) -> Caught:

@@ -19,6 +19,7 @@ import msgspec
 from msgspec import Struct
 
 from agentlab.caching.tokens import estimate_tokens, tokenize
+from agentlab.short_repr import ShortRepr
 
 __all__ = ["Block", "BlockKind", "PartName", "make_block"]
 
@@ -56,7 +57,7 @@ _MEDIA: Final = frozenset(["data", "bytes", "file_data", "fileData", "image_url"
 MARKER_KEYS: Final = frozenset(["cache_control", "prompt_cache_breakpoint", "cachePoint"])
 
 
-class Block(Struct, frozen=True, dict=True):
+class Block(ShortRepr, Struct, frozen=True, dict=True):
     """One piece of a prompt: a tool, a system text, a part of a message, or a setting rendered into the prompt.
 
     Attributes:

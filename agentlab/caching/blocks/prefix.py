@@ -13,11 +13,12 @@ from operator import eq, indexOf, is_
 from msgspec import Struct
 
 from agentlab.caching.blocks.splitting import Block
+from agentlab.short_repr import ShortRepr
 
 __all__ = ["PrefixMatch", "common_blocks", "common_tokens", "same_objects", "shared_prefix"]
 
 
-class PrefixMatch(Struct, frozen=True):
+class PrefixMatch(ShortRepr, Struct, frozen=True):
     """What two requests share from the start.
 
     Attributes:

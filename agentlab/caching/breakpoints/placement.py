@@ -22,6 +22,7 @@ from agentlab.caching.calls import Calls, calls_of
 from agentlab.caching.prices import Rates
 from agentlab.errors import UsageError
 from agentlab.messages import CacheOptions
+from agentlab.short_repr import ShortRepr, one_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Marker", "PlacedTurn", "Placement", "place_breakpoints"]
 
 
-class Marker(Struct, frozen=True):
+class Marker(ShortRepr, Struct, frozen=True):
     """A cache breakpoint.
 
     Attributes:
@@ -43,7 +44,7 @@ class Marker(Struct, frozen=True):
     ttl: str
 
 
-class PlacedTurn(Struct, frozen=True):
+class PlacedTurn(ShortRepr, Struct, frozen=True):
     """One request of a plan.
 
     Attributes:
@@ -82,6 +83,13 @@ class Placement(Struct, frozen=True):
     options_usd: float
     lifetimes: dict[str, float]
     exact: bool = True
+
+    def __repr__(self) -> str:
+        costs = ", ".join(
+            f"{name}={getattr(self, name):.6g}"
+            for name in ("cost_usd", "last_block_usd", "automatic_usd", "uncached_usd", "options_usd")
+        )
+        return one_line(f"Placement(turns={len(self.turns)}, {costs}, options={self.options!r})")
 
     @property
     def regret_last_block_usd(self) -> float:

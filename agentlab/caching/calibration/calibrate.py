@@ -22,6 +22,7 @@ from agentlab.caching.calibration.recordings import Exchange, read_exchanges
 from agentlab.caching.calibration.verdicts import VERDICTS, Comparison, Verdict, judge
 from agentlab.caching.profiles.registry import Profile, profile_for
 from agentlab.errors import UsageError
+from agentlab.progress import ProgressOption, tracked
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,7 +61,11 @@ STEADY: Final = ("anthropic", "bedrock-claude", "openai", "openai-legacy", "deep
 
 
 def calibrate(
-    folder: str | Path, *, strict: bool = True, providers: Collection[str] | None = None
+    folder: str | Path,
+    *,
+    strict: bool = True,
+    providers: Collection[str] | None = None,
+    progress: ProgressOption = "auto",
 ) -> pd.DataFrame:
     """Forecast every recorded response of a folder, and judge the forecasts.
 
@@ -68,6 +73,7 @@ def calibrate(
         folder: Recordings, in the form `recordings` describes.
         strict: Whether chance is left out of the policies: the provider's documented best case.
         providers: Only these providers; all where None.
+        progress: Whether a bar is shown where it takes long; `auto`: where somebody watches.
 
     Returns:
         One row for each response that reported its tokens. Tokens are whole numbers (`<NA>`: not reported); `error_*`
@@ -79,7 +85,8 @@ def calibrate(
     """
     import pandas as pd  # noqa: PLC0415 - heavy, and only frames need it
 
-    rows = _rows(read_exchanges(folder, providers), strict=strict)
+    exchanges = tracked(read_exchanges(folder, providers), "calibrate", unit="response", progress=progress)
+    rows = _rows(exchanges, strict=strict)
     frame = pd.DataFrame(list(rows), columns=list(COLUMNS))
     counts = [name for name in COLUMNS if name.endswith(("_read", "_write", "_tokens"))]
     costs = [name for name in COLUMNS if name.endswith("_usd")]

@@ -13,6 +13,7 @@ from agentlab.caching.blocks.chain import chain
 from agentlab.caching.blocks.splitting import split_object
 from agentlab.caching.calibration.recordings import Exchange
 from agentlab.errors import UsageError
+from agentlab.short_repr import ShortRepr
 
 __all__ = ["Turn", "missing_prompt", "turns"]
 
@@ -37,7 +38,7 @@ _STORED: Final = {
 }
 
 
-class Turn(Struct, frozen=True):
+class Turn(ShortRepr, Struct, frozen=True):
     """One exchange in its place.
 
     Attributes:

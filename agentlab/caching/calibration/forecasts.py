@@ -22,6 +22,7 @@ from agentlab.caching.policies.policy import CacheOutcome, CachePolicy, CacheRef
 from agentlab.caching.policies.profile import Profile
 from agentlab.caching.profiles.registry import make_policy
 from agentlab.caching.token_counts import ends_in_tool_results, with_tail
+from agentlab.short_repr import ShortRepr
 
 __all__ = ["Forecast", "forecasts"]
 
@@ -29,7 +30,7 @@ PART_ERROR: Final = 0.05
 """How far off, as a share, a place in a prompt is taken to be that no response told."""
 
 
-class Forecast(Struct, frozen=True):
+class Forecast(ShortRepr, Struct, frozen=True):
     """What a policy says of one response before it is seen.
 
     Attributes:

@@ -15,6 +15,7 @@ from msgspec import Struct, structs
 
 from agentlab.caching.calibration.recordings import Exchange
 from agentlab.caching.prices import Rates, rates, turn_cost
+from agentlab.short_repr import ShortRepr
 
 __all__ = ["DerivedCost", "derived_cost"]
 
@@ -28,7 +29,7 @@ _STATED_STEP: Final = Decimal("0.00001")
 """Perplexity states its costs in these steps (recorded)."""
 
 
-class DerivedCost(Struct, frozen=True):
+class DerivedCost(ShortRepr, Struct, frozen=True):
     """What a response should have cost.
 
     Attributes:

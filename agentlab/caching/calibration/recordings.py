@@ -19,6 +19,7 @@ from msgspec import Struct
 from agentlab.caching.calibration.recorded_usage import recorded_at, recorded_model, recorded_usage
 from agentlab.errors import UsageError
 from agentlab.messages import Usage
+from agentlab.short_repr import ShortRepr
 
 __all__ = ["Exchange", "read_exchanges"]
 
@@ -27,7 +28,7 @@ _LINES = "*.jsonl.gz"
 _NEEDED = ("status", "source_file", "interaction_index", "provider", "api")
 
 
-class Exchange(Struct, frozen=True):
+class Exchange(ShortRepr, Struct, frozen=True):
     """One recorded call of a model that reported its tokens.
 
     Attributes:

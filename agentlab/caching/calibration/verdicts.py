@@ -11,6 +11,8 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
+from agentlab.short_repr import ShortRepr
+
 __all__ = ["VERDICTS", "Comparison", "Judgement", "Verdict", "judge"]
 
 Verdict = Literal["exact", "within one granule", "explained", "wrong"]
@@ -20,7 +22,7 @@ VERDICTS: Final[tuple[Verdict, ...]] = ("exact", "within one granule", "explaine
 WARM: Final = "warm before the recording began"
 
 
-class Comparison(Struct, frozen=True):
+class Comparison(ShortRepr, Struct, frozen=True):
     """What was forecast for one response, what was recorded, and what is known of the provider.
 
     Attributes:
@@ -69,7 +71,7 @@ class Comparison(Struct, frozen=True):
         return self.write - self.recorded_write
 
 
-class Judgement(Struct, frozen=True):
+class Judgement(ShortRepr, Struct, frozen=True):
     """The verdict on a compared.
 
     Attributes:

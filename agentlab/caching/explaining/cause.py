@@ -6,6 +6,8 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
+from agentlab.short_repr import ShortRepr
+
 __all__ = ["Aspect", "Cause", "Part"]
 
 Part = Literal["setting", "tool", "tools", "preamble", "document", "message", "messages"]
@@ -25,7 +27,7 @@ Aspect = Literal[
 _SHOWN: Final = 48
 
 
-class Cause(Struct, frozen=True):
+class Cause(ShortRepr, Struct, frozen=True):
     """One change that moved the prefix.
 
     Attributes:

@@ -14,7 +14,7 @@ from agentlab.caching.calls import RecordedCall
 from agentlab.errors import UsageError
 from agentlab.messages import CacheDiagnosis
 
-__all__ = ["ComparedRequest", "Explainable", "compared"]
+__all__ = ["ComparedRequest", "Explainable", "as_request", "compared"]
 
 Explainable = Sequence[Block] | tuple[str, str | bytes | Mapping[str, Any]] | RecordedCall
 """A request: its blocks, its wire and JSON body, or a recorded call."""
@@ -42,6 +42,28 @@ class ComparedRequest(Struct, frozen=True):
     input_tokens: int | None = None
     at: float | None = None
     cache_diagnosis: CacheDiagnosis | None = None
+
+
+def as_request(given: object) -> Explainable:
+    """A request in one of the forms that can be compared, as far as that can be told without reading it.
+
+    Raises:
+        UsageError: It is none; the message says which there are.
+    """
+    if isinstance(given, RecordedCall):
+        return given
+    if isinstance(given, tuple | list) and len(given) == 2 and isinstance(given[0], str):
+        return given[0], given[1]
+    if (
+        isinstance(given, Sequence)
+        and not isinstance(given, str | bytes)
+        and all(isinstance(each, Block) for each in given)
+    ):
+        return given
+    raise UsageError(
+        "a request is a recorded call (`run.trace.calls[0]`), its blocks, or a pair of wire and body, "
+        f"not {type(given).__name__}"
+    )
 
 
 def compared(given: Explainable, provider: str | None, model: str | None, cut: SentBlocks) -> ComparedRequest:

@@ -16,10 +16,11 @@ from agentlab.caching.blocks.sent_blocks import SentBlocks
 from agentlab.caching.calls import Calls, RecordedCall, calls_of
 from agentlab.caching.explaining.appended import only_appends
 from agentlab.caching.explaining.causes import causes_between
-from agentlab.caching.explaining.compared_request import ComparedRequest, Explainable, compared
+from agentlab.caching.explaining.compared_request import ComparedRequest, Explainable, as_request, compared
 from agentlab.caching.explaining.explanation import Explanation, Explanations
 from agentlab.caching.explaining.lost_tokens import dollars_lost, matches_whole_blocks, tokens_lost
 from agentlab.caching.explaining.moving_settings import home_vendor
+from agentlab.progress import ProgressOption, tracked
 
 __all__ = ["Explainable", "explain", "explain_calls"]
 
@@ -49,8 +50,9 @@ def explain(
         cache markers moved, or settings changed that no cache sees (temperature, limits, metadata).
 
     Raises:
-        UsageError: A body is no JSON object, or its wire is not known.
+        UsageError: One is no request, a body is no JSON object, or its wire is not known.
     """
+    previous, current = as_request(previous), as_request(current)
     if _plainly_appended(previous, current):
         return None
     cut = SentBlocks()
@@ -58,13 +60,20 @@ def explain(
     return _explanation(before, after, priced=priced)
 
 
-def explain_calls(trace: Calls, *, provider: str | None = None, model: str | None = None) -> Explanations:
+def explain_calls(
+    trace: Calls,
+    *,
+    provider: str | None = None,
+    model: str | None = None,
+    progress: ProgressOption = "auto",
+) -> Explanations:
     """Explain every call that no longer begins with the call before it.
 
     Args:
         trace: A trace, or calls in the order they were made.
         provider: As in `explain`.
         model: As in `explain`.
+        progress: Whether a bar is shown where it takes long; `auto`: where somebody watches.
 
     Returns:
         One explanation for each call that moved, with its place as `turn`, counted from 1; empty where none did.
@@ -73,7 +82,8 @@ def explain_calls(trace: Calls, *, provider: str | None = None, model: str | Non
     cut = SentBlocks()
     known: tuple[int, ComparedRequest] | None = None
     found = Explanations()
-    for number, (before, after) in enumerate(pairwise(calls), 2):
+    pairs = tracked(pairwise(calls), "explain", unit="call", total=len(calls) - 1, progress=progress)
+    for number, (before, after) in enumerate(pairs, 2):
         if _plainly_appended(before, after):
             continue
         was_after = known is not None and known[0] == number - 1

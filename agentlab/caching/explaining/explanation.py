@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from msgspec import Struct
 
@@ -11,6 +12,7 @@ from agentlab.caching.explaining.cause import Cause
 from agentlab.caching.explaining.explanation_html import explanation_html
 from agentlab.caching.visible_text import visible
 from agentlab.messages import CacheDiagnosis
+from agentlab.short_repr import one_line
 
 __all__ = ["Explanation", "Explanations"]
 
@@ -34,6 +36,7 @@ class Explanation(Struct, frozen=True):
         estimated: Whether the tokens are estimated from the texts; else they are scaled to what the provider reported
             of the earlier request.
         provider_says: The provider's own diagnosis of the later request, where it was asked for one.
+        names: What a reader calls the earlier and the later request, where they are no turns of a run.
     """
 
     cause: Cause
@@ -48,6 +51,7 @@ class Explanation(Struct, frozen=True):
     current: tuple[Block, ...] = ()
     estimated: bool = True
     provider_says: CacheDiagnosis | None = None
+    names: tuple[str, str] | None = None
 
     @property
     def reason(self) -> str | None:
@@ -58,6 +62,13 @@ class Explanation(Struct, frozen=True):
     def place(self) -> str:
         """Where the prefix ends: `preamble character 6190`."""
         return self.cause.place
+
+    @property
+    def later(self) -> str:
+        """What a reader calls the later request: its name, or its turn; empty where it has neither."""
+        if self.names is not None:
+            return self.names[1]
+        return f"turn {self.turn}" if self.turn is not None else ""
 
     @property
     def line(self) -> str:
@@ -83,6 +94,8 @@ class Explanation(Struct, frozen=True):
 
     def __str__(self) -> str:
         turn = f"Turn {self.turn}: the" if self.turn is not None else "The"
+        if self.names is not None:
+            turn = f"{self.names[1]} against {self.names[0]}: the"
         word = f" ({self.reason})" if self.reason else ""
         lines = [
             f"{turn} cached prefix moved at {self.cause.place}{word}.",
@@ -97,7 +110,10 @@ class Explanation(Struct, frozen=True):
         return visible("\n".join(lines))
 
     def __repr__(self) -> str:
-        return f"<Explanation: {self.line}>"
+        return one_line(f"<Explanation: {self.line}>")
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002 - IPython's
+        printer.text(str(self))
 
     def _repr_html_(self) -> str:
         return explanation_html(
@@ -115,11 +131,18 @@ class Explanations(list[Explanation]):
     def __str__(self) -> str:
         lines = [str(each) for each in self[:_MOST_SHOWN]]
         if len(self) > _MOST_SHOWN:
-            turns = ", ".join(str(each.turn) for each in self[_MOST_SHOWN:])
-            lines.append(f"The prefix moved again at turns {turns}.")
+            rest = self[_MOST_SHOWN:]
+            turns = ", ".join(str(each.turn) for each in rest if each.turn is not None)
+            lines.append(f"The prefix moved again at turns {turns}." if turns else f"and {len(rest)} more")
         return "\n".join(lines) or "every request begins with the one before it"
 
-    __repr__ = __str__
+    def __repr__(self) -> str:
+        places = ", ".join(each.later or each.place for each in self[:_MOST_SHOWN])
+        more = len(self) - _MOST_SHOWN
+        return one_line(f"Explanations({places}{f', and {more} more' if more > 0 else ''})")
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002 - IPython's
+        printer.text(str(self))
 
     def _repr_html_(self) -> str:
         if not self:

@@ -1,6 +1,6 @@
 """The picture of a moved prefix: two aligned bars of blocks, and the changed text opened.
 
-Plain HTML with inline styles: no script, no class, no address, and every text of the requests escaped, so that it is
+Plain HTML with inline styles: no script, no address, no class but those that keep MathJax away, and every text of the requests escaped, so that it is
 safe in a notebook that is saved, sent and opened elsewhere.
 """
 
@@ -51,7 +51,8 @@ def explanation_html(
         for name, blocks in zip(("previous", "current"), requests, strict=True)
     ]
     return (
-        '<div style="font-family:system-ui,sans-serif;font-size:13px;line-height:1.45;max-width:60em">'
+        '<div class="mathjax_ignore tex2jax_ignore" '
+        'style="font-family:system-ui,sans-serif;font-size:13px;line-height:1.45;max-width:60em">'
         f'<div style="font-weight:600">{_text(title)}</div><div>{_text(cost)}</div>'
         f"{''.join(rows)}{_legend()}{_opened(cause)}{_list(also)}</div>"
     )

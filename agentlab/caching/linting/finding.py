@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Final, Literal, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, overload
 
 from msgspec import Struct
 
 from agentlab.caching.visible_text import visible
+from agentlab.short_repr import ShortRepr, one_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +26,7 @@ _COLOURS: Final = {
 """The notebook's own, which follow its theme."""
 
 
-class Finding(Struct, frozen=True):
+class Finding(ShortRepr, Struct, frozen=True):
     """One thing that keeps a prompt from being read from the cache.
 
     Attributes:
@@ -92,14 +93,22 @@ class Findings(Sequence[Finding]):
     def __str__(self) -> str:
         return "\n".join(map(str, self._found)) or "nothing found"
 
-    __repr__ = __str__
+    def __repr__(self) -> str:
+        codes = ", ".join(self.codes[:8])
+        return one_line(f"Findings({len(self)}{f': {codes}' if codes else ''})")
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002 - IPython's
+        printer.text(str(self))
 
     def _repr_html_(self) -> str:
         if not self._found:
             return "<div>nothing found</div>"
         head = "".join(f"<th style='text-align:left'>{name}</th>" for name in Finding.__struct_fields__)
         rows = "".join(_row(finding) for finding in self._found)
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        return (
+            '<table class="mathjax_ignore tex2jax_ignore">'
+            f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        )
 
 
 def _row(finding: Finding) -> str:

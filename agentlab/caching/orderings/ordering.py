@@ -11,6 +11,7 @@ from typing import Final, Literal, get_args
 from msgspec import Struct
 
 from agentlab.errors import UsageError
+from agentlab.short_repr import ShortRepr
 
 __all__ = ["PARTS", "Ordering", "Part", "split_part"]
 
@@ -24,7 +25,7 @@ _SYSTEM_ANYWHERE: Final = frozenset(["openai-chat", "openai-responses", "ollama"
 """Wires whose conversation has a role for system text; Gemini has none, Anthropic's only for some models."""
 
 
-class Ordering(Struct, frozen=True):
+class Ordering(ShortRepr, Struct, frozen=True):
     """An order of a request's parts.
 
     `tools` come first: every wire renders them before the system prompt. `volatile` before the first part of the

@@ -15,6 +15,7 @@ from msgspec import Struct, field
 from agentlab.caching.blocks.block import Block
 from agentlab.caching.blocks.chain import chain
 from agentlab.errors import UsageError
+from agentlab.short_repr import ShortRepr
 
 __all__ = ["CacheOutcome", "CachePolicy", "CacheRefused", "Prompt"]
 
@@ -31,7 +32,7 @@ class CacheRefused(UsageError):
         self.status = status
 
 
-class Prompt(Struct, frozen=True):
+class Prompt(ShortRepr, Struct, frozen=True):
     """A prompt as a cache sees it.
 
     Attributes:
@@ -68,7 +69,7 @@ class Prompt(Struct, frozen=True):
         return sum(block.tokens for block in self.blocks) if self.total is None else self.total
 
 
-class CacheOutcome(Struct, frozen=True):
+class CacheOutcome(ShortRepr, Struct, frozen=True):
     """What a cache did with one prompt, in tokens; None is not reported by this provider.
 
     Uncached tokens are the rest: uncached + read + write = input.

@@ -7,6 +7,7 @@ from typing import Literal
 from msgspec import Struct, field
 
 from agentlab.caching.token_counts import TokenCounts
+from agentlab.short_repr import ShortRepr
 
 __all__ = ["Family", "Profile"]
 
@@ -22,7 +23,7 @@ Family = Literal[
 ]
 
 
-class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Profile(ShortRepr, Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How one generation of models caches.
 
     Attributes:

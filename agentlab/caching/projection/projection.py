@@ -23,6 +23,7 @@ from agentlab.caching.profiles.registry import profile_for
 from agentlab.caching.projection.growth import Growth, growth_of
 from agentlab.caching.projection.reuse import break_even
 from agentlab.errors import UsageError
+from agentlab.short_repr import ShortRepr
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +33,7 @@ __all__ = ["Compaction", "Projection", "break_even", "project"]
 THINK_TIMES_S: Final = (30, 120, 300, 900, 1800, 3600, 14_400, 86_400)
 
 
-class Compaction(Struct, frozen=True):
+class Compaction(ShortRepr, Struct, frozen=True):
     """How a conversation is shortened.
 
     Attributes:
@@ -44,7 +45,7 @@ class Compaction(Struct, frozen=True):
     calls_model: bool = True
 
 
-class Projection(Struct, frozen=True):
+class Projection(ShortRepr, Struct, frozen=True):
     """A run continued; each table is computed when it is asked for.
 
     Attributes:

@@ -11,11 +11,12 @@ import math
 from msgspec import Struct
 
 from agentlab.errors import UsageError
+from agentlab.short_repr import ShortRepr
 
 __all__ = ["BreakEven", "break_even", "hit_share"]
 
 
-class BreakEven(Struct, frozen=True):
+class BreakEven(ShortRepr, Struct, frozen=True):
     """What it costs to send one prefix several times. Costs are multiples of sending it once, uncached.
 
     Attributes:

@@ -11,6 +11,7 @@ from agentlab.caching.orderings.presets import PRESETS, ordering_of
 from agentlab.caching.replaying.first_token import FirstToken
 from agentlab.caching.replaying.what_if import Breakpoint, what_if
 from agentlab.errors import UsageError
+from agentlab.progress import ProgressOption, tracked
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +29,7 @@ def compare_orderings(
     think_time_s: float | None = None,
     strict: bool = True,
     first_token: FirstToken | None = None,
+    progress: ProgressOption = "auto",
 ) -> pd.DataFrame:
     """What one conversation costs under each ordering at each provider, with no call.
 
@@ -42,6 +44,7 @@ def compare_orderings(
         think_time_s: Seconds from each call to the next.
         strict: Whether the cache behaves as documented, without chance.
         first_token: The model of the time to the first token.
+        progress: Whether a bar is shown where it takes long; `auto`: where somebody watches.
 
     Returns:
         One row an ordering and provider: `hit_share` of the prompt's tokens, `cost_usd`, `saved_share` (of what it would
@@ -57,26 +60,26 @@ def compare_orderings(
         if isinstance(given, str) or (given is not None and not len(given)):
             raise UsageError(f"`{name}` is a list with one at least, not {given!r}")
     rows = []
-    for provider in providers or [f"{calls[0].vendor}:{calls[0].model}"]:
-        for each in orderings:
-            ordering = ordering_of(each)
-            frame = what_if(
-                calls,
-                ordering=ordering,
-                provider=provider,
-                ttl=ttl,
-                breakpoints=breakpoints,
-                strict=strict,
-                think_time_s=think_time_s,
-                first_token=first_token,
-            )
-            totals = frame.attrs["totals"]
-            row = {"ordering": ordering.name, "provider": provider}
-            row |= {name: totals[name] for name in ("hit_share", "cost_usd", "saved_share")}
-            row |= {name: totals[name] for name in ("input_cost_usd", "input_saved_share")}
-            row["ttft_s"] = totals["ttft_s"] / len(calls)
-            row |= {name: int(count) for name, count in totals.items() if name.endswith("_tokens")}
-            rows.append(row)
+    served = providers or [f"{calls[0].vendor}:{calls[0].model}"]
+    pairs = [(provider, ordering_of(each)) for provider in served for each in orderings]
+    for provider, ordering in tracked(pairs, "orderings", unit="replay", progress=progress):
+        frame = what_if(
+            calls,
+            ordering=ordering,
+            provider=provider,
+            ttl=ttl,
+            breakpoints=breakpoints,
+            strict=strict,
+            think_time_s=think_time_s,
+            first_token=first_token,
+        )
+        totals = frame.attrs["totals"]
+        row = {"ordering": ordering.name, "provider": provider}
+        row |= {name: totals[name] for name in ("hit_share", "cost_usd", "saved_share")}
+        row |= {name: totals[name] for name in ("input_cost_usd", "input_saved_share")}
+        row["ttft_s"] = totals["ttft_s"] / len(calls)
+        row |= {name: int(count) for name, count in totals.items() if name.endswith("_tokens")}
+        rows.append(row)
     table = pd.DataFrame(rows).set_index(["provider", "ordering"])
     counts = [name for name in map(str, table) if name.endswith("_tokens")]
     # A provider without one of the lifetimes writes nothing with it.

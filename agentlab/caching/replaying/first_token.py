@@ -16,11 +16,12 @@ from msgspec import Struct
 
 from agentlab.caching.calls import RecordedCall
 from agentlab.errors import UsageError
+from agentlab.short_repr import ShortRepr
 
 __all__ = ["FirstToken"]
 
 
-class FirstToken(Struct, frozen=True):
+class FirstToken(ShortRepr, Struct, frozen=True):
     """A model of the time to the first token.
 
     Attributes:

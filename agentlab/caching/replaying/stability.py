@@ -23,6 +23,7 @@ from agentlab.caching.replaying.provider import Provider, provider_of
 from agentlab.caching.replaying.replay import Bills, judged, marks_for
 from agentlab.errors import UsageError
 from agentlab.messages import CacheOptions
+from agentlab.progress import ProgressOption, tracked
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,6 +72,7 @@ def stability_order(
     provider: str | None = None,
     strict: bool = True,
     first_token: FirstToken | None = None,
+    progress: ProgressOption = "auto",
 ) -> pd.DataFrame:
     """Every order of the parts, the cheapest first, as the recorded calls would have fared under it.
 
@@ -84,6 +86,7 @@ def stability_order(
             of each request.
         strict: Whether the cache behaves as documented, without chance.
         first_token: The model of the time to the first token.
+        progress: Whether a bar is shown where it takes long; `auto`: where somebody watches.
 
     Returns:
         One row an order: `parts`, `hit_share` (of the prompt's tokens), `cost_usd`, `saved_share` (of the cost without a
@@ -104,10 +107,8 @@ def stability_order(
     cut = ArrangedBlocks()
     cache = marks_for(served, list(layouts(conversations[0], neutral=True, cut=cut)))
     trial = _Trial(conversations, served, cache, first_token or FirstToken(), strict=strict, cut=cut)
-    rows = [
-        trial.row(ordering)
-        for ordering in _orders(present, {call.wire for calls in conversations for call in calls})
-    ]
+    orders = list(_orders(present, {call.wire for calls in conversations for call in calls}))
+    rows = [trial.row(each) for each in tracked(orders, "orders", unit="order", progress=progress)]
     # Equal costs are the rule: then what changes least comes first.
     rows.sort(key=lambda row: (row["cost_usd"], -row["hit_share"], _unrest(row["parts"], changes)))
     frame = pd.DataFrame(rows, index=pd.RangeIndex(1, len(rows) + 1, name="rank"))

@@ -12,7 +12,13 @@ from msgspec import structs
 
 from agentlab.agent.frames import provider_and_model
 from agentlab.errors import UsageError
-from agentlab.experiments.batch import Batch, Gathering, batch_price_multiplier, check_single_turn
+from agentlab.experiments.batch import (
+    Batch,
+    BatchStatus,
+    Gathering,
+    batch_price_multiplier,
+    check_single_turn,
+)
 from agentlab.experiments.engine.local import Execution
 from agentlab.experiments.engine.run_cell import run_cell
 from agentlab.experiments.engine.schedule import Lane
@@ -79,7 +85,11 @@ async def run_in_batches(
     check_batch(lanes, settings)
     cells = [each.cell for lane in lanes for each in lane.cells]
     affordable = _affordable(cells, settings)
-    gathering = Gathering(batch, ledger=StoreLedger(store))
+    gathering = Gathering(
+        batch,
+        ledger=StoreLedger(store),
+        on_progress=lambda status: execution.progress.waiting(_how_far(status)),
+    )
 
     async def run(cell: Cell) -> None:
         agent = cell.arm.agent
@@ -100,6 +110,11 @@ async def run_in_batches(
     await gathering.finish([run(cell) for cell in affordable])
     left = len(cells) - len(affordable)
     return f"the budget has no room for {left} of {len(cells)} calls" if left else None
+
+
+def _how_far(status: BatchStatus) -> str:
+    answered = f"{status.succeeded + status.failed:,} of {status.total:,} answered"
+    return f"batch at {status.vendor}: {status.status}, {answered}"
 
 
 def _affordable(cells: Sequence[Cell], settings: SweepSettings) -> list[Cell]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -28,6 +26,7 @@ from agentlab.experiments.plan.settings import SweepSettings
 from agentlab.experiments.rows import RunRow
 from agentlab.experiments.scoring import Scorer
 from agentlab.experiments.store import Store
+from agentlab.progress import is_shown
 
 __all__ = ["Outcome", "execute", "metered_scorers"]
 
@@ -131,7 +130,7 @@ def _attempts(store: Store, cells: Mapping[str, Cell]) -> dict[str, int]:
 
 
 def _progress(settings: SweepSettings) -> Progress:
-    return Bar() if settings.progress is True or (settings.progress == "auto" and _has_reader()) else Silent()
+    return Bar() if is_shown(settings.progress) else Silent()
 
 
 def _circumstances(settings: SweepSettings) -> Circumstances:
@@ -146,10 +145,3 @@ def _circumstances(settings: SweepSettings) -> Circumstances:
 def metered_scorers(scorers: Sequence[Scorer], metering: MeteringSession) -> list[Scorer]:
     """The scorers; those that ask a model wait for the same slots and the same money."""
     return [metering.scorer(scorer) for scorer in scorers]
-
-
-def _has_reader() -> bool:
-    """Whether somebody watches: not where a notebook's outputs are compared, nor where errors go to a file."""
-    if os.environ.get("AGENTLAB_DISPLAY") == "static":
-        return False
-    return "ipykernel" in sys.modules or sys.stderr.isatty()

@@ -25,6 +25,10 @@ class Progress(Protocol):
         """A cell is finished and stored."""
         ...
 
+    def waiting(self, said: str) -> None:
+        """Nothing is finished, and this is why: how far the provider is."""
+        ...
+
     def close(self) -> None:
         """The sweep ends, however."""
         ...
@@ -79,6 +83,9 @@ class Silent:
     def done(self, row: RunRow) -> None:
         """Say nothing."""
 
+    def waiting(self, said: str) -> None:
+        """Say nothing."""
+
     def close(self) -> None:
         """Say nothing."""
 
@@ -104,6 +111,11 @@ class Bar:
         if self._bar is not None:
             self._bar.set_postfix_str(str(self._tally), refresh=False)
             self._bar.update()
+
+    def waiting(self, said: str) -> None:
+        """Say it behind the bar."""
+        if self._bar is not None:
+            self._bar.set_postfix_str(said)
 
     def close(self) -> None:
         """Leave the bar as it stands."""

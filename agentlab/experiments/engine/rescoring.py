@@ -19,12 +19,18 @@ from agentlab.experiments.scoring import PinnedScorer, Scorer
 from agentlab.experiments.scoring.judge import Judge
 from agentlab.experiments.store import Store
 from agentlab.messages import Message, TurnFinished
+from agentlab.progress import ProgressOption, tracked
 
 __all__ = ["missing_scorers", "offline_scores", "rescore"]
 
 
 async def rescore(
-    cells: Sequence[Cell], rows: Mapping[str, RunRow], scorers: Sequence[Scorer], store: Store
+    cells: Sequence[Cell],
+    rows: Mapping[str, RunRow],
+    scorers: Sequence[Scorer],
+    store: Store,
+    *,
+    progress: ProgressOption = False,
 ) -> None:
     """Score what is stored and lacks a score, and store that.
 
@@ -33,13 +39,13 @@ async def rescore(
         rows: Key to stored row.
         scorers: The plan's scorers, metered where they ask a model.
         store: Where the traces are, and the scores go.
+        progress: Whether a bar is shown where it takes long.
     """
-    for cell in cells:
-        row = rows.get(cell.key)
-        missing = missing_scorers(row, scorers) if row is not None else ()
-        if row is not None and missing:
-            scored = await scored_row(cell.as_named(row), cell, missing, _said(store, cell.key))
-            store.put_scores(cell.key, scored.scores)
+    found = ((cell, rows[cell.key]) for cell in cells if cell.key in rows)
+    todo = [(cell, row, missing) for cell, row in found if (missing := missing_scorers(row, scorers))]
+    for cell, row, missing in tracked(todo, "scores", unit="run", progress=progress):
+        scored = await scored_row(cell.as_named(row), cell, missing, _said(store, cell.key))
+        store.put_scores(cell.key, scored.scores)
 
 
 async def offline_scores(

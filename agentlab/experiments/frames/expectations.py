@@ -216,7 +216,9 @@ def _moved(trace: Trace) -> dict[int, tuple[str | None, str | None]]:
     if len(calls) < 2:
         return {}
     return {
-        found.turn: (found.place, found.reason) for found in explain_calls(calls) if found.turn is not None
+        found.turn: (found.place, found.reason)
+        for found in explain_calls(calls, progress=False)
+        if found.turn is not None
     }
 
 

@@ -113,7 +113,8 @@ def _arm(
     arm: Arm, todo: Sequence[Cell], done: Sequence[RunRow], prefix: int, cache: CacheMode
 ) -> _ArmEstimate:
     vendor, model = provider_and_model(arm.agent.model.name)
-    price, profile = rates(vendor, model), profile_for(vendor, model)
+    price = rates(vendor, model, arm.agent.clock.time())
+    profile = profile_for(vendor, model)
     prompt = _prompt_tokens(arm, todo, profile)
     shared = _spared(price, prefix, len(todo), cache)
     preparing = _preparing(price, prefix, todo, cache)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from agentlab.errors import UsageError
 from agentlab.experiments.plan.cells import CacheMode
 from agentlab.http import Clock, SystemClock
+from agentlab.short_repr import ShortRepr
 
 if TYPE_CHECKING:  # workers read settings too, and pandas would make up half the time they take to start
     from agentlab.experiments.plan.stopping import Stopping
@@ -17,8 +18,8 @@ if TYPE_CHECKING:  # workers read settings too, and pandas would make up half th
 __all__ = ["SweepSettings"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class SweepSettings:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class SweepSettings(ShortRepr):
     """How a sweep is run.
 
     Attributes:

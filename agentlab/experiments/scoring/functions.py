@@ -22,6 +22,7 @@ from agentlab.experiments.scoring.scorer import (
     told,
     value_of,
 )
+from agentlab.short_repr import ShortRepr
 from agentlab.tools.thread import in_thread
 
 __all__ = ["FunctionScorer", "scorer_of"]
@@ -39,8 +40,8 @@ _BY_PLACE_OR_NAME: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class FunctionScorer:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class FunctionScorer(ShortRepr):
     """Scores with a function `f(output, sample)` or `f(output, sample, run)`.
 
     Attributes:

@@ -25,6 +25,7 @@ from agentlab.experiments.rows import ScoreRow
 from agentlab.experiments.sample import Sample
 from agentlab.experiments.scoring.scorer import ScoredRun, Verdict, failed, scored, value_of
 from agentlab.models import Model
+from agentlab.short_repr import ShortRepr
 
 __all__ = ["Judge", "JudgeAnswer", "judge"]
 
@@ -50,8 +51,8 @@ class JudgeAnswer(BaseModel):
     score: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class Judge:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Judge(ShortRepr):
     """Scores with a model; see `judge`."""
 
     model: str | Model | Agent

@@ -15,6 +15,7 @@ from agentlab.experiments.fingerprint import fingerprint_of
 from agentlab.experiments.rows import ScoreRow
 from agentlab.experiments.sample import Sample
 from agentlab.experiments.scoring.scorer import ScoredRun, Verdict, failed, named, scored, value_of
+from agentlab.short_repr import ShortRepr
 from agentlab.tools.thread import in_thread
 
 __all__ = ["EmbeddingModel", "Embeds", "Similarity", "similarity"]
@@ -38,8 +39,8 @@ class EmbeddingModel(Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True)
-class Similarity:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Similarity(ShortRepr):
     """Cosine of the answer's and the target's embeddings; see `similarity`."""
 
     embed: EmbeddingModel | Embeds

@@ -32,7 +32,7 @@ class ComparisonFrame(pd.DataFrame):
         table = self[[name for name in shown if name in self]].to_html(
             index=False, border=0, float_format=lambda value: f"{value:.3g}", na_rep="not known"
         )
-        return f"<ul>{lines}</ul>{table}"
+        return f'<div class="mathjax_ignore tex2jax_ignore"><ul>{lines}</ul>{table}</div>'
 
 
 def _sentence(row: dict[Any, Any], attrs: dict[Any, Any]) -> str:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Final, Literal
 
 from agentlab.caching.blocks.canonical import canonical_bytes
 from agentlab.caching.blocks.splitting import Block, BlockKind
 from agentlab.notebook.cache.request_pair import RequestPair
 
-__all__ = ["STATE_WORDS", "BlockRun", "BlockState", "aligned"]
+__all__ = ["STATE_WORDS", "BlockRun", "BlockState", "aligned", "fewer"]
 
-BlockState = Literal["shared", "changed", "behind", "gone", "new"]
+BlockState = Literal["shared", "changed", "behind", "gone", "new", "mixed"]
 
 STATE_WORDS: Final[dict[BlockState, str]] = {
     "shared": "shared prefix",
@@ -21,6 +22,7 @@ STATE_WORDS: Final[dict[BlockState, str]] = {
     "behind": "same, but behind the change",
     "gone": "gone or rewritten",
     "new": "new or rewritten",
+    "mixed": "partly the same, partly rewritten",
 }
 
 _LEVELS: Final[dict[BlockKind, str]] = {
@@ -29,8 +31,10 @@ _LEVELS: Final[dict[BlockKind, str]] = {
     "system": "system",
     "message": "messages",
 }
-_NARROWEST: Final = 0.02
-_MOST_RUNS: Final = 48
+_MOST_RUNS: Final = 40
+_TO: Final = " … "
+_CUTS: Final = tuple((is_coarse, 0.02 * 2**step) for is_coarse in (False, True) for step in range(6))
+"""How blocks are put together, the finest way first: across states or not, up to which share of the longer request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +69,35 @@ def aligned(pair: RequestPair) -> tuple[tuple[BlockRun, ...], tuple[BlockRun, ..
     """
     first = pair.first_moved
     before, after = pair.previous, pair.current
+    here = list(zip(_states(before, after, first, "gone"), before, strict=True))
+    there = list(zip(_states(after, before, first, "new"), after, strict=True))
     widest = max(1, *(sum(block.tokens for block in blocks) for blocks in (before, after)))
-    here = _states(before, after, first, "gone")
-    there = _states(after, before, first, "new")
-    runs = (_runs(zip(here, before, strict=True), widest), _runs(zip(there, after, strict=True), widest))
-    earlier, later = (tuple(_scaled(run, pair.scale) for run in side) for side in runs)
+    for is_coarse, narrowest in _CUTS:
+        sides = [_runs(side, narrowest * widest, is_coarse=is_coarse) for side in (here, there)]
+        if max(map(len, sides)) <= _MOST_RUNS:
+            break
+    earlier, later = (tuple(_scaled(run, pair.scale) for run in side) for side in sides)
     return earlier, later
+
+
+def fewer(runs: Sequence[BlockRun], most: int) -> tuple[BlockRun, ...]:
+    """Runs as they are where they are few; else neighbours of one state and level as one.
+
+    Args:
+        runs: Of one request, in order.
+        most: Up to how many stay apart.
+    """
+    if len(runs) <= most:
+        return tuple(runs)
+    return tuple(_together(list(group)) for _, group in groupby(runs, key=lambda run: (run.state, run.level)))
+
+
+def _together(runs: Sequence[BlockRun]) -> BlockRun:
+    if len(runs) == 1:
+        return runs[0]
+    ends = (runs[0].label.partition(_TO)[0], runs[-1].label.rpartition(_TO)[2])
+    blocks, tokens = (sum(getattr(run, name) for run in runs) for name in ("blocks", "tokens"))
+    return replace(runs[0], label=_TO.join(ends), role="", blocks=blocks, tokens=tokens)
 
 
 def _states(
@@ -92,39 +119,40 @@ def _states(
             yield alone
 
 
-def _runs(judged: Iterable[tuple[BlockState, Block]], widest: int) -> tuple[BlockRun, ...]:
-    narrowest = _NARROWEST
-    listed = list(judged)
-    while True:
-        runs = tuple(_run(state, group) for state, group in _grouped(listed, narrowest * widest))
-        if len(runs) <= _MOST_RUNS or narrowest > 1:
-            return runs
-        narrowest *= 2
+def _runs(
+    judged: Sequence[tuple[BlockState, Block]], narrowest: float, *, is_coarse: bool
+) -> tuple[BlockRun, ...]:
+    return tuple(map(_run, _grouped(judged, narrowest, is_coarse=is_coarse)))
 
 
 def _grouped(
-    judged: Iterable[tuple[BlockState, Block]], narrowest: float
-) -> Iterator[tuple[BlockState, list[Block]]]:
-    """Neighbours of one state and level, as long as they are narrow together."""
-    group: list[Block] = []
-    kind: tuple[BlockState, BlockKind] | None = None
-    tokens = 0
+    judged: Sequence[tuple[BlockState, Block]], narrowest: float, *, is_coarse: bool
+) -> Iterator[list[tuple[BlockState, Block]]]:
+    """Neighbours of one level and state, as long as they are narrow together; coarsely, of any state but two.
+
+    The shared start and the first change stay apart from the rest whatever happens.
+    """
+    group: list[tuple[BlockState, Block]] = []
+    kind, tokens = ("", ""), 0
     for state, block in judged:
-        if group and (kind != (state, block.kind) or tokens + block.tokens > narrowest):
-            yield kind[0] if kind else state, group
+        own = (block.kind, "rest" if is_coarse and state not in {"shared", "changed"} else state)
+        if group and (own != kind or tokens + block.tokens > narrowest):
+            yield group
             group, tokens = [], 0
-        group.append(block)
-        kind, tokens = (state, block.kind), tokens + block.tokens
-    if kind is not None:
-        yield kind[0], group
+        group.append((state, block))
+        kind, tokens = own, tokens + block.tokens
+    if group:
+        yield group
 
 
-def _run(state: BlockState, group: Sequence[Block]) -> BlockRun:
+def _run(judged: Sequence[tuple[BlockState, Block]]) -> BlockRun:
+    states = {state for state, _ in judged}
+    group = [block for _, block in judged]
     first, last = group[0], group[-1]
     roles = {block.role for block in group}
-    label = _name(first) if len(group) == 1 else f"{_name(first)} … {_name(last)}"
+    label = _name(first) if len(group) == 1 else f"{_name(first)}{_TO}{_name(last)}"
     return BlockRun(
-        state,
+        states.pop() if len(states) == 1 else "mixed",
         _LEVELS[first.kind],
         label,
         first.role if len(roles) == 1 else "",

@@ -9,19 +9,20 @@ from agentlab.notebook.cache.aligned_blocks import STATE_WORDS, BlockRun, BlockS
 from agentlab.notebook.cache.opened_change import shown_characters
 from agentlab.notebook.safety.safe_html import SafeHTML, element, join
 
-__all__ = ["bars", "swatch"]
+__all__ = ["PAINT", "bars", "swatch"]
 
 _LABELLED: Final = 0.07
 """Share of the width from which a piece has room for its name."""
 
 _STRIPES: Final = "repeating-linear-gradient(135deg, {0} 0 4px, {1} 4px 7px)"
 _GREY: Final = "rgba(128, 128, 128, 0.35)"
-_PAINT: Final[dict[BlockState, str]] = {
+PAINT: Final[dict[BlockState, str]] = {
     "shared": "background: #2e7d5b; color: #ffffff",
     "changed": "background: #c0392b; color: #ffffff",
     "behind": f"background: {_STRIPES.format('rgba(128, 128, 128, 0.16)', _GREY)}",
-    "gone": f"border: 1px dashed {_GREY}; text-decoration: line-through",
-    "new": f"background: rgba(128, 128, 128, 0.16); border: 1px solid {_GREY}",
+    "gone": f"box-sizing: border-box; border: 1px dashed {_GREY}; text-decoration: line-through",
+    "mixed": f"background: {_STRIPES.format('transparent', _GREY)}; box-sizing: border-box; border: 1px dashed {_GREY}",
+    "new": f"background: rgba(128, 128, 128, 0.16); box-sizing: border-box; border: 1px solid {_GREY}",
 }
 
 
@@ -41,7 +42,7 @@ def swatch(state: BlockState) -> SafeHTML:
     """A small sample of a state's paint."""
     return element(
         "span",
-        style=f"{_PAINT[state]}; display: inline-block; width: 14px; height: 10px; box-sizing: border-box; "
+        style=f"{PAINT[state]}; display: inline-block; width: 14px; height: 10px; box-sizing: border-box; "
         "border-radius: 2px; margin-right: 6px",
     )
 
@@ -56,7 +57,8 @@ def _bar(name: str, runs: Sequence[BlockRun], widest: int) -> SafeHTML:
         "span",
         pieces,
         role="img",
-        style="display: flex; flex: 1; min-width: 0; height: 22px; overflow: hidden",
+        style="display: flex; flex: 1; min-width: 0; overflow: hidden; text-align: center; font-size: 11px; "
+        "line-height: 22px; height: 22px",
         **{"aria-label": f"{name}, {tokens:,} tokens: {_spoken(runs)}"},
     )
     style = (
@@ -70,14 +72,16 @@ def _piece(run: BlockRun, widest: int) -> SafeHTML:
     shown = shown_characters(run.label)[:60]
     mark = "✕ " if run.state == "changed" else ""
     narrowest = 14 if mark else 3
+    # Inherited styles stand on the strip: a bar has dozens of pieces, and a picture of a run many bars.
+    is_labelled = share >= _LABELLED
+    cut = "; overflow: hidden; text-overflow: ellipsis" if is_labelled else ""
     style = (
-        f"{_PAINT[run.state]}; flex: none; width: {100 * share:.3f}%; min-width: {narrowest}px; box-sizing: border-box; "
-        "border-right: 1px solid var(--jp-layout-color0, Canvas); overflow: hidden; text-overflow: ellipsis; "
-        "padding: 0; line-height: 22px; font-size: 11px; text-align: center"
+        f"{PAINT[run.state]}; flex: 0 0 {100 * share:.2f}%; min-width: {narrowest}px; "
+        f"box-shadow: inset -1px 0 var(--jp-layout-color0, Canvas){cut}"
     )
     many = f", {run.blocks} blocks" if run.blocks > 1 else ""
     title = f"{shown}{f' ({run.role})' if run.role else ''}{many}: {run.tokens:,} tokens, {STATE_WORDS[run.state]}"
-    return element("span", mark, f"{shown} " if share >= _LABELLED else "", title=title, style=style)
+    return element("span", mark, f"{shown} " if is_labelled else "", title=title, style=style)
 
 
 def _spoken(runs: Sequence[BlockRun]) -> str:

@@ -9,17 +9,14 @@ from agentlab.notebook.cache.pair_html import dollars, heading, pair_html
 from agentlab.notebook.cache.pair_text import pair_text
 from agentlab.notebook.cache.request_pair import Comparable, RequestPair, pairs_of
 from agentlab.notebook.mode import is_deterministic
+from agentlab.notebook.run.inline_styles import ROOT
 from agentlab.notebook.safety.safe_html import SafeHTML, element, escape, join
 
 __all__ = ["CacheView", "cache_view"]
 
 _MOST_OPENED: Final = 30
-_LINE: Final = "1px solid var(--jp-border-color2, var(--vscode-panel-border, rgba(128, 128, 128, 0.4)))"
-_ROOT: Final = (
-    f"border: {_LINE}; border-radius: 6px; padding: 8px 12px; max-width: 100%; box-sizing: border-box; "
-    "line-height: 1.45"
-)
-_FOLD: Final = f"border-top: {_LINE}; padding: 4px 0"
+_MOST_DETAILED: Final = 8
+_FOLD: Final = "border-top: 1px solid rgba(128, 128, 128, 0.35); padding: 4px 0"
 _NOTHING: Final = "one request: there is none before it to compare it with"
 
 
@@ -70,9 +67,15 @@ class CacheView:
             deterministic: Leave out prices.
         """
         if not self.pairs:
-            return element("div", _NOTHING, style=_ROOT)
+            return element("div", _NOTHING, style=ROOT)
         alone = len(self.pairs) == 1
-        pieces = [_pair(pair, alone=alone, deterministic=deterministic) for pair in self._opened()]
+        shown = self._opened()
+        first = sorted(shown, key=lambda pair: not pair.has_moved)[:_MOST_DETAILED]
+        detailed = set(map(id, first))
+        pieces = [
+            _pair(pair, alone=alone, is_detailed=id(pair) in detailed, deterministic=deterministic)
+            for pair in shown
+        ]
         left = len(self.pairs) - len(pieces)
         rest = (
             element("div", f"{left:,} pairs more, all of them in `pairs`", style=_FOLD)
@@ -86,7 +89,7 @@ class CacheView:
             join(pieces),
             rest,
             class_="agentlab-cache mathjax_ignore tex2jax_ignore",
-            style=_ROOT,
+            style=ROOT,
         )
 
     def text(self, *, deterministic: bool = False) -> str:
@@ -137,8 +140,10 @@ class CacheView:
         return f"{moved}: {lost:,} tokens paid again{cost}" if self._moved else f"{moved}: all only appended"
 
 
-def _pair(pair: RequestPair, *, alone: bool, deterministic: bool) -> SafeHTML:
+def _pair(pair: RequestPair, *, alone: bool, is_detailed: bool, deterministic: bool) -> SafeHTML:
     line = heading(pair, deterministic=deterministic)
+    if not is_detailed:
+        return element("div", f"{pair.earlier} → {pair.later}: ", line, style=_FOLD)
     body = pair_html(pair, deterministic=deterministic)
     if alone:
         return join([element("div", line), body])

@@ -86,7 +86,7 @@ def _piece(segment: Segment, *, is_first: bool, is_last: bool) -> list[ChangedPi
 
 def _context(text: str, *, is_first: bool, is_last: bool) -> list[ChangedPiece]:
     """Of a long equal stretch, what is next to a change."""
-    head = "" if is_first else text[:CONTEXT]
+    head = "" if is_first and not is_last else text[:CONTEXT]
     tail = "" if is_last else text[-CONTEXT:]
     if len(head) + len(tail) >= len(text):
         return [ChangedPiece("same", shown_characters(text))]

@@ -8,29 +8,26 @@ from typing import Final
 from agentlab.caching.explaining.cause import Cause
 from agentlab.caching.explaining.explanation import Explanation
 from agentlab.caching.linting.comparisons import advice_on
-from agentlab.notebook.cache.aligned_blocks import STATE_WORDS, BlockRun, aligned
+from agentlab.notebook.cache.aligned_blocks import STATE_WORDS, BlockRun, aligned, fewer
 from agentlab.notebook.cache.bars import bars, swatch
 from agentlab.notebook.cache.opened_change import ChangedPiece, opened, place_in_text, shown_characters
 from agentlab.notebook.cache.request_pair import RequestPair
+from agentlab.notebook.run.inline_styles import BAD, MUTED, PRE
 from agentlab.notebook.safety.safe_html import SafeHTML, element, escape, join
 
 __all__ = ["dollars", "heading", "headline", "pair_html"]
 
 _MOST_CAUSES: Final = 12
 _MOST_UNFOLDED: Final = 4
+_MOST_ROWS: Final = 12
 _MOST_LETTERS: Final = 400
-_LINE: Final = "1px solid var(--jp-border-color2, var(--vscode-panel-border, rgba(128, 128, 128, 0.4)))"
-_BAD: Final = "color: var(--jp-error-color1, var(--vscode-errorForeground, #c0392b)); font-weight: 600"
 _PLAIN_ROW: Final = "background: none"
-_MUTED: Final = "color: var(--jp-ui-font-color2, var(--vscode-descriptionForeground, GrayText))"
+_TITLE: Final = "text-align: right; padding: 2px 8px; vertical-align: bottom"
 _NUMBER: Final = (
     "text-align: right; padding: 2px 8px; white-space: nowrap; font-variant-numeric: tabular-nums"
 )
 _TEXT: Final = "text-align: left; padding: 2px 8px; overflow-wrap: break-word; min-width: 6em"
-_PRE: Final = (
-    "white-space: pre-wrap; overflow-wrap: anywhere; max-height: 320px; overflow: auto; margin: 4px 0; "
-    f"padding: 6px 10px; border: {_LINE}; border-radius: 6px; font-size: 12px; line-height: 1.5"
-)
+_OPENED: Final = f"{PRE}; max-height: 320px; overflow: auto"
 _MARKS: Final = {
     "gone": "background: rgba(207, 34, 46, 0.22); text-decoration: line-through",
     "new": "background: rgba(26, 127, 55, 0.25); text-decoration: underline",
@@ -59,7 +56,12 @@ def pair_html(pair: RequestPair, *, deterministic: bool = False) -> SafeHTML:
 def heading(pair: RequestPair, *, deterministic: bool = False) -> SafeHTML:
     """`headline`, with what went wrong in colour."""
     finding, numbers = _finding(pair, deterministic=deterministic)
-    return join([element("span", finding, style=_BAD if pair.has_moved else None), escape(f": {numbers}")])
+    return join(
+        [
+            element("span", finding, style=f"color: {BAD}; font-weight: 600" if pair.has_moved else None),
+            escape(f": {numbers}"),
+        ]
+    )
 
 
 def headline(pair: RequestPair, *, deterministic: bool = False) -> str:
@@ -133,7 +135,7 @@ def _change(cause: Cause) -> SafeHTML:
     if not pieces:
         return escape("")
     summary = element("summary", "what changed, character by character", style="cursor: pointer")
-    shown = element("pre", join(map(_piece, pieces)), style=_PRE)
+    shown = element("pre", join(map(_piece, pieces)), style=_OPENED)
     key = element(
         "div",
         element("del", "gone", style=_MARKS["gone"]),
@@ -151,7 +153,7 @@ def _piece(piece: ChangedPiece) -> SafeHTML:
         case "new":
             return element("ins", piece.text, style=_MARKS["new"])
         case "cut":
-            return element("em", piece.text, style=_MUTED)
+            return element("em", piece.text, style=MUTED)
         case _:
             return element("span", piece.text)
 
@@ -173,11 +175,12 @@ def _others(causes: Sequence[Cause]) -> SafeHTML:
 def _blocks(pair: RequestPair, before: Sequence[BlockRun], after: Sequence[BlockRun]) -> SafeHTML:
     """Every run of blocks of both requests as rows, folded; the shared start stands there once."""
     shared = [run for run in after if run.state == "shared"]
-    rows = [_run_row(run, "both") for run in shared]
-    rows += [_run_row(run, pair.earlier) for run in before if run.state != "shared"]
-    rows += [_run_row(run, pair.later) for run in after if run.state != "shared"]
+    rows = [_run_row(run, "both") for run in fewer(shared, _MOST_ROWS)]
+    for name, runs in ((pair.earlier, before), (pair.later, after)):
+        rest = [run for run in runs if run.state != "shared"]
+        rows += [_run_row(run, name) for run in fewer(rest, _MOST_ROWS)]
     titles = join(element("th", title, style=_TEXT) for title in ("request", "level", "block"))
-    head = element("tr", titles, element("th", "tokens", style=_NUMBER), style=_PLAIN_ROW)
+    head = element("tr", titles, element("th", "tokens", style=_TITLE), style=_PLAIN_ROW)
     counts = f"{len(pair.previous):,} and {len(pair.current):,} blocks"
     summary = element("summary", f"blocks of both requests: {counts}", style="cursor: pointer")
     return element("details", summary, _table(head, rows))
@@ -202,7 +205,7 @@ def _legend(runs: Sequence[BlockRun]) -> SafeHTML:
         element("span", swatch(state), f"{STATE_WORDS[state]} ", style="margin-right: 14px")
         for state in states
     )
-    return element("div", join(entries), style=f"{_MUTED}; font-size: 11px; margin: 2px 0")
+    return element("div", join(entries), style=f"{MUTED}; font-size: 11px; margin: 2px 0")
 
 
 def _with_code(sentence: str) -> SafeHTML:
@@ -214,7 +217,7 @@ def _with_code(sentence: str) -> SafeHTML:
 def _fact(name: str, value: SafeHTML) -> SafeHTML:
     if not value:
         return escape("")
-    muted = f"{_TEXT}; {_MUTED}; white-space: nowrap; vertical-align: top"
+    muted = f"{_TEXT}; {MUTED}; white-space: nowrap; vertical-align: top"
     return element(
         "tr", element("td", name, style=muted), element("td", value, style=_TEXT), style=_PLAIN_ROW
     )
@@ -222,7 +225,7 @@ def _fact(name: str, value: SafeHTML) -> SafeHTML:
 
 def _row(tag: str, cells: Sequence[str]) -> SafeHTML:
     first, *rest = cells
-    numbers = join(element(tag, cell, style=_NUMBER) for cell in rest)
+    numbers = join(element(tag, cell, style=_NUMBER if tag == "td" else _TITLE) for cell in rest)
     return element("tr", element(tag, first, style=_TEXT), numbers, style=_PLAIN_ROW)
 
 

@@ -21,6 +21,7 @@ _LETTERS: Final[dict[BlockState, str]] = {
     "behind": "~",
     "gone": "-",
     "new": "+",
+    "mixed": "*",
 }
 _BRACKETS: Final = {"gone": ("[-", "-]"), "new": ("{+", "+}"), "same": ("", ""), "cut": ("", "")}
 _MOST_CAUSES: Final = 8

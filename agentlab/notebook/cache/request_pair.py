@@ -6,18 +6,21 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TypeGuard
+from typing import Final, TypeGuard
 
 from agentlab.agent import RunResult
 from agentlab.caching.blocks.sent_blocks import SentBlocks
 from agentlab.caching.blocks.splitting import Block
 from agentlab.caching.calls import Calls, RecordedCall, Recording, calls_of
-from agentlab.caching.explaining.compared_request import ComparedRequest, Explainable, compared
+from agentlab.caching.explaining.compared_request import ComparedRequest, Explainable, as_request, compared
 from agentlab.caching.explaining.explain import explain, explain_calls
 from agentlab.caching.explaining.explanation import Explanation, Explanations
 from agentlab.errors import UsageError
+from agentlab.notebook.cache.opened_change import shown_characters
 
 __all__ = ["Comparable", "RequestPair", "pairs_of"]
+
+_MOST_LETTERS: Final = 60
 
 Comparable = Calls | RunResult | Explanation | Explanations
 """What already holds several requests: a run, its trace, recorded calls, or what `explain` gave."""
@@ -85,7 +88,7 @@ def pairs_of(
         UsageError: These are no requests, or they cannot be read; the message says why.
     """
     if current is not None:
-        return (_pair_of(_as_request(subject), _as_request(current), provider, model),)
+        return (_pair_of(as_request(subject), as_request(current), provider, model),)
     if isinstance(subject, Explanation):
         return (_explained(subject),)
     if isinstance(subject, Explanations):
@@ -104,28 +107,15 @@ def _are_calls(subject: object) -> TypeGuard[Sequence[RecordedCall]]:
     return isinstance(subject, Sequence) and all(isinstance(each, RecordedCall) for each in subject)
 
 
-def _as_request(given: object) -> Explainable:
-    """A request in one of its forms, as far as that can be told without reading it.
-
-    Raises:
-        UsageError: It is none.
-    """
-    if isinstance(given, RecordedCall):
-        return given
-    if isinstance(given, tuple) and len(given) == 2 and isinstance(given[0], str):
-        return given
-    if isinstance(given, Sequence) and given and all(isinstance(each, Block) for each in given):
-        return given
-    raise UsageError(
-        "a request is a recorded call (`run.trace.calls[0]`), its blocks, or a pair of wire and body, "
-        f"not {type(given).__name__}"
-    )
-
-
 def _explained(explanation: Explanation) -> RequestPair:
     turn = explanation.turn
-    names = ("earlier request", "later request") if turn is None else (f"turn {turn - 1}", f"turn {turn}")
-    return _moved(explanation, *names)
+    if explanation.names is not None:
+        names = explanation.names
+    elif turn is not None:
+        names = (f"turn {turn - 1}", f"turn {turn}")
+    else:
+        names = ("earlier request", "later request")
+    return _moved(explanation, *(shown_characters(name)[:_MOST_LETTERS] for name in names))
 
 
 def _moved(explanation: Explanation, earlier: str, later: str) -> RequestPair:

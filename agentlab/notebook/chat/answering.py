@@ -26,11 +26,13 @@ class Answering:
 
     Args:
         agent: Who answers.
-        can_decide: Whether somebody who watches can be asked about tools that want approval.
+        can_decide: Tells whether somebody watches who can be asked about tools that want approval.
         answered: Called after each answer, on the background loop.
     """
 
-    def __init__(self, agent: Agent, *, can_decide: bool, answered: Callable[[Conversation], None]) -> None:
+    def __init__(
+        self, agent: Agent, *, can_decide: Callable[[], bool], answered: Callable[[Conversation], None]
+    ) -> None:
         self._agent = agent
         self._can_decide = can_decide
         self._answered = answered
@@ -75,7 +77,7 @@ class Answering:
                 try:
                     history = conversation.history(exchange.id)
                     entry.stream = self._agent.stream_prompt(entry.prompt, history=history)
-                    entry.stream.attended = self._can_decide
+                    entry.stream.attended = self._can_decide()
                 except Exception as error:  # noqa: BLE001 - shown in the chat, and raised to whoever waits for it
                     failure: BaseException | None = error
                 else:

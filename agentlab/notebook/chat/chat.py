@@ -69,16 +69,22 @@ class Chat:
             raise UsageError(
                 f'a chat needs an agent, and {agent!r} is none; make one with `Agent("vendor:model")`'
             )
+        if sessions is not None and not isinstance(sessions, Sessions):
+            raise UsageError(f"`sessions` needs the methods of `Sessions`, and {sessions!r} lacks one")
+        if conversation is not None and not isinstance(conversation, Conversation):
+            raise UsageError(
+                f"`conversation` is a `Conversation`, not {conversation!r}; a saved one is read with `from_json`"
+            )
         self.agent = agent
         self.sessions: Sessions = InMemorySessions() if sessions is None else sessions
         self._conversation = conversation if conversation is not None else self.sessions.new()
         self._document = ChatDocument(agent, lambda: self._conversation)
-        self._answering = Answering(agent, can_decide=display_mode() == "live", answered=self.save)
+        self._answering = Answering(agent, can_decide=lambda: self._view is not None, answered=self.save)
         self._requests = ReaderRequests(self)
         self._lock = threading.Lock()
         self._view: ChatView | None = None
         self._publisher: Publisher | None = None
-        self._display_id = os.urandom(16).hex()
+        self._display_id: str | None = None
         self._is_telling = False
         self._unlisten = self._conversation.listen(self._changed)
 
@@ -201,30 +207,45 @@ class Chat:
 
     # ------------------------------------------------------------- display
 
+    @property
+    def widget(self) -> ChatView:
+        """The live view as a widget, to be put among other widgets; showing the chat itself shows it too."""
+        with self._lock:
+            if self._view is None:
+                self._view = self._made_view()
+                self._publisher = Publisher(
+                    self._document, self._view, size=self._document.size, clock=time.monotonic
+                )
+            return self._view
+
     def freeze(self) -> None:
         """Replace the view, wherever it is on display, by a still picture of the branch shown; the notebook keeps that.
 
-        Displaying the chat again shows a new live view. A page that was reloaded since may keep the old one, dead.
+        An answer under way goes on. Displaying the chat again shows a new live view. A page that was reloaded since it was
+        displayed cannot replace its output and shows the old view, empty; run its cell again.
         """
         with self._lock:
-            view, publisher = self._view, self._publisher
-            self._view = self._publisher = None
-            shown, self._display_id = self._display_id, os.urandom(16).hex()
+            view, publisher, shown = self._view, self._publisher, self._display_id
+            self._view = self._publisher = self._display_id = None
         if view is None or publisher is None:
             return
         publisher.close()
-        bundle = mimebundle(self._conversation, deterministic=is_deterministic())
-        publish(bundle, display_id=shown, update=True)
+        if shown is not None:
+            bundle = mimebundle(self._conversation, deterministic=is_deterministic())
+            publish(bundle, display_id=shown, update=True)
         view.close()
 
     def _ipython_display_(self) -> None:
         if display_mode() != "live":
-            publish(mimebundle(self._conversation, deterministic=is_deterministic()))
+            publish(self._repr_mimebundle_())
             return
-        view = self._live_view()
+        widget = self.widget
+        if self._display_id is None:
+            self._display_id = os.urandom(16).hex()
         still = mimebundle(self._conversation)
-        bundle = {**still, **widget_bundle(view.model_id, still["text/plain"])}
-        publish(bundle, display_id=self._display_id)
+        # A page without widgets, such as GitHub's, shows how far the conversation was when the cell ran.
+        bundle = {**still, **widget_bundle(widget.model_id, still["text/plain"])}
+        publish(bundle, display_id=self._display_id, widget=widget)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:  # noqa: ARG002 - IPython's
         """The branch shown as a still picture."""
@@ -254,21 +275,15 @@ class Chat:
             return self._answering.ask_instead(conversation, at, message)
         return self._answering.ask(conversation, message, by_code=by_code)
 
-    def _live_view(self) -> ChatView:
+    def _made_view(self) -> ChatView:
         from agentlab.notebook.chat.chat_view import ChatView  # noqa: PLC0415 - widgets are needed by a live view alone
 
-        with self._lock:
-            if self._view is None:
-                self.list_sessions()
-                self._view = ChatView(
-                    {"sequence": 0, "document": self._document.document()},
-                    on_message=lambda message: _in_background(self._requests.take, message),
-                    on_request=lambda: _in_background(self._snapshot),
-                )
-                self._publisher = Publisher(
-                    self._document, self._view, size=self._document.size, clock=time.monotonic
-                )
-            return self._view
+        self.list_sessions()
+        return ChatView(
+            {"sequence": 0, "document": self._document.document()},
+            on_message=lambda message: _in_background(self._requests.take, message),
+            on_request=lambda: _in_background(self._snapshot),
+        )
 
     def _changed(self) -> None:
         """Tell the view, soon: on the background loop, once for all that changes until then."""

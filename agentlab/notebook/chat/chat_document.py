@@ -7,6 +7,7 @@ The document is that of `runs_projection`. Its fields are
     running                      id of the exchange being answered, also where another branch is shown; or null
     is_blocking                  whether a cell blocks until the answer is there
     waiting                      prompts in line: {id, text, held}
+    switches                     grows when another branch or session is shown
     totals                       tokens and cost of all branches together
     problem                      what went wrong beside the answers; empty where nothing did
 
@@ -16,6 +17,7 @@ and of each run it says {id, prompt, place: [n-th branch, of so many], earlier, 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from agentlab.agent import Agent
@@ -25,6 +27,7 @@ from agentlab.notebook.chat.exchange import Exchange, prompt_text
 from agentlab.notebook.chat.sessions import SessionEntry
 from agentlab.notebook.run.projection import Operation
 from agentlab.notebook.run.runs_projection import Entry, RunsProjection
+from agentlab.notebook.run.state import RunState
 from agentlab.notebook.run.token_bar import TokenBar, money
 from agentlab.notebook.safety.plain_text import well_formed
 
@@ -46,6 +49,8 @@ class ChatDocument:
         self.sessions: Sequence[SessionEntry] = ()
         self.problem = ""
         self.is_blocking = False
+        self._shown: list[RunState] = []
+        self._switches = 0
 
     def patch(self) -> list[Operation]:
         """The operations since the last call; empty where nothing changed."""
@@ -67,6 +72,10 @@ class ChatDocument:
 
     def _fields(self) -> dict[str, Any]:
         conversation = self._conversation()
+        shown = [one.state for one in conversation.path]
+        if any(old is not new for old, new in zip_longest(self._shown, shown[: len(self._shown)])):
+            self._switches += 1
+        self._shown = shown
         running = next((one.id for one in conversation.exchanges if not one.state.is_finished), None)
         waiting = [
             {"id": entry.id, "text": prompt_text(entry.prompt), "held": entry.is_held}
@@ -82,6 +91,7 @@ class ChatDocument:
             "running": running,
             "is_blocking": self.is_blocking,
             "waiting": waiting,
+            "switches": self._switches,
             "totals": totals(conversation.exchanges),
             "problem": well_formed(self.problem),
         }

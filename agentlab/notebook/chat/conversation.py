@@ -48,6 +48,7 @@ class Conversation:
         self.line = WaitingLine()
         self._title = title
         self._exchanges: dict[int, Exchange] = {}
+        self._following: dict[int | None, list[int]] = {}
         self._shown: dict[int | None, int] = {}
         self._listeners: list[Callable[[], None]] = []
 
@@ -93,8 +94,7 @@ class Conversation:
     def branches(self, at: int) -> tuple[int, ...]:
         """The ids of an exchange and of all that stand in its place, in the order they were begun."""
         with self.lock:
-            parent = self.exchange(at).parent
-            return tuple(one.id for one in self._exchanges.values() if one.parent == parent)
+            return tuple(self._following[self.exchange(at).parent])
 
     def history(self, before: int | None = None) -> list[Message]:
         """What was said on the way to an exchange: a list any provider takes, to be sent in front of a prompt.
@@ -127,7 +127,7 @@ class Conversation:
             if after is not None:
                 self.exchange(after)
             added = Exchange(len(self._exchanges) + 1, after, prompt)
-            self._exchanges[added.id] = added
+            self._keep(added)
             self._shown[after] = added.id
         self.tell()
         return added
@@ -194,7 +194,7 @@ class Conversation:
                 raise UsageError(
                     f"this is no saved conversation: exchange {one.id} after {one.parent} is out of order"
                 )
-            conversation._exchanges[one.id] = Exchange.restored(one)
+            conversation._keep(Exchange.restored(one))
         for parent, child in saved.shown:
             if child not in conversation._exchanges or conversation._exchanges[child].parent != parent:
                 raise UsageError(f"this is no saved conversation: exchange {child} does not follow {parent}")
@@ -207,6 +207,10 @@ class Conversation:
         return f"Conversation({self.title!r}, exchanges={shown}{beside})"
 
     # ------------------------------------------------------------ internal
+
+    def _keep(self, exchange: Exchange) -> None:
+        self._exchanges[exchange.id] = exchange
+        self._following.setdefault(exchange.parent, []).append(exchange.id)
 
     def _after(self, exchange_id: int | None) -> Iterator[Exchange]:
         following = self._shown.get(exchange_id)

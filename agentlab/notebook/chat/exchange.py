@@ -50,6 +50,7 @@ class Exchange:
         id: Its name in the conversation; they count from 1.
         parent: The exchange it follows; None for one that opens the conversation.
         prompt: What the user said.
+        text: The same as a reader sees it.
         state: The run as it is shown.
         messages: The prompt and all that followed, ready to be sent again; the prompt alone while the run goes on.
         records: One entry a model call, once the run is over.
@@ -59,15 +60,11 @@ class Exchange:
         self.id = number
         self.parent = parent
         self.prompt = prompt
+        self.text = prompt_text(prompt)
         self.state = RunState("answer")
         self.messages: tuple[Message, ...] = (prompt,)
         self.records: tuple[TurnRecord, ...] = ()
         self._events: list[TracedEvent] = []
-
-    @property
-    def text(self) -> str:
-        """The prompt as a reader sees it."""
-        return prompt_text(self.prompt)
 
     @property
     def is_left_out(self) -> bool:

@@ -14,9 +14,10 @@ __all__ = ["conversation_frame"]
 
 
 def conversation_frame(conversation: Conversation) -> pd.DataFrame:
-    """One row a model call, of all branches in the order they were begun; columns as `turns_frame`, and before them
+    """One row a model call, of all branches in the order they were begun.
 
-    `exchange` (which prompt it answered), `is_shown` (whether that is on the branch shown) and `turn`.
+    Before the columns of `turns_frame` stand `exchange` (which prompt it answered), `is_shown` (whether that is on the
+    branch shown) and `turn`.
     """
     with conversation.lock:
         exchanges = [one for one in conversation.exchanges if one.records]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from agentlab.agent.agent import Prompt
-from agentlab.errors import AgentlabError
+from agentlab.errors import AgentlabError, UsageError
 from agentlab.notebook.chat import answering
 from agentlab.notebook.chat.conversation import Conversation
 from agentlab.notebook.safety.plain_text import well_formed
@@ -92,13 +92,21 @@ class ReaderRequests:
                 chat.stop()
             case {"type": "decide", "call_id": str(call_id), "approved": bool(approved)}:
                 chat.decide(call_id, approved, well_formed(str(message.get("note") or "")))
-            case {"type": "select", "id": int(at)}:
-                conversation.select(at)
-                chat.save()
             case {"type": "remove", "id": int(entry)}:
                 answering.withdraw(conversation, entry)
             case {"type": "send_now", "id": int(entry)}:
                 answering.send_now(conversation, entry)
+            case _:
+                self._turned_over(message)
+        return {}
+
+    def _turned_over(self, message: dict[str, Any]) -> None:
+        """Show something else."""
+        chat = self._chat
+        match message:
+            case {"type": "select", "id": int(at)}:
+                chat.conversation.select(at)
+                chat.save()
             case {"type": "new"}:
                 chat.new()
             case {"type": "open", "id": str(session)}:
@@ -108,5 +116,4 @@ class ReaderRequests:
             case {"type": "dismiss"}:
                 chat.report("")
             case _:
-                chat.report(f"the view sent something unknown: {well_formed(repr(message.get('type')))}")
-        return {}
+                raise UsageError(f"the view asked for something unknown: {message.get('type')!r}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from agentlab.errors import UsageError
 from agentlab.notebook.chat.conversation import Conversation
@@ -23,6 +23,7 @@ class SessionEntry(NamedTuple):
     title: str
 
 
+@runtime_checkable
 class Sessions(Protocol):
     """A store of conversations. Called from any thread, and never waited for in a hurry: once an answer, not once a token.
 

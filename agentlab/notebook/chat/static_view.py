@@ -43,7 +43,7 @@ def static_html(conversation: Conversation, *, deterministic: bool = False) -> S
             label = element("div", f"{one.id} · you{branch}", style=_MUTED)
             pieces += [
                 element("blockquote", label, _lines(one.text), style=_PROMPT),
-                static_view.static_html(one.state, deterministic=deterministic),
+                static_view.static_html(one.state, deterministic=deterministic, bounded=False),
             ]
         pieces.append(element("div", _summary(conversation, deterministic=deterministic), style=_MUTED))
     return element("div", join(pieces), class_="agentlab-chat mathjax_ignore tex2jax_ignore", style=_ROOT)

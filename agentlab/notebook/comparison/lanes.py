@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from agentlab.messages import Event, StopReason
 from agentlab.notebook.run.runs_projection import Entry
 from agentlab.notebook.run.state import RunState
-from agentlab.notebook.run.token_bar import seconds
+from agentlab.notebook.run.token_bar import money, seconds
+from agentlab.notebook.run.turn_parts import ToolCard
 from agentlab.notebook.safety.plain_text import well_formed
 
 __all__ = ["Lane", "Lanes"]
-
-_NOTHING_SAVED: Final = 1e-12  # dollars and seconds below it are equal
 
 
 class Lane:
@@ -44,7 +43,7 @@ class Lane:
     @property
     def tool_calls(self) -> int:
         """Calls of tools, run or not."""
-        return sum(turn.tool_calls for turn in self.state.turns)
+        return sum(isinstance(part, ToolCard) for turn in self.state.turns for part in turn.parts)
 
 
 class Lanes:
@@ -62,7 +61,7 @@ class Lanes:
         self.title = well_formed(title)
         self.lanes = tuple(Lane(label, model, started_at=started_at) for label, model in agents)
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[Lane]:
         return iter(self.lanes)
 
     def __len__(self) -> int:
@@ -107,8 +106,8 @@ class Lanes:
         whole = [lane for lane in self.lanes if lane.state.status == "done"]
         if self.running or len(whole) < 2:
             return [() for _ in self.lanes]
-        cheapest = _lowest(whole, lambda lane: lane.cost_usd)
-        fastest = _lowest(whole, lambda lane: lane.state.duration_s)
+        cheapest = _lowest(whole, lambda lane: lane.cost_usd, money)
+        fastest = _lowest(whole, lambda lane: lane.state.duration_s, seconds)
         return [("cheapest",) * (lane in cheapest) + ("fastest",) * (lane in fastest) for lane in self.lanes]
 
     def entries(self) -> list[Entry]:
@@ -131,13 +130,13 @@ class Lanes:
         return {"title": self.title, "summary": self.summary, "running": self.running}
 
 
-def _lowest(lanes: Sequence[Lane], of: Callable[[Lane], float | None]) -> list[Lane]:
-    values = [of(lane) for lane in lanes]
-    known = [value for value in values if value is not None]
-    if len(known) < len(values) or max(known) - min(known) <= _NOTHING_SAVED:
+def _lowest(
+    lanes: Sequence[Lane], of: Callable[[Lane], float | None], shown: Callable[[float], str]
+) -> list[Lane]:
+    """The lanes with the lowest value; what is shown alike counts as equal."""
+    known = [(lane, value) for lane in lanes if (value := of(lane)) is not None]
+    if len(known) < len(lanes):
         return []
-    return [
-        lane
-        for lane, value in zip(lanes, values, strict=True)
-        if value is not None and value - min(known) <= _NOTHING_SAVED
-    ]
+    lowest = shown(min(value for _, value in known))
+    found = [lane for lane, value in known if shown(value) == lowest]
+    return found if len(found) < len(lanes) else []

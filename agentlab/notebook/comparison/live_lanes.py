@@ -71,11 +71,10 @@ class LiveLanes:
         self._publisher = Publisher(
             projection, self._view, size=lambda: self.lanes.size, clock=self._clock, lock=self._lock
         )
-        self._view.listen(
-            on_request=self._publisher.snapshot, on_stop=self._stop, on_decide=self._decide
-        )
+        self._view.listen(on_request=self._publisher.snapshot, on_stop=self._stop, on_decide=self._decide)
         text = f"{self.lanes.title} [{self.lanes.summary}]"
-        publish(widget_bundle(self._view.model_id, text), display_id=self._display_id)
+        bundle = widget_bundle(self._view.model_id, text)
+        publish(bundle, display_id=self._display_id, widget=self._view)
 
     def apply(self, index: int, event: Event, at_s: float) -> None:
         """Show one more event of an agent.

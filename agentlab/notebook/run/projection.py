@@ -9,7 +9,9 @@ part}}]}`; a patch is a list of operations on it:
     ["part", i, key, part]                 a part, whole
     ["set", i, key, fields]                lay fields over a part
     ["add", i, key, field, text]           text appended to a field of a part
-    ["blocks", i, key, [html], keep, end]  finished blocks appended; of the open block keep so much, then `end`
+    ["blocks", i, key, keep, end, [length]]
+                                           of the open block keep so much, then `end`; of that, pieces of these lengths are
+                                           finished blocks, and the rest is the open one
 
 Only `blocks` carries HTML, and only what `SafeHTML` holds. No request body, header or key is ever in it.
 """
@@ -20,8 +22,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, Final
 
+from agentlab.notebook.run.bounded_text import shortened
 from agentlab.notebook.run.state import STATUS_LABELS, RunState
-from agentlab.notebook.run.static_view import shortened
 from agentlab.notebook.run.token_bar import TokenBar, money, seconds
 from agentlab.notebook.run.turn import TurnView
 from agentlab.notebook.run.turn_parts import Part, Prose, ToolCard
@@ -127,7 +129,7 @@ class _TextMirror(_PartMirror):
         self._blocks = 0
         self._tail = ""
 
-    def update(self, part: Part, turn: TurnView) -> list[Operation]:
+    def update(self, part: Part, _turn: TurnView) -> list[Operation]:
         assert isinstance(part, Prose)
         if part.size == self._fed:
             return []
@@ -136,9 +138,11 @@ class _TextMirror(_PartMirror):
         tail = self._markdown.tail.html
         blocks = [block.html for block in self._markdown.blocks[self._blocks :]]
         self._blocks += len(blocks)
-        kept = 0 if blocks else _shared_prefix(self._tail, tail)
+        whole = "".join([*blocks, tail])
+        kept = _shared_prefix(self._tail, whole)
         self._tail = tail
-        return [["blocks", blocks, _utf16_length(tail[:kept]), tail[kept:]]]
+        lengths = [_utf16_length(block) for block in blocks]
+        return [["blocks", _utf16_length(whole[:kept]), whole[kept:], lengths]]
 
     def document(self) -> dict[str, Any]:
         blocks = [block.html for block in self._markdown.blocks[: self._blocks]]
@@ -177,7 +181,7 @@ class _CardMirror(_PartMirror):
         self._card: dict[str, Any] = {}
         self._revision = -1
 
-    def update(self, part: Part, turn: TurnView) -> list[Operation]:
+    def update(self, part: Part, _turn: TurnView) -> list[Operation]:
         assert isinstance(part, ToolCard)
         if self._revision == part.revision:
             return []

@@ -64,9 +64,7 @@ class Live:
             return
         projection = Projection(self.state)
         snapshot = {"sequence": 0, "document": projection.document()}
-        self._view = RunView(
-            snapshot, can_stop=self._stop is not None, can_decide=self._decide is not None
-        )
+        self._view = RunView(snapshot, can_stop=self._stop is not None, can_decide=self._decide is not None)
         self._publisher = Publisher(
             projection, self._view, size=lambda: self.state.size, clock=self._clock, lock=self._lock
         )
@@ -126,7 +124,7 @@ class Live:
         if self._display_id is None:
             self._display_id = os.urandom(16).hex()
         bundle = widget_bundle(self._view.model_id, f"{self.state.title} [running]")
-        publish(bundle, display_id=self._display_id)
+        publish(bundle, display_id=self._display_id, widget=self._view)
 
 
 async def show_run(

@@ -6,33 +6,22 @@ styles, so tables and `<details>` carry the meaning and the styles only please.
 
 from __future__ import annotations
 
-from typing import Final, assert_never
+from typing import Final
 
+from agentlab.notebook.run.bounded_text import RESULT_LIMIT, shortened
+from agentlab.notebook.run.inline_styles import BAD, BAR, BODY, GOOD, IDEAL, MUTED, NOTICE, PIECES, ROOT, WARN
 from agentlab.notebook.run.state import STATUS_LABELS, RunState
-from agentlab.notebook.run.token_bar import SEGMENTS, TokenBar, money, seconds
+from agentlab.notebook.run.static_parts import part_html, part_text
+from agentlab.notebook.run.token_bar import SEGMENTS, TokenBar, count, money, seconds
 from agentlab.notebook.run.turn import NoticeLine, TurnView
-from agentlab.notebook.run.turn_parts import Part, Prose, ToolCard
 from agentlab.notebook.run.usage_table import numbers_text, usage_table
-from agentlab.notebook.safety.markdown import render_markdown
-from agentlab.notebook.safety.plain_text import terminal_safe
+from agentlab.notebook.safety.plain_text import one_line, terminal_safe
 from agentlab.notebook.safety.safe_html import SafeHTML, element, escape, join
 
 __all__ = ["RESULT_LIMIT", "mimebundle", "shortened", "static_html", "static_text"]
 
-RESULT_LIMIT: Final = 20_000
 TITLE_LIMIT: Final = 200
-_BORDER: Final = "1px solid var(--jp-border-color2, var(--vscode-panel-border, rgba(128, 128, 128, 0.4)))"
-_MUTED: Final = (
-    "color: var(--jp-ui-font-color2, var(--vscode-descriptionForeground, #6a737d)); font-size: 0.9em"
-)
-_ROOT: Final = f"border: {_BORDER}; border-radius: 6px; padding: 8px 12px; max-width: 100%"
-_CARD: Final = f"border: {_BORDER}; border-radius: 6px; padding: 4px 10px; margin: 6px 0"
-_PRE: Final = (
-    "white-space: pre-wrap; overflow-wrap: anywhere; max-height: 320px; overflow: auto; margin: 4px 0"
-)
-_GOOD: Final = "var(--jp-success-color1, #1a7f37)"
-_BAD: Final = "var(--jp-error-color1, var(--vscode-errorForeground, #cf222e))"
-_WARN: Final = "var(--jp-warn-color1, #9a6700)"
+LONG: Final = 4_000
 
 
 def mimebundle(state: RunState, *, deterministic: bool = False) -> dict[str, str]:
@@ -50,71 +39,95 @@ def mimebundle(state: RunState, *, deterministic: bool = False) -> dict[str, str
     }
 
 
-def static_html(state: RunState, *, deterministic: bool = False) -> SafeHTML:
-    """The run as one `<div>`; see `mimebundle`."""
+def static_html(state: RunState, *, deterministic: bool = False, bounded: bool = True) -> SafeHTML:
+    """The run as one `<div>`; see `mimebundle`.
+
+    Args:
+        state: The run.
+        deterministic: As in `mimebundle`.
+        bounded: Whether a long run scrolls in a box of its own.
+    """
     longest = max(
         (TokenBar.of(turn.usage).total for turn in state.turns if turn.usage is not None), default=0
     )
-    several = len(state.turns) > 1
-    pieces = [_heading(state)]
-    for turn in state.turns:
-        pieces += [_turn(turn, several=several, deterministic=deterministic), _bar(turn, longest)]
-    pieces.append(usage_table(state, deterministic=deterministic))
+    pieces: list[SafeHTML] = []
+    for index, turn in enumerate(state.turns):
+        pieces += [
+            _turn(turn, state, deterministic=deterministic),
+            _bar(turn, longest, state.ideal_read_tokens(index)),
+        ]
+    scrolls = bounded and (state.size > LONG or len(state.turns) > 3)
+    named = {"tabindex": "0", "role": "region", "aria-label": "the run, turn by turn"} if scrolls else {}
+    body = element("div", join(pieces), style=BODY if scrolls else None, **named)
+    table = usage_table(state, deterministic=deterministic)
     # MathJax would typeset a model's text, and its `\href` makes links that nobody has checked.
-    return element("div", join(pieces), class_="agentlab-run mathjax_ignore tex2jax_ignore", style=_ROOT)
+    classes = "agentlab-run mathjax_ignore tex2jax_ignore"
+    return element("div", _heading(state, deterministic), body, table, class_=classes, style=ROOT)
 
 
 def static_text(state: RunState, *, deterministic: bool = False) -> str:
     """The run as plain text, safe to print to a terminal; see `mimebundle`."""
-    lines = [_headline(state)]
+    detail = f": {state.detail}" if state.detail else ""
+    lines = [f"{one_line(state.title, TITLE_LIMIT) or 'run'} [{_label(state)}{detail}]"]
     for turn in state.turns:
-        lines.append(f"-- turn {turn.number}{f' · {turn.model}' if turn.model else ''}{_turn_mark(turn)}")
+        lines.append(f"-- turn {turn.number}{f' · {turn.model}' if turn.model else ''}{_mark(turn)}")
         lines += [f"! {_notice(notice, deterministic=deterministic)}" for notice in turn.notices]
-        lines += [_part_text(part, deterministic=deterministic) for part in turn.parts]
+        lines += [part_text(part, deterministic=deterministic) for part in turn.parts]
         lines += _turn_numbers(turn, deterministic=deterministic)
     lines += _total_numbers(state, deterministic=deterministic)
     return terminal_safe("\n".join(lines))
 
 
-def shortened(text: str, limit: int = RESULT_LIMIT) -> str:
-    """The beginning of a long text, and how much is left out."""
-    return text if len(text) <= limit else f"{text[:limit]}\n… {len(text) - limit:,} more characters"
+def _label(state: RunState) -> str:
+    return "waiting for approval" if state.asking else STATUS_LABELS[state.status]
 
 
-def _one_line(text: str, limit: int = 60) -> str:
-    """The beginning of a text, on one line."""
-    flat = " ".join(text[: 4 * limit].split())
-    return flat if len(flat) <= limit else f"{flat[:limit]}…"
+def _heading(state: RunState, deterministic: bool) -> SafeHTML:
+    color = {"done": GOOD, "error": BAD}.get(state.status, WARN)
+    status = element("span", _label(state), style=f"color: {color}; font-weight: 600")
+    detail = element("span", f": {state.detail}", style=f"color: {color}") if state.detail else escape("")
+    title = element("strong", one_line(state.title, TITLE_LIMIT) or "run")
+    facts = " · ".join(_facts(state, deterministic=deterministic))
+    return join([element("div", title, " · ", status, detail), element("div", facts, style=MUTED)])
 
 
-def _headline(state: RunState) -> str:
-    detail = f": {state.detail}" if state.detail else ""
-    return f"{_one_line(state.title, TITLE_LIMIT) or 'run'} [{STATUS_LABELS[state.status]}{detail}]"
+def _facts(state: RunState, *, deterministic: bool) -> list[str]:
+    """Model, tokens, price and time of the run, as far as they are known."""
+    usage, estimate = state.usage, state.estimated_output_tokens
+    found = [state.model] if state.model else []
+    if usage.input_tokens is not None:
+        found.append(f"{count(usage.input_tokens)} tokens in")
+    if usage.output_tokens is not None or estimate:
+        found.append(f"{'~' if estimate else ''}{(usage.output_tokens or 0) + estimate:,} tokens out")
+    if not deterministic:
+        priced = money(state.cost_usd, at_least=state.cost_is_partial)
+        found += [priced] if state.cost_usd is not None else []
+        found.append(seconds(state.duration_s))
+    return found
 
 
-def _heading(state: RunState) -> SafeHTML:
-    color = {"done": _GOOD, "error": _BAD}.get(state.status, _WARN)
-    status = element("span", STATUS_LABELS[state.status], style=f"color: {color}; font-weight: 600")
-    detail = element("span", f" {state.detail}", style=_MUTED) if state.detail else escape("")
-    return element(
-        "div", element("strong", _one_line(state.title, TITLE_LIMIT) or "run"), " · ", status, detail
-    )
-
-
-def _turn(turn: TurnView, *, several: bool, deterministic: bool) -> SafeHTML:
-    named = f"turn {turn.number}" if several or turn.status != "done" else ""
-    label = " · ".join(filter(None, [named, turn.model])) + _turn_mark(turn)
-    pieces = [element("div", label, style=f"{_MUTED}; margin-top: 8px")] if label else []
+def _turn(turn: TurnView, state: RunState, *, deterministic: bool) -> SafeHTML:
+    several_models = ", " in state.model
+    named = [f"turn {turn.number}"] if len(state.turns) > 1 or turn.status != "done" else []
+    named += [turn.model] if several_models and turn.model else []
+    label = " · ".join(named) + _mark(turn)
+    pieces = [element("div", label, style=f"{MUTED}; margin-top: 8px")] if label else []
     pieces += [
-        element("div", f"⚠ {_notice(notice, deterministic=deterministic)}", style=f"color: {_WARN}")
-        for notice in turn.notices
+        element("div", _notice(notice, deterministic=deterministic), style=NOTICE) for notice in turn.notices
     ]
-    pieces += [_part(part, deterministic=deterministic) for part in turn.parts]
+    pieces += [part_html(part, turn, deterministic=deterministic) for part in turn.parts]
+    if turn.estimated_output_tokens:
+        pieces.append(element("div", _estimate(turn), style=MUTED))
     return join(pieces)
 
 
-def _turn_mark(turn: TurnView) -> str:
+def _mark(turn: TurnView) -> str:
     return "" if turn.status == "done" else f" · {turn.status}"
+
+
+def _estimate(turn: TurnView) -> str:
+    later = "usage is known only at the end" if turn.status == "running" else "usage was not reported"
+    return f"~{turn.estimated_output_tokens or 0:,} output tokens (estimated; {later})"
 
 
 def _notice(notice: NoticeLine, *, deterministic: bool) -> str:
@@ -122,90 +135,37 @@ def _notice(notice: NoticeLine, *, deterministic: bool) -> str:
     return f"{notice.kind.replace('_', ' ')}: {notice.text}{timing}"
 
 
-def _part(part: Part, *, deterministic: bool) -> SafeHTML:
-    match part:
-        case Prose(kind="text"):
-            return element("div", render_markdown(part.text))
-        case Prose(kind="reasoning"):
-            inner = element("div", part.text, style=f"{_MUTED}; white-space: pre-wrap")
-            return _folded(element("em", "reasoning"), inner)
-        case Prose():
-            return element("div", part.text, style=_MUTED)
-        case ToolCard():
-            return _card(part, deterministic=deterministic)
-        case _:
-            assert_never(part)
-
-
-def _card(card: ToolCard, *, deterministic: bool) -> SafeHTML:
-    color = _BAD if card.is_error else _GOOD if card.status == "success" else _WARN
-    status = element("span", _card_status(card, deterministic=deterministic), style=f"color: {color}")
-    pieces = [element("pre", shortened(card.arguments), style=_PRE)] if card.arguments else []
-    if card.result is not None:
-        style = f"{_PRE}; color: {_BAD}" if card.is_error else _PRE
-        pieces += [
-            element("div", "error" if card.is_error else "result", style=_MUTED),
-            element("pre", shortened(card.result), style=style),
-        ]
-    preview = element("span", f" {_one_line(card.arguments)} ", style=_MUTED)
-    return _folded(join([element("code", card.name), preview, status]), join(pieces), is_open=card.is_error)
-
-
-def _card_status(card: ToolCard, *, deterministic: bool) -> str:
-    words = {"success": "ok", "called": "not run", "writing": "not complete"}.get(card.status, card.status)
-    return words if deterministic or card.duration_s is None else f"{words} · {seconds(card.duration_s)}"
-
-
-def _folded(summary: SafeHTML, body: SafeHTML, *, is_open: bool = False) -> SafeHTML:
-    head = element("summary", summary, style="cursor: pointer")
-    return element("details", head, body, open="" if is_open else None, style=_CARD)
-
-
-def _bar(turn: TurnView, longest: int) -> SafeHTML:
-    """The turn's tokens as a stacked bar, as long as its share of the run's longest turn."""
+def _bar(turn: TurnView, longest: int, ideal: int | None) -> SafeHTML:
+    """The turn's tokens as a stacked bar, as long as its share of the run's longest turn; dashed, what could be read."""
     bar = TokenBar.of(turn.usage) if turn.usage is not None else TokenBar()
     if not bar.total:
         return escape("")
-    counts, lengths = bar.counts(), bar.lengths()
+    colors = {segment.name: segment.color for segment in SEGMENTS}
     pieces = [
-        element(
-            "div",
-            title=f"{segment.label} {counts[segment.name]:,}",
-            style=f"flex: {lengths[segment.name]} 0 0; background: {segment.color}",
-        )
-        for segment in SEGMENTS
-        if segment.name in lengths
+        element("div", style=f"flex: {length} 0 0; background: {colors[name]}")
+        for name, length in bar.lengths().items()
     ]
-    width = 100 * bar.total / longest
-    style = f"display: flex; height: 8px; width: {width:.1f}%; min-width: 12px; margin: 6px 0; border-radius: 4px; overflow: hidden"
-    return element("div", join(pieces), style=style)
-
-
-def _part_text(part: Part, *, deterministic: bool) -> str:
-    match part:
-        case Prose(kind="text"):
-            return part.text
-        case Prose(kind="reasoning"):
-            return f"[reasoning] {part.text}"
-        case Prose():
-            return part.text
-        case ToolCard():
-            call = f"[tool {part.name}: {_card_status(part, deterministic=deterministic)}] {part.arguments}"
-            return call if part.result is None else f"{call}\n-> {shortened(part.result)}"
-        case _:
-            assert_never(part)
+    words = f"tokens: {numbers_text(turn.usage)}" if turn.usage is not None else ""
+    outline = escape("")
+    if ideal is not None:
+        words += f", ideal read {count(ideal)}"
+        outline = element("div", style=f"{IDEAL}; width: {100 * min(1.0, ideal / bar.total):.1f}%")
+    drawn = element("div", join(pieces), style=PIECES)
+    style = f"{BAR}; width: {100 * bar.total / longest:.1f}%"
+    return element("div", drawn, outline, title=words, style=style)
 
 
 def _turn_numbers(turn: TurnView, *, deterministic: bool) -> list[str]:
+    lines = [_estimate(turn)] if turn.estimated_output_tokens else []
     if turn.usage is None:
-        return []
+        return lines
     line = f"tokens: {numbers_text(turn.usage)}"
     if not deterministic:
         line += (
             f" | cost {money(turn.cost_usd)} | first token {seconds(turn.time_to_first_token_s)}"
             f" | {seconds(turn.duration_s)}"
         )
-    return [line]
+    return [*lines, line]
 
 
 def _total_numbers(state: RunState, *, deterministic: bool) -> list[str]:

@@ -34,6 +34,7 @@ SEGMENTS: Final = (
     Segment("output", "output", "#cc79a7"),
     Segment("reasoning", "of it reasoning", "#8a6fb0"),
 )
+_DRAWN: Final = ("read", "write_5m", "write_1h", "write", "uncached", "reasoning", "output")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +81,14 @@ class TokenBar:
         return {name: value for name, value in named if value is not None}
 
     def lengths(self) -> dict[str, int]:
-        """How long each segment is drawn: as `counts`, with the output drawn without its reasoning; none is 0."""
+        """How long each segment is drawn, in the order a provider meets them: what is read is the start of the prompt.
+
+        As `counts`, with the output drawn without its reasoning; none is 0.
+        """
         lengths = self.counts()
         if self.output is not None:
             lengths["output"] = max(0, self.output - (self.reasoning or 0))
-        return {name: value for name, value in lengths.items() if value > 0}
+        return {name: lengths[name] for name in _DRAWN if lengths.get(name, 0) > 0}
 
     @property
     def total(self) -> int:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Literal
 
 import msgspec
 
 from agentlab.messages import Image, Json, ToolCall, ToolResult, ToolStatus
 from agentlab.notebook.run.growing_count import GrowingCount
+from agentlab.notebook.run.indented_json import indented
 from agentlab.notebook.safety.pictures import Album, Picture
 from agentlab.notebook.safety.plain_text import well_formed
 
@@ -16,7 +17,6 @@ __all__ = ["CardStatus", "Decision", "Part", "Prose", "ProseKind", "ToolCard"]
 CardStatus = Literal["writing", "called", "asking", "running"] | ToolStatus
 Decision = Literal["approved", "denied"]
 ProseKind = Literal["text", "reasoning", "note"]
-INDENTED_UP_TO: Final = 200_000
 
 
 class Prose:
@@ -68,7 +68,7 @@ class ToolCard:
         reason: Why it asks.
         decision: What a person has decided; None where nobody was asked or has answered yet.
         note: What the model was told of a refusal.
-        result: What the tool answered, as text, its JSON indented; None until it has.
+        result: What the tool answered, as text, its JSON laid out; None until it has.
         pictures: The images of the result that may be shown.
         duration_s: Seconds from the start of the tool to its result; None where either was not seen.
     """
@@ -90,9 +90,9 @@ class ToolCard:
 
     @property
     def arguments(self) -> str:
-        """The arguments as written so far; indented once they are complete JSON."""
+        """The arguments as written so far; laid out once they are complete JSON."""
         raw = self._arguments.text
-        return raw if self.status == "writing" else _indented(raw)
+        return raw if self.status == "writing" else indented(raw)
 
     @property
     def size(self) -> int:
@@ -158,9 +158,10 @@ class ToolCard:
                 pictures += [taken] if isinstance(taken, Picture) else []
                 lines += [taken] if isinstance(taken, str) else []
             elif isinstance(piece, Json):
-                lines.append(_indented(msgspec.json.encode(piece.value, order="sorted").decode()))
+                lines.append(indented(msgspec.json.encode(piece.value, order="sorted").decode()))
             else:
-                lines.append(_indented(piece.text) if piece.text.lstrip()[:1] in {"{", "["} else piece.text)
+                is_json = piece.text.lstrip()[:1] in {"{", "["}
+                lines.append(indented(piece.text) if is_json else piece.text)
         self.result = well_formed("\n".join(lines))
         self.pictures = tuple(pictures)
         if self._started_s is not None:
@@ -176,13 +177,3 @@ class ToolCard:
 
 
 Part = Prose | ToolCard
-
-
-def _indented(text: str) -> str:
-    """JSON with a line for each of its values; any other text, and a very long one, as it stands."""
-    if len(text) > INDENTED_UP_TO:
-        return text
-    try:
-        return msgspec.json.format(text, indent=2).strip() if text.strip() else ""
-    except (msgspec.DecodeError, RecursionError, UnicodeError):
-        return text

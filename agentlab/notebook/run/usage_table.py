@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from agentlab.messages import Usage
+from agentlab.notebook.run.inline_styles import CELL, HEAD
 from agentlab.notebook.run.state import RunState
 from agentlab.notebook.run.token_bar import SEGMENTS, Segment, TokenBar, count, money, seconds
 from agentlab.notebook.run.turn import TurnView
@@ -12,7 +13,6 @@ from agentlab.notebook.safety.safe_html import SafeHTML, element, escape, join
 
 __all__ = ["numbers_text", "usage_table"]
 
-_CELL: Final = "text-align: right; padding: 2px 6px; white-space: nowrap"
 _ALWAYS: Final = frozenset({"uncached", "read", "output", "reasoning"})
 
 
@@ -23,23 +23,35 @@ def usage_table(state: RunState, *, deterministic: bool = False) -> SafeHTML:
         state: The run.
         deterministic: Leave out prices and times.
     """
-    turns = [turn for turn in state.turns if turn.usage is not None]
-    if not turns:
+    if all(turn.usage is None for turn in state.turns):
         return escape("")
     shown = _shown(state)
     titles = [_title(segment) for segment in shown]
+    ideals = {index: ideal for index in range(len(state.turns)) if (ideal := state.ideal_read_tokens(index))}
+    titles += [escape("ideal read")] if ideals else []
     if not deterministic:
         titles += [escape("cost"), escape("first token"), escape("time")]
-    head = element("tr", element("th"), join(element("th", title, style=_CELL) for title in titles))
+    head = element("tr", element("td"), join(element("th", title, style=HEAD) for title in titles))
     rows = [
-        _row(f"turn {turn.number}", [*_counts(turn.usage, shown), *_rest(turn, deterministic)])
-        for turn in turns
+        _row(
+            f"turn {turn.number}",
+            [
+                *_counts(turn.usage, shown),
+                *([count(ideals.get(index))] if ideals else []),
+                *_rest(turn, deterministic),
+            ],
+        )
+        for index, turn in enumerate(state.turns)
+        if turn.usage is not None
     ]
     if len(state.turns) > 1:
-        rows.append(_row("total", [*_counts(state.usage, shown), *_total(state, deterministic)], tag="th"))
+        total = [count(sum(ideals.values()))] if ideals else []
+        cells = [*_counts(state.usage, shown), *total, *_total(state, deterministic)]
+        rows.append(_row("total", cells, tag="th"))
     style = "font-size: 12px; margin: 8px 0 0 0; border-collapse: collapse"
     table = element("table", element("thead", head), element("tbody", join(rows)), style=style)
-    return element("div", table, style="overflow-x: auto")
+    reached = {"tabindex": "0", "role": "group", "aria-label": "tokens of each turn"}
+    return element("div", table, style="overflow-x: auto", **reached)
 
 
 def numbers_text(usage: Usage) -> str:
@@ -61,7 +73,7 @@ def _shown(state: RunState) -> list[Segment]:
 
 
 def _title(segment: Segment) -> SafeHTML:
-    return join([element("span", "■ ", style=f"color: {segment.color}"), escape(segment.label)])
+    return join([element("span", "■\u00a0", style=f"color: {segment.color}"), escape(segment.label)])
 
 
 def _counts(usage: Usage | None, shown: list[Segment]) -> list[str]:
@@ -82,6 +94,5 @@ def _total(state: RunState, deterministic: bool) -> list[str]:
 
 
 def _row(label: str, cells: list[str], *, tag: str = "td") -> SafeHTML:
-    return element(
-        "tr", element("th", label, style=_CELL), join(element(tag, cell, style=_CELL) for cell in cells)
-    )
+    shown = (element(tag if cell else "td", cell, style=CELL) for cell in cells)
+    return element("tr", element("th", label, style=CELL), join(shown))

@@ -16,6 +16,7 @@ from markdown_it.renderer import RendererProtocol
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
+from agentlab.notebook.safety.highlighting import highlighted
 from agentlab.notebook.safety.plain_text import well_formed
 from agentlab.notebook.safety.safe_html import SafeHTML, element, escape, join, sanitise
 
@@ -26,16 +27,17 @@ GROWTH: Final = 1 / 16
 _NEWLINES: Final = re.compile(r"\r\n?")
 
 
-def render_markdown(text: str) -> SafeHTML:
+def render_markdown(text: str, *, inline_colors: bool = False) -> SafeHTML:
     """Render a whole Markdown text.
 
     Args:
         text: Markdown, from anywhere.
+        inline_colors: Colour code and links by style; see `safe_html.sanitise`.
 
     Returns:
         HTML of the allow-list only. A text nested too deep to parse is shown as it stands.
     """
-    return _rendered(text, {})
+    return _rendered(text, {}, inline_colors=inline_colors)
 
 
 class StreamingMarkdown:
@@ -60,6 +62,7 @@ class StreamingMarkdown:
         self._trial: dict[str, Any] = {"references": {}}
         self._tail_html = escape("")
         self._fence: str | None = None
+        self._language = ""
 
     @property
     def tail(self) -> SafeHTML:
@@ -67,7 +70,10 @@ class StreamingMarkdown:
         self._advance()
         if not self._pending:
             return self._tail_html
-        return _with_plain_end(self._tail_html, "".join(self._pending), in_fence=self._fence is not None)
+        pending = "".join(self._pending)
+        if self._fence is None:
+            return join([self._tail_html, element("span", pending)])
+        return _with_newest_code(self._tail_html, pending, self._language)
 
     def feed(self, text: str) -> None:
         """Take more text; renders nothing yet."""
@@ -110,7 +116,9 @@ class StreamingMarkdown:
         end = self._tail.rfind("\n") + 1
         lines = _NEWLINES.sub("\n", self._tail[:end])
         tops = _top_blocks(lines, self._trial_env())
-        self._fence = tops[-1].markup if tops and tops[-1].type == "fence" else None
+        is_fence = bool(tops) and tops[-1].type == "fence"
+        self._fence = tops[-1].markup if is_fence else None
+        self._language = _language(tops[-1].info) if is_fence else ""
         if len(tops) < 2 or tops[-1].map is None:
             return
         rows = [row + "\n" for row in lines.split("\n")[:-1]]
@@ -133,21 +141,32 @@ def _top_blocks(text: str, env: MutableMapping[str, Any]) -> list[Token]:
     return [token for token in tokens if token.level == 0 and token.nesting >= 0]
 
 
-def _rendered(text: str, env: MutableMapping[str, Any]) -> SafeHTML:
+def _rendered(text: str, env: MutableMapping[str, Any], *, inline_colors: bool = False) -> SafeHTML:
     try:
         markup = str(_MARKDOWN.render(well_formed(text), env))
     except RecursionError:
         return element("pre", text)
-    return sanitise(markup)
+    return sanitise(markup, inline_colors=inline_colors)
 
 
-def _with_plain_end(rendered: SafeHTML, pending: str, *, in_fence: bool) -> SafeHTML:
-    """The open block with its newest text, not rendered yet, at its end."""
+def _with_newest_code(rendered: SafeHTML, pending: str, language: str) -> SafeHTML:
+    """An open fence with its newest code, not rendered yet, at its end: coloured from the next line on."""
     closing = "</code></pre>"
     opened = rendered.html.rstrip()
-    if in_fence and opened.endswith(closing):
-        return sanitise(opened.removesuffix(closing) + escape(pending).html + closing)
-    return join([rendered, element("span", pending)])
+    if not opened.endswith(closing):
+        return join([rendered, element("span", pending)])
+    line, end, rest = pending.partition("\n")
+    added = escape(line + end).html + highlighted(rest, language)
+    return sanitise(opened.removesuffix(closing) + added + closing)
+
+
+def _language(info: str) -> str:
+    """The language a fence names: its first word."""
+    return next(iter(info.split()), "")
+
+
+def _colored(code: str, name: str, _attributes: str) -> str:
+    return highlighted(code, name)
 
 
 def _image(
@@ -167,7 +186,9 @@ def _cell(
 
 
 def _parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+    parser = MarkdownIt("commonmark", {"html": False, "highlight": _colored}).enable(
+        ["table", "strikethrough"]
+    )
     parser.add_render_rule("image", _image)
     parser.add_render_rule("th_open", _cell)
     parser.add_render_rule("td_open", _cell)

@@ -83,7 +83,7 @@ def examined(raw: bytes) -> Picture | None:
     if found is None:
         return None
     kind, width, height = found
-    if not (0 < width and 0 < height and width * height <= MOST_PIXELS):
+    if min(width, height) < 1 or width * height > MOST_PIXELS:
         return None
     return Picture(kind, raw, width, height)
 

@@ -4,7 +4,7 @@ An executed cell is trusted: the front end runs what its output holds. So text o
 HTML here or nowhere: escaped by `escape` and `element`, or sanitised by `sanitise` with an allow-list far narrower than a
 browser's. Left out on purpose: `style`, `id` and `name` (overlays, DOM clobbering), `data-*` (CVE-2026-42557: a button in
 an output could run commands of JupyterLab), forms, frames, SVG, MathML, media, and every image (a remote one is a
-request that carries whatever its address says).
+request that carries whatever its address says). Only `image` makes one, of bytes that are there.
 """
 
 from __future__ import annotations
@@ -16,9 +16,20 @@ from typing import Final
 
 import nh3
 
+from agentlab.notebook.safety.pictures import Picture
 from agentlab.notebook.safety.plain_text import well_formed
 
-__all__ = ["ALLOWED_ATTRIBUTES", "ALLOWED_TAGS", "SafeHTML", "element", "escape", "join", "sanitise"]
+__all__ = [
+    "ALLOWED_ATTRIBUTES",
+    "ALLOWED_TAGS",
+    "CODE_CLASSES",
+    "SafeHTML",
+    "element",
+    "escape",
+    "image",
+    "join",
+    "sanitise",
+]
 
 ALLOWED_TAGS: Final = frozenset(
     [
@@ -59,14 +70,17 @@ ALLOWED_ATTRIBUTES: Final[dict[str, frozenset[str]]] = {
     "td": frozenset({"align"}),
     "th": frozenset({"align"}),
 }
+CODE_CLASSES: Final = ("al-k", "al-s", "al-c", "al-n", "al-f", "al-t")
+"""Keyword, string, comment, number, function, type: what code is coloured by."""
 _ATTRIBUTE_VALUES: Final[dict[tuple[str, str], re.Pattern[str]]] = {
     ("a", "href"): re.compile(r"(?i)(?:https?://|mailto:)[^\s\x00-\x1f]+"),
     ("code", "class"): re.compile(r"language-[A-Za-z0-9+#_.-]{1,40}"),
     ("ol", "start"): re.compile(r"\d{1,9}"),
-    ("span", "class"): re.compile(r"al-image"),
+    ("span", "class"): re.compile("|".join(("al-image", *CODE_CLASSES))),
     ("td", "align"): re.compile(r"left|center|right"),
     ("th", "align"): re.compile(r"left|center|right"),
 }
+_MOST_READINGS: Final = 5
 _MINT: Final = object()
 
 
@@ -80,7 +94,7 @@ class SafeHTML:
 
     def __init__(self, mint: object, markup: str) -> None:
         if mint is not _MINT:
-            raise TypeError("SafeHTML is made by escape(), element(), join() and sanitise() alone")
+            raise TypeError("SafeHTML is made by escape(), element(), image(), join() and sanitise() alone")
         self._html = markup
 
     @property
@@ -92,7 +106,8 @@ class SafeHTML:
         return self._html
 
     def _repr_html_(self) -> str:
-        return self._html
+        # Alone in an output it would be typeset by MathJax, whose `\href` makes links that nobody has checked.
+        return f'<div class="mathjax_ignore tex2jax_ignore">{self._html}</div>'
 
     def __repr__(self) -> str:
         return f"SafeHTML({self._html!r})"
@@ -146,25 +161,55 @@ def element(tag: str, *children: SafeHTML | str, **attributes: str | None) -> Sa
     return SafeHTML(_MINT, f"<{' '.join(opening)}>{inner}{closing}")
 
 
-def sanitise(markup: str) -> SafeHTML:
+def image(picture: Picture, *, style: str | None = None) -> SafeHTML:
+    """An image that is its own bytes.
+
+    Args:
+        picture: Bytes that were looked at, see `safety.pictures`.
+        style: Its style, from code.
+    """
+    sized = f'width="{picture.width:d}" height="{picture.height:d}" style="{escape(style or "").html}"'
+    source, named = escape(picture.address).html, escape(picture.caption).html
+    return SafeHTML(_MINT, f'<img src="{source}" alt="{named}" {sized}>')
+
+
+def sanitise(markup: str, *, inline_colors: bool = False) -> SafeHTML:
     """Keep of any HTML what is on the allow-list, and balance it.
 
     Links keep `http`, `https` and `mailto` targets alone, open in a new tab and tell it nothing of this one. Doing it twice
-    changes nothing more.
+    changes nothing more: what a browser makes of the result is what was looked at here. HTML that reads as something else
+    each time it is written and read again is shown as text.
 
     Args:
         markup: Any HTML, hostile or broken.
+        inline_colors: Colour code and links by style, for a page without our style sheet; whatever surrounds them says
+            what `--al-k` and its like are. Cleaned a second time, they are plain.
     """
-    clean = nh3.clean(
-        well_formed(markup).replace("\x00", "\ufffd"),
+    clean = well_formed(markup).replace("\x00", "\ufffd")
+    for _ in range(_MOST_READINGS):
+        clean, before = _cleaned(clean), clean
+        if clean == before:
+            break
+    else:
+        return escape(markup)
+    # Set here and not by nh3, which writes them in random order. Text and attribute values hold no bare `<a href="`.
+    clean = clean.replace('<a href="', '<a rel="noopener noreferrer" target="_blank" href="')
+    if inline_colors:
+        for name in CODE_CLASSES:
+            clean = clean.replace(f'<span class="{name}">', f'<span style="color: var(--{name})">')
+        clean = clean.replace('<a rel="', '<a style="color: var(--al-link)" rel="')
+    return SafeHTML(_MINT, clean)
+
+
+def _cleaned(markup: str) -> str:
+    return nh3.clean(
+        markup,
         tags=set(ALLOWED_TAGS),
         attributes={tag: set(names) for tag, names in ALLOWED_ATTRIBUTES.items()},
         attribute_filter=_kept_value,
         url_schemes={"http", "https", "mailto"},
         link_rel=None,
     )
-    # Set here and not by nh3, which writes them in random order. Text and attribute values hold no bare `<a href="`.
-    return SafeHTML(_MINT, clean.replace('<a href="', '<a rel="noopener noreferrer" target="_blank" href="'))
 
 
 def _kept_value(tag: str, attribute: str, value: str) -> str | None:

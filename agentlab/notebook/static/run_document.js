@@ -51,9 +51,13 @@ export function applyOperations(document_, operations) {
       const [field, text] = values;
       parts[key][field] += text;
     } else if (name === "blocks") {
-      const [blocks, keep, end] = values;
-      parts[key].blocks.push(...blocks);
-      parts[key].tail = parts[key].tail.slice(0, keep) + end;
+      const [keep, end, lengths] = values;
+      const part = parts[key];
+      part.tail = part.tail.slice(0, keep) + end;
+      for (const length of lengths) {
+        part.blocks.push(part.tail.slice(0, length));
+        part.tail = part.tail.slice(length);
+      }
     }
   }
   return dirty;

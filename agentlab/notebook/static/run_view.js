@@ -7,7 +7,7 @@ import { StickyBottom } from "./scrolling.js";
 
 /** @typedef {import("./run_document.js").Run} Run */
 
-const INTERRUPT_MS = 500;
+const INTERRUPT_MS = 300;
 
 /** One place where the run is shown. */
 class RunView {
@@ -40,7 +40,8 @@ class RunView {
     this.spoken = make("div", "spoken");
     this.spoken.setAttribute("role", "status");
     const facts = make("div", "facts", this.modelName, this.elapsed, this.tokens, this.cost);
-    const head = make("div", "head", this.title, this.status, this.stop, facts);
+    this.detail = make("div", "detail");
+    const head = make("div", "head", this.title, this.status, this.stop, facts, this.detail);
     const scene = make("div", "scene", this.body, this.sticky.button);
     this.node = make("div", "run", head, scene, this.totals, this.spoken);
   }
@@ -67,7 +68,9 @@ class RunView {
   paintRun(run) {
     setText(this.title, run.title || "run");
     this.title.title = run.title ?? "";
-    setText(this.status, run.detail ? `${run.label}: ${run.detail}` : run.label ?? "");
+    setText(this.status, run.label ?? "");
+    setText(this.detail, run.detail ?? "");
+    this.detail.hidden = !run.detail;
     this.node.dataset.status = run.asking?.length ? "asking" : run.status;
     this.node.setAttribute("aria-busy", String(run.status === "running"));
     this.body.setAttribute("aria-label", `Run: ${run.title || "run"}`);

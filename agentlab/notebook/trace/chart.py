@@ -11,8 +11,8 @@ from agentlab.agent.spans import MODEL_CALL_KINDS, Span, SpanKind
 
 __all__ = ["Axis", "Row", "axis", "duration", "rows_of", "shares"]
 
-_STEPS: Final = (1.0, 2.0, 5.0, 10.0)
-_TICKS: Final = 6
+_STEPS: Final = (1.0, 2.0, 5.0, 10.0, 20.0)
+_TICKS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +73,12 @@ class Axis:
 def rows_of(spans: Iterable[Span]) -> tuple[Row, ...]:
     """A row a model call and a row a tool call, with the approval it waited for; in the order in which they began."""
     groups: list[list[Span]] = []
-    newest: dict[tuple[int, str], list[Span]] = {}
+    newest: dict[tuple[int, str | None], list[Span]] = {}
     for span in spans:
-        group = newest.get((span.turn, span.call_id))
-        continues = group is not None and (
-            span.kind in MODEL_CALL_KINDS or (span.kind == "tool" and group[-1].kind == "approval")
-        )
-        if group is None or not continues:
-            group = newest[span.turn, span.call_id] = []
+        key = (span.turn, None if span.kind in MODEL_CALL_KINDS else span.call_id)
+        group = newest.get(key)
+        if group is None or (key[1] is not None and not _runs_what_was_asked(group[-1], span)):
+            group = newest[key] = []
             groups.append(group)
         group.append(span)
     rows = [_row(group) for group in groups]
@@ -88,17 +86,20 @@ def rows_of(spans: Iterable[Span]) -> tuple[Row, ...]:
 
 
 def axis(spans: Sequence[Span], total_s: float) -> Axis:
-    """A scale with at most six round steps over the whole run."""
+    """A scale with at most five ticks, a round step apart over the whole run."""
     total = max([total_s, *(span.end_s for span in spans)])
     if not 0 < total < math.inf:
         total = 1.0
-    rough = total / _TICKS
-    power = 10.0 ** math.floor(math.log10(rough))
-    return Axis(total, next((step * power for step in _STEPS if step * power >= rough), 10 * power))
+    power = 10.0 ** math.floor(math.log10(total / _TICKS))
+    scales = [Axis(total, step * power) for step in _STEPS]
+    return next(scale for scale in scales if len(scale.ticks) <= _TICKS)
 
 
-def shares(spans: Sequence[Span]) -> dict[str, float]:
-    """Seconds in which the run was at each of these; what ran at the same time counts once. Only what there was."""
+def shares(spans: Sequence[Span], total_s: float = 0.0) -> dict[str, float]:
+    """Seconds in which the run was at each of these; what ran at the same time counts once. Only what there was.
+
+    `other` is the rest of `total_s`, where it is a hundredth of it or more: hooks, and what a first run has to load.
+    """
     kinds: dict[str, tuple[SpanKind, ...]] = {
         "model": ("attempt", "first_token", "stream"),
         "tools": ("tool",),
@@ -106,6 +107,9 @@ def shares(spans: Sequence[Span]) -> dict[str, float]:
         "waiting": ("queue", "retry_wait"),
     }
     found = {name: _covered([span for span in spans if span.kind in of]) for name, of in kinds.items()}
+    other = total_s - _covered(spans)
+    if other >= 0.01 * total_s:
+        found["other"] = other
     return {name: seconds for name, seconds in found.items() if seconds > 0}
 
 
@@ -124,6 +128,10 @@ def _row(group: list[Span]) -> Row:
         return Row(f"turn {first.turn}", first.name, tuple(group))
     name = next((span.name for span in reversed(group) if span.name), "tool")
     return Row(name, "", tuple(group))
+
+
+def _runs_what_was_asked(before: Span, span: Span) -> bool:
+    return before.kind == "approval" and span.kind == "tool"
 
 
 def _covered(spans: Sequence[Span]) -> float:

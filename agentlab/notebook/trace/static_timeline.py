@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from agentlab.agent.spans import Span
+from agentlab.notebook.run.inline_styles import MUTED, ROOT
 from agentlab.notebook.run.state import RunState
 from agentlab.notebook.run.usage_table import usage_table
 from agentlab.notebook.safety.plain_text import one_line
@@ -20,27 +21,21 @@ from agentlab.notebook.trace.words import facts, row_words, span_words, status_w
 
 __all__ = ["timeline_html"]
 
-MOST_ROWS: Final = 40
-MOST_SPANS: Final = 500
+MOST_ROWS: Final = 30
+MOST_FOLDED_ROWS: Final = 70
+MOST_SPANS: Final = 200
 _LINE: Final = "var(--jp-border-color2, var(--vscode-panel-border, rgba(128, 128, 128, 0.4)))"
-_MUTED: Final = "color: var(--jp-ui-font-color1, var(--vscode-descriptionForeground, #57606a)); opacity: 0.85"
-_ROOT: Final = (
-    f"border: 1px solid {_LINE}; border-radius: 6px; padding: 8px 12px; max-width: 100%; box-sizing: border-box;"
-    " overflow: hidden; font-variant-numeric: tabular-nums"
-)
 _TABLE: Final = (
-    "width: 100%; table-layout: fixed; border-collapse: collapse; margin: 6px 0 0; font-size: 12px; border: 0"
+    "width: 100%; table-layout: fixed; border-collapse: collapse; margin: 6px 0 0; font-size: 12px"
 )
 _NAME: Final = (
     "width: 104px; padding: 1px 8px 1px 0; text-align: left; font-weight: 400; white-space: nowrap; overflow: hidden;"
-    " text-overflow: ellipsis; border: 0; background: none"
+    " text-overflow: ellipsis"
 )
-_TRACK: Final = "padding: 1px 0; border: 0; background: none; text-align: left"
-_TIME: Final = (
-    "width: 64px; padding: 1px 0 1px 8px; text-align: right; white-space: nowrap; border: 0; background: none"
-)
+_TRACK: Final = "padding: 1px 0; text-align: left"
+_TIME: Final = "width: 64px; padding: 1px 0 1px 8px; text-align: right; white-space: nowrap"
 _HIDDEN: Final = "position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap"
-_CELL: Final = "padding: 2px 8px 2px 0; text-align: left; vertical-align: top; border: 0; background: none"
+_CELL: Final = "padding: 1px 8px 1px 0; text-align: left"
 
 
 def timeline_html(
@@ -63,13 +58,13 @@ def timeline_html(
         pieces += [_chart(rows, scale), _legend(spans), _folded_spans(spans)]
     if with_turns:
         pieces.append(usage_table(state, deterministic=deterministic))
-    return element("div", join(pieces), class_="agentlab-timeline mathjax_ignore tex2jax_ignore", style=_ROOT)
+    return element("div", join(pieces), class_="agentlab-timeline mathjax_ignore tex2jax_ignore", style=ROOT)
 
 
 def _heading(state: RunState, rows: Sequence[Row], *, deterministic: bool) -> SafeHTML:
     said = f" · {status_words(state)} · {facts(state, rows, deterministic=deterministic)}"
     title = element("strong", one_line(state.title, 120) or "run")
-    return element("div", title, element("span", said, style=_MUTED), style="overflow-wrap: anywhere")
+    return element("div", title, element("span", said, style=MUTED), style="overflow-wrap: anywhere")
 
 
 def _chart(rows: Sequence[Row], scale: Axis) -> SafeHTML:
@@ -77,13 +72,17 @@ def _chart(rows: Sequence[Row], scale: Axis) -> SafeHTML:
     if len(rows) <= MOST_ROWS:
         return first
     rest = rows[MOST_ROWS:]
-    return join([first, _folded(f"{len(rest):,} more rows", _table(rest[: 5 * MOST_ROWS], scale))])
+    left = len(rest) - MOST_FOLDED_ROWS
+    more = element("div", f"{left:,} more in `Trace.spans`", style=MUTED) if left > 0 else escape("")
+    return join(
+        [first, _folded(f"{len(rest):,} more rows", join([_table(rest[:MOST_FOLDED_ROWS], scale), more]))]
+    )
 
 
 def _table(rows: Sequence[Row], scale: Axis) -> SafeHTML:
     head = element(
         "tr",
-        element("th", style=_NAME),
+        element("th", element("span", "call", style=_HIDDEN), style=_NAME),
         element("th", _axis(scale), style=_TRACK),
         element("th", element("span", "time", style=_HIDDEN), style=_TIME),
     )
@@ -100,7 +99,7 @@ def _axis(scale: Axis) -> SafeHTML:
         )
         for tick in scale.ticks
     ]
-    return element("div", join(labels), style=f"position: relative; height: 16px; {_MUTED}")
+    return element("div", join(labels), style=f"position: relative; height: 16px; {MUTED}")
 
 
 def _row(row: Row, scale: Axis) -> SafeHTML:
@@ -150,12 +149,12 @@ def _legend(spans: Sequence[Span]) -> SafeHTML:
                 style="display: inline-block; width: 14px; height: 10px; box-sizing: border-box;"
                 f" margin-right: 5px; border-radius: 2px; {style}",
             ),
-            f"{label} ",
+            element("span", f"{label} ", style=MUTED),
             style="white-space: nowrap",
         )
         for label, style in named
     ]
-    style = f"display: flex; flex-wrap: wrap; gap: 2px 14px; margin: 6px 0 0; font-size: 12px; {_MUTED}"
+    style = "display: flex; flex-wrap: wrap; gap: 2px 14px; margin: 6px 0 0; font-size: 12px"
     return element("div", join(items), style=style)
 
 
@@ -167,12 +166,13 @@ def _folded_spans(spans: Sequence[Span]) -> SafeHTML:
         element("tr", join(element("td", cell, style=_CELL) for cell in _cells(span)))
         for span in spans[:MOST_SPANS]
     ]
-    style = "border-collapse: collapse; margin: 4px 0 0; font-size: 12px; border: 0"
+    style = "border-collapse: collapse; margin: 4px 0 0; font-size: 12px"
     table = element("table", element("thead", head), element("tbody", join(rows)), style=style)
     left = len(spans) - len(rows)
-    more = element("div", f"{left:,} more in `Trace.spans`", style=_MUTED) if left > 0 else escape("")
+    more = element("div", f"{left:,} more in `Trace.spans`", style=MUTED) if left > 0 else escape("")
     return _folded(
-        f"{len(spans):,} spans", element("div", table, more, style="overflow: auto; max-height: 320px")
+        f"{len(spans):,} spans",
+        element("div", table, more, style="overflow: auto; max-height: 320px", tabindex="0"),
     )
 
 
@@ -199,10 +199,10 @@ def _words_table(rows: Sequence[Row]) -> SafeHTML:
         )
         for row in rows[:MOST_SPANS]
     ]
-    style = "border-collapse: collapse; margin: 6px 0 0; font-size: 12px; border: 0"
+    style = "border-collapse: collapse; margin: 6px 0 0; font-size: 12px"
     return element("table", element("tbody", join(lines)), style=style)
 
 
 def _folded(summary: str, body: SafeHTML) -> SafeHTML:
-    head = element("summary", summary, style=f"cursor: pointer; font-size: 12px; {_MUTED}")
+    head = element("summary", summary, style=f"cursor: pointer; {MUTED}")
     return element("details", head, body, style="margin-top: 6px")

@@ -27,7 +27,7 @@ def facts(state: RunState, rows: Sequence[Row], *, deterministic: bool) -> str:
         counted += f", {_plural(tools, 'tool call')}"
     if deterministic:
         return counted
-    parts = shares([span for row in rows for span in row.spans])
+    parts = shares([span for row in rows for span in row.spans], state.duration_s)
     named = ", ".join(f"{name} {duration(seconds)}" for name, seconds in parts.items())
     return f"{counted}, {duration(state.duration_s)}{f': {named}' if named else ''}"
 

@@ -14,6 +14,7 @@ from agentlab.caching import split
 from agentlab.caching.calls import RecordedCall
 from agentlab.caching.explaining.appended import only_appends
 from agentlab.caching.explaining.explain import explain, explain_calls
+from agentlab.caching.explaining.explanation import Explanations
 from agentlab.errors import UsageError
 from agentlab.messages import CacheOptions, Image, Usage, UserMessage
 from tests.caching.mutations import MUTATIONS, VENDORS, appended, base_request, encoded, neutral, text
@@ -343,3 +344,24 @@ def test_a_long_run_that_moved_every_turn_is_shown_in_a_page() -> None:
     assert len(repr(found[0])) < 500
     assert str(explain_calls(calls[:1])) == "every request begins with the one before it"
     assert found[-1]._repr_html_().count(" blocks): ") > 2
+
+
+@pytest.mark.parametrize("given", [3, "text", None, ("wire", "{}", "more"), {"model": "m"}, [1, 2]])
+def test_what_is_no_request_is_refused_in_words(given: object) -> None:
+    call = RecordedCall("anthropic", "{}", "anthropic", "claude-sonnet-5")
+    for pair in ((given, call), (call, given)):
+        with pytest.raises(UsageError, match="a request is a recorded call"):
+            explain(*pair)  # type: ignore[arg-type]
+
+
+def test_requests_that_are_no_turns_are_called_by_their_names() -> None:
+    draw = random.Random("names")
+    request = base_request(draw, "anthropic")
+    changed, _ = MUTATIONS["preamble"](draw, request, "anthropic")
+    found = explain(encoded(request, "anthropic"), encoded(changed, "anthropic"))
+    assert found is not None
+    assert str(found).startswith("The cached prefix moved")
+    assert str(structs.replace(found, turn=3)).startswith("Turn 3: the cached prefix moved")
+    named = structs.replace(found, names=("terse", "chatty"))
+    assert str(named).startswith("chatty against terse: the cached prefix moved")
+    assert repr(Explanations([named, structs.replace(found, turn=3)])) == "Explanations(chatty, turn 3)"

@@ -60,6 +60,17 @@ def test_a_bar_shows_what_is_stored_what_is_done_and_what_it_cost(capsys: pytest
     assert "cache 75%" in last
 
 
+def test_a_bar_says_what_a_sweep_waits_for(capsys: pytest.CaptureFixture[str]) -> None:
+    bar = Bar()
+    bar.waiting("before it is shown")
+    bar.start(total=4, stored=0)
+    bar.waiting("batch at openai: in_progress, 1 of 4 answered")
+    bar.close()
+    said = capsys.readouterr().err
+    assert "batch at openai: in_progress, 1 of 4 answered" in said
+    assert "before" not in said
+
+
 def test_a_sweep_shows_its_bar_where_asked(capsys: pytest.CaptureFixture[str]) -> None:
     data = [{"input": f"What is {number} + 1?"} for number in range(3)]
     al.sweep(al.Agent("sim:openai/gpt-4o"), data=data, progress=True).run_sync()

@@ -14,7 +14,7 @@ test("operations build turns, parts and text", () => {
     ["part", 0, 1, { kind: "reasoning", text: "a" }],
     ["part", 0, 2, { kind: "text", blocks: [], tail: "<p>x</p>" }],
     ["add", 0, 1, "text", "b"],
-    ["blocks", 0, 2, ["<p>x</p>"], 0, "<p>y</p>"],
+    ["blocks", 0, 2, 8, "<p>y</p>", [8]],
     ["run", { status: "done" }],
   ]);
   assert.deepEqual([...dirty], [0]);
@@ -25,7 +25,7 @@ test("operations build turns, parts and text", () => {
 
 test("the open block keeps its beginning, counted in UTF-16 units", () => {
   const run = { turns: [{ parts: { 1: { kind: "text", blocks: [], tail: "<p>🙂a</p>" } } }] };
-  applyOperations(run, [["blocks", 0, 1, [], 6, "b</p>"]]);
+  applyOperations(run, [["blocks", 0, 1, 6, "b</p>", []]]);
   assert.equal(run.turns[0].parts[1].tail, "<p>🙂ab</p>");
 });
 

@@ -13,10 +13,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agentlab.messages import (
+    ApprovalAsked,
+    ApprovalGiven,
     AssistantMessage,
     Event,
+    Image,
+    Reasoning,
+    ReasoningDelta,
+    ReasoningText,
     Text,
     TextDelta,
+    ToolCall,
     ToolResult,
     TurnFinished,
     TurnStarted,
@@ -28,6 +35,7 @@ from agentlab.notebook.safety.safe_html import sanitise
 from tests.notebook.event_sequences import SEQUENCES
 from tests.notebook.hostile import HOSTILE
 from tests.notebook.javascript.node import node_path
+from tests.notebook.run.made_images import PNG
 from tests.notebook.synthetic import CANARY, tool_run
 
 Document = dict[str, Any]
@@ -152,6 +160,67 @@ def test_long_results_are_cut_and_say_so() -> None:
     [part] = Projection(state).document()["turns"][0]["parts"].values()
     assert len(part["result"]) < RESULT_LIMIT + 40
     assert part["result"].endswith("42,000 more characters")
+
+
+def test_a_call_that_asks_names_its_id_and_reason_and_the_run_says_who_asks() -> None:
+    state = RunState("title")
+    projection = Projection(state)
+    for event in (ToolCall("c", "delete", "{}"), ApprovalAsked("c", "delete", "it deletes")):
+        state.apply(event)
+    document = projection.document()
+    [part] = document["turns"][0]["parts"].values()
+    assert (part["call_id"], part["status"], part["reason"]) == ("c", "asking", "it deletes")
+    assert (document["asking"], document["label"]) == (["delete"], "waiting for approval")
+    state.apply(ApprovalGiven("c", approved=True))
+    [operation, changed] = projection.patch()
+    assert operation[:3] == ["part", 0, 1]
+    assert operation[3]["decision"] == "approved"
+    assert changed == ["run", {"label": "running", "asking": []}]
+
+
+def test_an_estimate_is_told_in_few_bytes_and_taken_back_when_usage_comes() -> None:
+    state = RunState("title")
+    projection = Projection(state)
+    state.apply(TurnStarted(1, "m"))
+    state.apply(ReasoningDelta("some"))
+    projection.patch()
+    state.apply(ReasoningDelta(" more thought"))
+    assert projection.patch() == [
+        ["estimate", 0, 3],
+        ["add", 0, 1, "text", " more thought"],
+        ["set", 0, 1, {"tokens": 3, "estimated": True}],
+    ]
+    thought = Reasoning((ReasoningText("some more thought"),))
+    state.apply(TurnFinished(AssistantMessage.of(thought), Usage(output_tokens=5, reasoning_tokens=5)))
+    assert [one for one in projection.patch() if one[0] in {"estimate", "set"}] == [
+        ["estimate", 0, None],
+        ["set", 0, 1, {"tokens": 5, "estimated": False}],
+    ]
+
+
+def test_the_document_names_the_models_and_when_it_began_and_freezes_the_time_at_the_end() -> None:
+    state = RunState("title", started_at=1_700_000_000.0)
+    state.apply(TurnStarted(1, "a"), 0.5)
+    document = Projection(state).document()
+    assert (document["model"], document["started"], document["time"]) == ("a", 1_700_000_000.0, None)
+    state.stop("stopped", at_s=2.5)
+    assert Projection(state).document()["time"] == "2.50 s"
+
+
+def test_an_image_of_a_tool_is_told_as_its_own_bytes() -> None:
+    state = RunState("title")
+    state.apply(ToolResult("c", "plot", (Image.from_bytes(PNG, "text/html"),)))
+    [part] = Projection(state).document()["turns"][0]["parts"].values()
+    [picture] = part["pictures"]
+    assert picture["address"].startswith("data:image/png;base64,")
+    assert (picture["caption"], picture["width"], picture["height"]) == ("image, 3 × 2 pixels", 3, 2)  # noqa: RUF001 - the sign for "by"
+
+
+def test_a_turn_tells_what_it_could_have_read() -> None:
+    state = RunState("title")
+    for event in tool_run():
+        state.apply(event)
+    assert [turn["head"]["ideal"] for turn in Projection(state).document()["turns"]] == [None, 1_498]
 
 
 def test_a_turn_without_usage_reports_none_and_not_zero() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -27,7 +28,14 @@ class Page:
     def __init__(self) -> None:
         self.published: list[dict[str, Any]] = []
 
-    def publish(self, bundle: dict[str, Any], *, display_id: str | None = None, update: bool = False) -> None:
+    def publish(
+        self,
+        bundle: dict[str, Any],
+        *,
+        display_id: str | None = None,
+        update: bool = False,
+        widget: object = None,
+    ) -> None:
         self.published.append({"bundle": bundle, "id": display_id, "update": update})
 
 
@@ -36,7 +44,7 @@ def page(monkeypatch: pytest.MonkeyPatch) -> Page:
     """A kernel's page."""
     page = Page()
     monkeypatch.setattr(mode, "in_kernel", lambda: True)
-    monkeypatch.setattr(show, "_publish", page.publish)
+    monkeypatch.setattr(show, "publish", page.publish)
     monkeypatch.delenv("AGENTLAB_DISPLAY", raising=False)
     return page
 
@@ -202,6 +210,33 @@ async def test_a_finished_display_leaves_no_widget_behind(page: Page) -> None:
     before = set(ipywidgets.widgets.widget._instances)
     await show_run(stream_of(tool_run()), title="sum")
     assert set(ipywidgets.widgets.widget._instances) <= before
+
+
+async def test_a_reader_s_decision_is_passed_on_and_buttons_are_there_only_where_it_can_be(
+    page: Page,
+) -> None:
+    decided: list[tuple[str, bool]] = []
+    live = Live("t", decide=lambda call_id, approved: decided.append((call_id, approved)))
+    live.start()
+    assert live._view is not None
+    assert live._view.can_decide
+    live._view._take_message(live._view, {"type": "decide", "call_id": "c", "approved": True}, [])
+    live.finish()
+    assert decided == [("c", True)]
+    unattended = Live("t")
+    unattended.start()
+    assert unattended._view is not None
+    assert not unattended._view.can_decide
+    unattended.finish()
+
+
+async def test_the_document_says_when_the_run_began(page: Page) -> None:
+    live = Live("t")
+    live.start()
+    assert live._view is not None
+    began = live._view.snapshot["document"]["started"]
+    live.finish()
+    assert began == pytest.approx(time.time(), abs=60)
 
 
 async def test_a_view_mounted_by_a_second_page_stays_with_the_whole_run_in_it(page: Page) -> None:

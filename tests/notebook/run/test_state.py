@@ -9,10 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentlab.messages import (
+    ApprovalAsked,
+    ApprovalGiven,
     AssistantMessage,
     Citation,
     Event,
     Image,
+    Json,
     Notice,
     ProviderPart,
     Reasoning,
@@ -40,6 +43,7 @@ from agentlab.notebook.run.state import STATUS_LABELS, RunState
 from agentlab.notebook.run.turn import HIDDEN_REASONING
 from agentlab.notebook.run.turn_parts import Prose, ToolCard
 from tests.notebook.event_sequences import SEQUENCES, USAGES
+from tests.notebook.run.made_images import PNG
 from tests.notebook.synthetic import ANSWER, THOUGHT, tool_run
 
 
@@ -159,11 +163,77 @@ def test_a_tool_call_is_written_called_run_and_answered() -> None:
     shown = card(state)
     assert (shown.name, shown.arguments, shown.status) == ("add", '{"x":1}', "writing")
     state.apply(ToolCall("c", "add", '{"x":1}'), 2)
-    assert (shown.arguments, shown.status) == ('{\n  "x": 1\n}', "called")
+    assert (shown.arguments, shown.status) == ('{"x": 1}', "called")
     state.apply(ToolStarted("c", "add"), 3)
     assert shown.status == "running"
     state.apply(ToolResult("c", "add", (Text("2"),)), 4.5)
     assert (shown.status, shown.result, shown.duration_s) == ("success", "2", 1.5)
+
+
+def test_a_tool_asks_is_decided_on_and_runs() -> None:
+    state = folded(
+        TurnStarted(1, "m"), ToolCall("c", "delete", "{}"), ApprovalAsked("c", "delete", "it deletes")
+    )
+    shown = card(state)
+    assert (shown.status, shown.reason, shown.decision) == ("asking", "it deletes", None)
+    assert state.asking == [shown]
+    state.apply(ApprovalGiven("c", approved=False, note="not today"))
+    assert (shown.status, shown.decision, shown.note) == ("called", "denied", "not today")
+    assert state.asking == []
+
+
+def test_a_question_that_nobody_answered_ends_with_the_run() -> None:
+    state = folded(TurnStarted(1, "m"), ToolCall("c", "delete", "{}"), ApprovalAsked("c", "delete"))
+    state.stop("cancelled")
+    assert card(state).status == "interrupted"
+    assert state.asking == []
+
+
+def test_json_of_a_result_is_laid_out_and_its_images_are_kept_apart() -> None:
+    content = (
+        Json({"rows": [[1, 2]], "name": "x" * 90}),
+        Text('{"a":1}'),
+        Text("{ prose"),
+        Image.from_bytes(PNG),
+        Image(UrlSource("https://a.invalid/x.png")),
+    )
+    state = folded(ToolResult("c", "plot", content))
+    assert card(state).result == (
+        '{\n  "name": "' + "x" * 90 + '",\n  "rows": [[1, 2]]\n}\n{"a": 1}\n{ prose\n'
+        "[image: not shown, its bytes are elsewhere]"
+    )
+    assert [picture.kind for picture in card(state).pictures] == ["image/png"]
+
+
+def test_output_is_estimated_until_it_is_reported() -> None:
+    state = folded(TurnStarted(1, "m"), ReasoningDelta("some thought"), TextDelta("four words are here", 1))
+    [reasoning, _] = state.turns[0].parts
+    assert isinstance(reasoning, Prose)
+    assert state.turns[0].reasoning_tokens(reasoning) == (2, True)
+    assert state.estimated_output_tokens == state.turns[0].estimated_output_tokens == 6
+    message = AssistantMessage.of(Reasoning((ReasoningText("some thought"),)), "four words are here")
+    state.apply(TurnFinished(message, Usage(output_tokens=9, reasoning_tokens=3)))
+    assert state.turns[0].reasoning_tokens(reasoning) == (3, False)
+    assert state.turns[0].estimated_output_tokens is None
+    assert state.estimated_output_tokens == 0
+
+
+def test_a_stopped_turn_keeps_its_estimate() -> None:
+    state = folded(TurnStarted(1, "m"), TextDelta("four words are here"))
+    state.stop("cancelled")
+    assert state.estimated_output_tokens == 4
+
+
+def test_reasoning_that_is_not_shown_is_not_estimated_from_what_stands_for_it() -> None:
+    state = folded(TurnStarted(1, "m"), ReasoningBlock(Reasoning((ReasoningEncrypted("opaque"),))))
+    [part] = state.turns[0].parts
+    assert isinstance(part, Prose)
+    assert state.turns[0].reasoning_tokens(part) == (None, True)
+    assert state.estimated_output_tokens == 0
+
+
+def test_the_models_of_a_run_are_named_once_each() -> None:
+    assert folded(*(TurnStarted(n, name) for n, name in enumerate("aab", 1))).model == "a, b"
 
 
 def test_broken_arguments_are_shown_as_they_are() -> None:

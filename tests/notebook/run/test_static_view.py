@@ -9,8 +9,11 @@ import pytest
 from hypothesis import given, settings
 
 from agentlab.messages import (
+    ApprovalAsked,
+    ApprovalGiven,
     AssistantMessage,
     Event,
+    Image,
     Notice,
     Reasoning,
     ReasoningBlock,
@@ -27,12 +30,16 @@ from agentlab.messages import (
 from agentlab.notebook.run.state import RunState
 from agentlab.notebook.run.static_view import mimebundle, static_html, static_text
 from agentlab.notebook.run.usage_table import numbers_text
+from agentlab.notebook.safety.safe_html import CODE_CLASSES
 from tests.notebook.event_sequences import SEQUENCES
 from tests.notebook.hostile import HOSTILE, Contents
+from tests.notebook.run.made_images import PNG
 from tests.notebook.synthetic import CANARY, tool_run
 
 OWN_TAGS = {"div", "details", "summary"}
-OWN_ATTRIBUTES = {"style", "title", "open", "class", "href", "rel", "target", "start", "align"}
+OWN_ATTRIBUTES = {"style", "title", "open", "class", "href", "rel", "target", "start", "align"} | {
+    *("tabindex", "role", "aria-label", "src", "alt", "width", "height")
+}
 
 
 def state_of(events: list[Event], pace_s: float = 0.01) -> RunState:
@@ -64,8 +71,11 @@ def saying(text: str) -> RunState:
     return state
 
 
-PLAIN_STYLES = {
-    value for tag, name, value in Contents(static_html(saying("plain")).html).attributes if name == "style"
+PLAIN_STYLES = {f"color: var(--{name})" for name in (*CODE_CLASSES, "al-link")} | {
+    value
+    for text in ("plain", "plain\n" * 1_000)
+    for _, name, value in Contents(static_html(saying(text)).html).attributes
+    if name == "style"
 }
 
 
@@ -138,6 +148,72 @@ def test_a_run_reads_whole_without_styles() -> None:
         assert part in text
 
 
+def test_the_head_names_state_model_tokens_price_and_time() -> None:
+    text = " ".join(Contents(static_html(state_of(tool_run())).html).text.split())
+    assert (
+        "What is 1234 + 5678? · done sim:anthropic/claude-sonnet-5 · 3,200 tokens in · 400 tokens out · $0.0163 ·"
+    ) in text.replace("done" + "sim", "done sim")
+
+
+def test_a_stopped_turn_shows_an_estimate_and_says_so() -> None:
+    state = state_of([TurnStarted(1, "m"), TextDelta("four words are here")])
+    state.stop("cancelled")
+    for form in mimebundle(state).values():
+        assert "~4 output tokens (estimated; usage was not reported)" in form
+    assert "~4 tokens out" in static_html(state).html
+
+
+def test_a_question_and_its_answer_are_told_in_words() -> None:
+    state = state_of([ToolCall("c", "delete", "{}"), ApprovalAsked("c", "delete", "it deletes files")])
+    for form in mimebundle(state).values():
+        assert "waiting for approval" in form
+        assert "needs approval" in form
+        assert "May this run? it deletes files" in form
+        assert "<button" not in form
+    state.apply(ApprovalGiven("c", approved=False, note="not today"))
+    for form in mimebundle(state).values():
+        assert "denied by a person, asked because: it deletes files; not today" in form
+
+
+def test_a_long_result_shows_its_beginning_and_folds_the_rest() -> None:
+    lines = [f"line {number}" for number in range(100)]
+    html = static_html(state_of([ToolResult("c", "read", (Text("\n".join(lines)),))])).html
+    assert Contents(html).text.count("line ") == 100
+    assert "<summary" in html
+    assert "80 more lines" in html
+    first, _, rest = html.partition("80 more lines")
+    assert "line 19" in first
+    assert "line 20" not in first
+    assert "line 20\nline 21" in rest
+
+
+def test_a_result_beyond_the_limit_says_how_much_is_left_out() -> None:
+    for form in mimebundle(state_of([ToolResult("c", "read", (Text("x" * 50_000),))])).values():
+        assert "more characters" in form
+    assert (
+        "30,000 more characters" in static_html(state_of([ToolResult("c", "r", (Text("x" * 50_000),))])).html
+    )
+
+
+def test_an_image_of_a_tool_stays_as_its_own_bytes_and_is_named_in_text() -> None:
+    bundle = mimebundle(state_of([ToolResult("c", "plot", (Image.from_bytes(PNG),))]))
+    assert '<img src="data:image/png;base64,' in bundle["text/html"]
+    assert "[image, 3 × 2 pixels]" in bundle["text/plain"]  # noqa: RUF001 - the sign for "by"
+
+
+def test_what_could_have_been_read_is_drawn_and_told() -> None:
+    html = static_html(state_of(tool_run())).html
+    assert "ideal read 1,498" in html
+    assert html.count("1px dashed") == 1
+
+
+def test_a_long_run_scrolls_in_a_box_that_the_keyboard_reaches() -> None:
+    long = state_of([TurnStarted(1, "m"), TextDelta("word " * 2_000)])
+    assert 'tabindex="0" role="region"' in static_html(long).html
+    assert 'role="region"' not in static_html(long, bounded=False).html
+    assert 'role="region"' not in static_html(state_of(tool_run())).html
+
+
 def test_mathjax_leaves_the_picture_alone() -> None:
     assert static_html(state_of([])).html.startswith(
         '<div class="agentlab-run mathjax_ignore tex2jax_ignore"'
@@ -150,19 +226,32 @@ def test_the_table_has_a_row_a_turn_and_the_totals() -> None:
     cells = [[Contents(cell).text for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row)] for row in rows]
     assert cells[0] == [
         "",
-        "■ uncached",
-        "■ read",
-        "■ written 5m",
-        "■ written 1h",
-        "■ output",
-        "■ of it reasoning",
+        "■\u00a0uncached",
+        "■\u00a0read",
+        "■\u00a0written 5m",
+        "■\u00a0written 1h",
+        "■\u00a0output",
+        "■\u00a0of it reasoning",
+        "ideal read",
         "cost",
         "first token",
         "time",
     ]
-    assert cells[1] == ["turn 1", "300", "0", "1,000", "200", "260", "190", "$0.0123", "420 ms", "1.21 s"]
-    assert cells[2][:7] == ["turn 2", "200", "1,200", "300", "–", "140", "0"]  # noqa: RUF001 - the dash of the table
-    assert cells[3][:8] == ["total", "500", "1,200", "1,300", "200", "400", "190", "$0.0163"]
+    assert cells[1] == [
+        "turn 1",
+        "300",
+        "0",
+        "1,000",
+        "200",
+        "260",
+        "190",
+        "–",  # noqa: RUF001 - the dash of the table
+        "$0.0123",
+        "420 ms",
+        "1.21 s",
+    ]
+    assert cells[2][:8] == ["turn 2", "200", "1,200", "300", "–", "140", "0", "1,498"]  # noqa: RUF001 - the dash of the table
+    assert cells[3][:9] == ["total", "500", "1,200", "1,300", "200", "400", "190", "1,498", "$0.0163"]
 
 
 def test_the_text_form_names_what_was_not_reported() -> None:

@@ -59,4 +59,8 @@ def test_equal_markup_is_equal_and_empty_is_false() -> None:
     assert escape("a") == escape("a")
     assert {escape("a"), escape("a")} == {escape("a")}
     assert not escape("")
-    assert escape("a")._repr_html_() == escape("a").__html__() == "a"
+    assert escape("a").__html__() == "a"
+
+
+def test_alone_in_an_output_it_is_kept_from_mathjax() -> None:
+    assert escape("$a$")._repr_html_() == '<div class="mathjax_ignore tex2jax_ignore">$a$</div>'

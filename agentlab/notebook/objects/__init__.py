@@ -1,0 +1,1 @@
+"""How agents, tools, runs, usage and vendors show themselves at the end of a cell."""

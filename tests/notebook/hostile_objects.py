@@ -1,0 +1,115 @@
+"""Objects whose every text is a given one: agents, tools, runs, conversations, plans, errors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import pytest
+
+import agentlab as al
+from agentlab.agent import Run
+from agentlab.agent.records import TurnRecord
+from agentlab.errors import AuthenticationFailed
+from agentlab.experiments.sweep_plan import Plan
+from agentlab.messages import AssistantMessage, Document, ToolCall, ToolDefinition, UserMessage
+from agentlab.models.vendors import Vendors
+from agentlab.models.wire import Vendor
+from agentlab.notebook.chat.conversation import Conversation
+from agentlab.notebook.safety.plain_text import well_formed
+from agentlab.tools import Toolset
+from tests.notebook.hostile_run import USAGE, events_saying
+
+__all__ = ["agent_of", "conversation_saying", "error_saying", "plan_of", "run_of", "tool_of", "vendors_of"]
+
+MODEL = "sim:openai/gpt-5.6"
+
+
+class NamedTool:
+    """A tool of somebody else's, such as an MCP server's, whose names nobody has checked."""
+
+    timeout_s = None
+
+    def __init__(self, text: str) -> None:
+        properties = {text: {"type": "string", "description": text}}
+        self.definition = ToolDefinition(text, text, {"type": "object", "properties": properties})
+
+    async def call(self, arguments: Any, context: Any) -> Any:
+        """Never called."""
+        raise NotImplementedError
+
+    def _repr_html_(self) -> str:
+        return al.rich_display.html_of(self)
+
+
+def tool_of(text: str) -> NamedTool:
+    """A tool called and described so."""
+    return NamedTool(well_formed(text))
+
+
+def agent_of(text: str) -> al.Agent:
+    """An agent that is told, and may call, nothing else."""
+    said = well_formed(text)
+    return al.Agent(
+        MODEL,
+        name=said,
+        description=said,
+        preamble=said,
+        context=[Document.from_text(said, id=said, source=said)],
+        tools=Toolset([tool_of(said)]),
+    )
+
+
+def vendors_of(text: str) -> Vendors:
+    """A table of one vendor."""
+    return Vendors(
+        {text: Vendor(name=text, wire=text, base_url=text, title=text, key_env=(text,), headers={text: text})}
+    )
+
+
+def run_of(text: str) -> Run:
+    """A run that failed with it, waiting for a tool called so."""
+    call = ToolCall(text, text, text)
+    return Run(
+        id=text,
+        history=[UserMessage.of(text)],
+        messages=[UserMessage.of(text), AssistantMessage.of(text, call)],
+        max_turns=3,
+        status="failed",
+        stop_reason="error",
+        detail=text,
+        turns_made=1,
+        records=[TurnRecord(1, text, USAGE)],
+    )
+
+
+def conversation_saying(texts: Sequence[str]) -> Conversation:
+    """A conversation whose prompts and answers are the texts, the first of them answered twice."""
+    conversation = Conversation(texts[0], title=texts[0])
+    last = None
+    for text in texts:
+        exchange = conversation.add(UserMessage.of(text), last)
+        for place, event in enumerate(events_saying([text])):
+            exchange.apply(event, place / 100)
+        last = exchange.id
+    conversation.branch(1, UserMessage.of(texts[0]))
+    conversation.select(1)
+    return conversation
+
+
+def plan_of(text: str) -> Plan:
+    """A sweep over models nobody knows."""
+    data = [{"input": well_formed(text), "target": well_formed(text)}]
+    named = f"sim:openai/{well_formed(text)}"
+    return al.sweep(al.Agent(MODEL), over={"model": [MODEL, named]}, data=data, progress=False)
+
+
+def error_saying(text: str) -> BaseException:
+    """An error of ours, raised from another, that repeats what a provider said."""
+    with pytest.raises(AuthenticationFailed) as caught:
+        _raise(text)
+    return caught.value
+
+
+def _raise(text: str) -> NoReturn:
+    raise AuthenticationFailed(text) from ValueError(text)
