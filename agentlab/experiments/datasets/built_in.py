@@ -27,11 +27,18 @@ __all__ = [
 
 _HERE: Final = Path(__file__).parent / "data"  # in a wheel
 _CHECKOUT: Final = Path(__file__).parents[3] / "datasets"
-_NAMES: Final = ("arithmetic_tools", "long_documents", "lookup_tools", "preamble_variants")
+_NAMES: Final = (
+    "arithmetic_tools",
+    "long_documents",
+    "lookup_tools",
+    "own_documentation",
+    "preamble_variants",
+)
 _TOOLS: Final = {
     "arithmetic_tools": "agentlab.experiments.datasets.arithmetic",
     "lookup_tools": "agentlab.experiments.datasets.towns",
 }
+_WITH_DOCUMENTS: Final = ("long_documents", "own_documentation")
 _RECORDED: Final = "recorded_sweep"
 _STORE: Final = "sweep.agentlab.db"
 _MORNING: Final = "Monday, 2 March 2026, 09:00"
@@ -86,22 +93,31 @@ def documents_of(name: str = "long_documents", *clusters: str) -> tuple[Document
     """The documents that the questions of a dataset are about.
 
     Args:
-        name: `long_documents`.
+        name: `long_documents` or `own_documentation`.
         *clusters: Only those of these `cluster_id`s, in this order; all, in the order of their ids, where none is named.
 
     Raises:
         UsageError: The dataset comes without documents, or has none of that id.
     """
-    if name != "long_documents":
-        raise UsageError(f"no documents belong to `{name}`; they do to `long_documents`")
-    files = {path.stem: path for path in sorted((folder_of(name) / "documents").glob("*.md"))}
+    if name not in _WITH_DOCUMENTS:
+        raise UsageError(
+            f"no documents belong to `{name}`; they do to {' and '.join(f'`{each}`' for each in _WITH_DOCUMENTS)}"
+        )
+    texts = _texts(folder_of(name))
     for cluster in clusters:
-        if cluster not in files:
-            raise UsageError(f"`{name}` has no document `{cluster}`; there are {', '.join(files)}")
-    return tuple(
-        Document.from_text(files[cluster].read_text(encoding="utf-8"), id=cluster)
-        for cluster in clusters or files
-    )
+        if cluster not in texts:
+            raise UsageError(f"`{name}` has no document `{cluster}`; there are {', '.join(texts)}")
+    return tuple(Document.from_text(texts[cluster], id=cluster) for cluster in clusters or texts)
+
+
+def _texts(folder: Path) -> dict[str, str]:
+    """Documents by id: a file each, or a line each where ids differ only in their case."""
+    lines = folder / "documents.jsonl"
+    if lines.exists():
+        rows = map(msgspec.json.decode, lines.read_bytes().splitlines())
+        return {row["id"]: row["text"] for row in rows}
+    files = sorted((folder / "documents").glob("*.md"))
+    return {path.stem: path.read_text(encoding="utf-8") for path in files}
 
 
 def preambles_of(name: str = "preamble_variants", *, now: str = _MORNING) -> dict[str, str]:
