@@ -21,16 +21,20 @@
     ├── ToolError                  a tool call failed; the model is told, the loop goes on
     │   ├── InvalidToolArguments   the arguments are not JSON or do not fit the schema
     │   ├── UnknownTool            no tool has that name
-    │   └── ToolTimeout            the tool took longer than its timeout
+    │   ├── ToolTimeout            the tool took longer than its timeout
+    │   └── ToolInterrupted        the tool was ended early; its text is what it had by then
     ├── RunError                   an agent run could not finish; carries the whole history
     │   ├── MaxTurnsReached        the budget of model calls is spent
+    │   ├── RetrievalFailed        an index could not be asked; nothing was sent to the model
     │   ├── ApprovalNeeded         a tool asks before it runs and nobody is there to answer; the run can go on
     │   ├── RunStopped             a hook or the user stopped the run; carries the reason
     │   │   └── SweepStopped       no further request is wanted: the sweep it belongs to has ended
     │   │       └── BudgetSpent    the money set for the sweep is spent
     │   ├── AnswerTruncated        the final turn was cut before it gave an answer
     │   ├── OutputInvalid          the structured output does not fit its type
+    │   │   └── NoData             there is none: the model said nothing, or nothing that is JSON
     │   └── RunProtocolViolation   a driver answered a run out of turn; the run is unharmed
+    ├── ToolServerFailed           an MCP server did not start, hangs, broke its protocol or went away
     ├── LoadFailed                 a file could not be made into documents; says which and why
     ├── WorkersLost                the workers of a sweep went away; finished rows are stored
     └── StoreError                 a store of runs did not do what was asked; what it holds is unharmed
@@ -50,7 +54,7 @@ from typing import TYPE_CHECKING, Any
 from agentlab.rich_display import traceback_of
 
 if TYPE_CHECKING:
-    from agentlab.messages import AssistantMessage, Message, ToolCall
+    from agentlab.messages import AssistantMessage, Message, ToolCall, Usage
 
 __all__ = [
     "AgentlabError",
@@ -69,11 +73,13 @@ __all__ = [
     "MissingExtra",
     "MissingKey",
     "ModelError",
+    "NoData",
     "NotFound",
     "OutputInvalid",
     "ProtocolError",
     "RateLimited",
     "ResponseTimeout",
+    "RetrievalFailed",
     "RunError",
     "RunProtocolViolation",
     "RunStopped",
@@ -84,6 +90,8 @@ __all__ = [
     "StreamInterrupted",
     "SweepStopped",
     "ToolError",
+    "ToolInterrupted",
+    "ToolServerFailed",
     "ToolTimeout",
     "UnknownTool",
     "UnsupportedCapability",
@@ -135,6 +143,8 @@ class ModelError(AgentlabError):
         partial: What of the assistant's message had arrived, or None.
         attempts: How many requests were made.
         history: Every message up to the error where an agent run made the call, else empty.
+        usage: Tokens of the run's finished model calls; None where no run made the call.
+        cost_usd: What they cost; None where that is not known.
     """
 
     def __init__(
@@ -158,6 +168,8 @@ class ModelError(AgentlabError):
         self.partial = partial
         self.attempts = attempts
         self.history: tuple[Message, ...] = ()
+        self.usage: Usage | None = None
+        self.cost_usd: float | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (_rebuild, (type(self), self.args, self.__dict__))
@@ -223,16 +235,27 @@ class ToolTimeout(ToolError):
     """The tool took longer than its timeout."""
 
 
+class ToolInterrupted(ToolError):
+    """The tool was ended before it was done, by a stop or its timeout; the text is what it had by then.
+
+    A tool that is cancelled may raise it in place of the cancellation, which keeps the text in the history.
+    """
+
+
 class RunError(AgentlabError):
     """An agent run could not finish.
 
     Attributes:
         history: Every message up to the error, valid to send again.
+        usage: Tokens of all model calls of the run; None where no run made any.
+        cost_usd: What they cost; None where that is not known.
     """
 
     def __init__(self, message: str, *, history: Sequence[Message] = ()) -> None:
         super().__init__(message)
         self.history = tuple(history)
+        self.usage: Usage | None = None
+        self.cost_usd: float | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (_rebuild, (type(self), self.args, self.__dict__))
@@ -265,6 +288,20 @@ class RunStopped(RunError):
         super().__init__(message, history=history)
         self.reason = reason
         self.partial = partial
+
+
+class RetrievalFailed(RunError):
+    """An index that a run asks before its first model call failed, or did not answer in time; nothing was sent.
+
+    What it raised is the `__cause__`.
+
+    Attributes:
+        index: Name of the index.
+    """
+
+    def __init__(self, message: str, *, index: str, history: Sequence[Message] = ()) -> None:
+        super().__init__(message, history=history)
+        self.index = index
 
 
 class ApprovalNeeded(RunError):
@@ -303,8 +340,31 @@ class OutputInvalid(RunError):
     """The structured output is missing or does not fit its type."""
 
 
+class NoData(OutputInvalid):
+    """There is no structured output at all: the model said nothing, or nothing that is JSON."""
+
+
 class RunProtocolViolation(RunError):
     """A driver answered a run out of turn. The run is unharmed and can go on."""
+
+
+class ToolServerFailed(AgentlabError):
+    """An MCP server could not be reached, did not answer in time, broke its protocol, or went away.
+
+    A tool call that meets such a server is a `ToolError`: the model is told and the run goes on.
+
+    Attributes:
+        server: The name it was given.
+        stderr: The end of what the server's process wrote to its standard error, secrets masked; empty over HTTP.
+    """
+
+    def __init__(self, message: str, *, server: str = "", stderr: str = "") -> None:
+        super().__init__(message)
+        self.server = server
+        self.stderr = stderr
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_rebuild, (type(self), self.args, self.__dict__))
 
 
 class LoadFailed(AgentlabError):

@@ -20,8 +20,9 @@ import pandas as pd
 from agentlab.experiments.datasets.built_in import documents_of as parts_of
 from agentlab.experiments.datasets.loading import load_dataset
 from agentlab.messages import TextSource
-from agentlab.retrieval import EmbeddedDocument, VectorStoreIndex
+from agentlab.retrieval import VectorStoreIndex
 from agentlab.retrieval.documents import Document
+from agentlab.retrieval.embeddings import EmbeddingsBuilder
 from agentlab.retrieval.embeddings.minilm import MiniLM
 from agentlab.retrieval.fusion import HybridIndex
 from agentlab.retrieval.lexical import LexicalIndex
@@ -40,11 +41,8 @@ async def indexes_over(documents: Sequence[Document], minilm: MiniLM | None) -> 
     if minilm is None:
         return found
     dense = InMemoryVectorStore(embedding_model=minilm)
-    answer = await minilm.embed([document.text for document in documents])
-    await dense.insert(
-        EmbeddedDocument(document.id, document.text, embedding.vector)
-        for document, embedding in zip(documents, answer.embeddings, strict=True)
-    )
+    embedded = await EmbeddingsBuilder(minilm).documents(documents).build()
+    await dense.insert(embedded.for_store())
     return found | {
         "hybrid, equal": HybridIndex([dense, stemmed]),
         "hybrid, 4 to 1": HybridIndex([dense, stemmed], weights=[4, 1]),

@@ -1,6 +1,8 @@
 """Agents: the sans-IO run, its driver, hooks, typed answers, telemetry."""
 
 from agentlab.agent.agent import Agent, Prompt
+from agentlab.agent.extraction import Extraction
+from agentlab.agent.extractor import Extractor
 from agentlab.agent.hooks import (
     Hook,
     HookContext,
@@ -26,6 +28,8 @@ __all__ = [
     "CallTools",
     "Decision",
     "Done",
+    "Extraction",
+    "Extractor",
     "Hook",
     "HookContext",
     "Prompt",

@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterable, MutableSequence, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from agentlab.agent.composition.agent_tool import AgentTool
 from agentlab.agent.driver import RunDriver
 from agentlab.agent.facts import asked_by
 from agentlab.agent.hooks import Hook
+from agentlab.agent.memory.policy import Memory
 from agentlab.agent.options import SETTINGS, settings_from
 from agentlab.agent.portal import run_sync
 from agentlab.agent.result import RunResult
+from agentlab.agent.retrieved_entries import DynamicContextOption, DynamicToolsOption
 from agentlab.agent.run import Run
 from agentlab.agent.settings import AgentSettings, Approver
 from agentlab.agent.stream import RunStream
@@ -37,6 +40,7 @@ from agentlab.messages import (
     last_user_text,
 )
 from agentlab.models import Model, model
+from agentlab.models.credentials import Key
 from agentlab.rich_display import html_of
 from agentlab.short_repr import one_line
 from agentlab.tools import Tool, ToolContext, Toolset
@@ -65,11 +69,15 @@ class Agent:
         description: What it is for.
         preamble: System prompt.
         context: Static documents or texts, sent with every request.
+        dynamic_context: Indexes asked once a run for documents that fit the prompt: `DynamicContext(index, n)`, `(n, index)`
+            or an index. What they find goes into the prompt's message and stays in the history with it.
         few_shots: Worked examples: messages, or pairs of question and answer.
         volatile: Facts that are true only now, or functions without arguments that tell them; each is asked once a run.
             They stay in the history with the prompt they were told with.
         ordering: In which order the parts of a request are sent: a name (`"stable_first"`), an `Ordering`, or parts.
         tools: Tools, or plain functions to be made tools; their order is kept.
+        dynamic_tools: Larger sets of tools, of which those that fit the prompt are offered behind `tools`, the same for a
+            whole run: `DynamicTools(index, toolset, n)`, `(n, index, toolset)`, or `(n, toolset)` without an index.
         tool_choice: `"auto"`, `"none"`, `"required"`, or `SpecificTools`.
         temperature: Sampling temperature.
         max_tokens: Limit of generated tokens a call.
@@ -87,9 +95,11 @@ class Agent:
         tool_timeout_s: Seconds a tool call may take where the tool does not say; None for no limit.
         tool_context: Values for tools that name a `ToolContext` parameter.
         hooks: Asked at every step, in order.
+        memory: What of a history is sent with a prompt, such as `Window(20)`; all of it where None. The history itself stays
+            whole.
         stream: Whether the model's answers are streamed.
         record_content: Whether telemetry records what is said; off by default.
-        api_key: Key for a model given by name.
+        api_key: Key for a model given by name, or a function that gives tokens.
         base_url: Address for a model given by name.
         clock: Time; for tests.
 
@@ -106,10 +116,12 @@ class Agent:
         description: str | None = None,
         preamble: str | None = None,
         context: Iterable[str | Document] = (),
+        dynamic_context: DynamicContextOption = (),
         few_shots: Iterable[Message | tuple[str, str]] = (),
         volatile: str | Callable[[], str] | Iterable[str | Callable[[], str]] = (),
         ordering: str | Ordering | Sequence[str] = "stable_first",
         tools: Iterable[Tool | Callable[..., Any]] = (),
+        dynamic_tools: DynamicToolsOption = (),
         tool_choice: ToolChoice | None = None,
         temperature: float | None = None,
         max_tokens: int | None = None,
@@ -125,9 +137,10 @@ class Agent:
         tool_context: ToolContext | None = None,
         approver: Approver | None = None,
         hooks: Iterable[Hook] = (),
+        memory: Memory | None = None,
         stream: bool = True,
         record_content: bool = False,
-        api_key: str | None = None,
+        api_key: Key | None = None,
         base_url: str | None = None,
         clock: Clock | None = None,
     ) -> None:
@@ -172,6 +185,18 @@ class Agent:
     def tools(self) -> Toolset:
         """The tools it may call."""
         return self.settings.tools
+
+    def as_tool(
+        self, name: str | None = None, description: str | None = None, *, timeout_s: float | None = 600.0
+    ) -> AgentTool:
+        """This agent as a tool of another one, which gives it a prompt and gets its answer; see `AgentTool`.
+
+        Args:
+            name: Name of the tool; the agent's where None.
+            description: What the model is told of it; made of the agent's name, description and preamble where None.
+            timeout_s: Seconds a call may take, all its model calls together; None leaves it to the agent that calls.
+        """
+        return AgentTool(self, name=name, description=description, timeout_s=timeout_s)
 
     # -------------------------------------------------------------- asking
 
@@ -230,29 +255,23 @@ class Agent:
             output: The type.
             history: As in `prompt`.
             mode: How the shape is enforced: `native` by the provider, `tool` as arguments of a tool, `prompted` in words;
-                `auto` takes `native` where the model has it, else `tool`, else `prompted`.
-            retries: How often the model is told what is wrong and asked again.
+                `auto` takes `native` where the model has it, also beside tools, else `tool`, else `prompted`.
+            retries: How often the model is told what is wrong and asked again; anew after each tool that did its work.
 
         Raises:
-            OutputInvalid: The answer does not fit after all retries.
+            OutputInvalid: The answer does not fit after all retries; it says what the attempts cost.
+            NoData: There is none, or it is no JSON.
         """
-        typed = TypedOutput(output, mode, self.model, self.settings)
-        agent = self.with_settings(typed.settings)
-        run = agent.start(prompt, history=history)
-        while True:
-            async for _ in agent.resume(run):
-                pass
-            value, problem = typed.read(run.text)
-            if problem is None:
-                parsed: Output = value
-                return parsed
-            if retries <= 0:
-                raise typed.error(problem, run)
-            retries -= 1
-            run.correct(typed.feedback(problem))
+        typed = TypedOutput(output, mode, self.model, self.settings, retries=retries)
+        result = await self.with_settings(typed.settings).prompt(prompt, history=history)
+        value: Output = typed.value_of(result.run)
+        return value
 
     def completion(self, prompt: Prompt, history: Sequence[Message] = ()) -> Request:
-        """The request a first model call would make, to look at, change or send with `agent.model.stream`."""
+        """The request a first model call would make, to look at, change or send with `agent.model.stream`.
+
+        Indexes are not asked for it: what a run would retrieve is not in it.
+        """
         run = self.start(prompt, history=history)
         return arrange(asked_by(run, self.settings, self.model.model_id))
 
@@ -329,7 +348,7 @@ def replace_settings(agent: Agent, settings: AgentSettings) -> Agent:
     return varied
 
 
-def _model(given: str | Model, api_key: str | None, base_url: str | None, clock: Clock | None) -> Model:
+def _model(given: str | Model, api_key: Key | None, base_url: str | None, clock: Clock | None) -> Model:
     if isinstance(given, str):
         return model(given, api_key=api_key, base_url=base_url, clock=clock)
     if api_key is not None or base_url is not None:

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from agentlab.agent.current_run import Ask
 from agentlab.agent.records import Decision
 from agentlab.agent.run import Run
 from agentlab.agent.settings import Approver
@@ -33,6 +34,7 @@ class Approvals:
 
     Attributes:
         attended: Whether somebody reads the run's events and answers with `decide`.
+        above: Asks those of the run this one is inside of; None where it is inside of none.
     """
 
     def __init__(self, run: Run, approver: Approver | None) -> None:
@@ -41,6 +43,7 @@ class Approvals:
         self._waiting: dict[str, _Waiting] = {}
         self._lock = threading.Lock()
         self.attended = False
+        self.above: Ask | None = None
 
     async def decision(
         self, call: ToolCall, reason: str, tell: Callable[[ApprovalAsked | ApprovalGiven], None]
@@ -59,17 +62,44 @@ class Approvals:
         known = self._run.decisions.get(call.id)
         if known is not None:
             return known
-        if self._approver is None and not self.attended:
-            raise ApprovalNeeded(
-                f"the tool `{call.name}` asks for approval and nobody is there to give it: pass `approver=` to the agent, "
-                "show the run in a notebook, or decide with `run.decide(...)` and `agent.resume(run)`",
-                calls=(call,),
-            )
+        if self._approver is None and not self.attended and self.above is None:
+            raise _nobody(call)
         tell(ApprovalAsked(call.id, call.name, reason))
-        decided = await (self._asked(call.id) if self._approver is None else self._judged(call, reason))
+        if self._approver is not None:
+            decided = await self._judged(call, reason)
+        elif self.above is not None and not self.attended:
+            decided = await self.above(call, reason)
+        else:
+            decided = await self._asked(call.id)
         self._run.decisions[call.id] = decided
         tell(ApprovalGiven(call.id, decided.approved, decided.note))
         return decided
+
+    def asked_within(self, outer: ToolCall, tell: Callable[[ApprovalAsked | ApprovalGiven], None]) -> Ask:
+        """How a run inside a call asks here: the approver is shown the inner call, whoever watches the outer one.
+
+        Args:
+            outer: The call of this run that the other run is inside of; what is asked is asked in its name, and `decide`
+                takes its id.
+            tell: Given the questions and the answers as events, from any thread.
+        """
+        one_at_a_time = asyncio.Lock()
+
+        async def ask(call: ToolCall, reason: str) -> Decision:
+            if self._approver is not None:
+                return await self._judged(call, reason)
+            if not self.attended:
+                if self.above is None:
+                    raise _nobody(call)
+                return await self.above(call, reason)
+            async with one_at_a_time:
+                why = f"`{call.name}`({call.arguments_json})" + (f": {reason}" if reason else "")
+                tell(ApprovalAsked(outer.id, outer.name, f"it wants to call {why}"))
+                decided = await self._asked(outer.id)
+                tell(ApprovalGiven(outer.id, decided.approved, decided.note))
+                return decided
+
+        return ask
 
     def decide(self, call_id: str, approved: bool, note: str = "") -> bool:
         """Answer a question; callable from any thread.
@@ -108,6 +138,14 @@ class Approvals:
         raise UsageError(
             f"an approver gives True, False, or a text that says why not; for `{call.name}` it gave {answer!r}"
         )
+
+
+def _nobody(call: ToolCall) -> ApprovalNeeded:
+    return ApprovalNeeded(
+        f"the tool `{call.name}` asks for approval and nobody is there to give it: pass `approver=` to the agent, "
+        "show the run in a notebook, or decide with `run.decide(...)` and `agent.resume(run)`",
+        calls=(call,),
+    )
 
 
 def reason_to_ask(tool: Tool | None, arguments: Mapping[str, Any]) -> str | None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
 
 from agentlab.agent.approvals import Approvals, reason_to_ask
+from agentlab.agent.current_run import RunScope, inside
 from agentlab.agent.hooks import HookContext, Hooks, RewriteArguments, RewriteResult, Skip, Stop
 from agentlab.agent.telemetry import RunSpans
-from agentlab.errors import ApprovalNeeded, InvalidToolArguments, ToolError, ToolTimeout
+from agentlab.errors import ApprovalNeeded, InvalidToolArguments, ToolError, ToolInterrupted, ToolTimeout
 from agentlab.messages import ApprovalAsked, ApprovalGiven, Text, ToolCall, ToolResult, ToolStarted
 from agentlab.tools import Tool, ToolContext, Toolset, as_content, sendable
 
@@ -46,6 +48,7 @@ class ToolDispatch:
         hooks: Asked before and after each call.
         approvals: Asked before a call of a tool that asks.
         spans: Telemetry of the run.
+        scope: What runs that begin in a tool belong to.
 
     Attributes:
         unclaimed: Results that came while `run` was being closed, too late to be given.
@@ -61,6 +64,7 @@ class ToolDispatch:
         hooks: Hooks,
         approvals: Approvals,
         spans: RunSpans,
+        scope: RunScope | None = None,
     ) -> None:
         self._toolset = toolset
         self._context = context
@@ -69,6 +73,7 @@ class ToolDispatch:
         self._hooks = hooks
         self._approvals = approvals
         self._spans = spans
+        self._scope = scope
         self._closing = False
         self.unclaimed: list[ToolResult] = []
 
@@ -182,8 +187,20 @@ class ToolDispatch:
         truncated: bool,
     ) -> ToolResult:
         news.put_nowait(ToolStarted(call.id, call.name))
-        with self._spans.tool(call) as span:
+        with inside(self._scope_of(call, news)), self._spans.tool(call) as span:
             return span.done(await self._executed(call, arguments, truncated))
+
+    def _scope_of(self, call: ToolCall, news: asyncio.Queue[_News]) -> RunScope | None:
+        """What runs inside a call belong to."""
+        if self._scope is None:
+            return None
+        loop = asyncio.get_running_loop()
+
+        def tell(event: ApprovalAsked | ApprovalGiven) -> None:
+            # A plain tool runs in a thread, and what it asks may run on another loop.
+            loop.call_soon_threadsafe(news.put_nowait, event)
+
+        return replace(self._scope, call_id=call.id, ask=self._approvals.asked_within(call, tell))
 
     async def _executed(
         self, call: ToolCall, arguments: Mapping[str, Any] | None, truncated: bool
@@ -195,6 +212,8 @@ class ToolDispatch:
             _check_whole(call, truncated)
             returned = await self._within_time(tool, call.arguments if arguments is None else arguments)
             return ToolResult(call.id, call.name, as_content(returned), "success", call.provider_id)
+        except ToolInterrupted as error:
+            return _result(call, sendable(str(error)), "interrupted")
         except ToolError as error:
             return failed_result(call, str(error) or type(error).__name__)
         except asyncio.CancelledError:

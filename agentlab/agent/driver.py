@@ -11,21 +11,34 @@ from msgspec import structs
 
 from agentlab.agent.approvals import Approvals
 from agentlab.agent.diagnosing import compared_with_last
+from agentlab.agent.current_run import RunScope, entered
 from agentlab.agent.dispatch import ToolDispatch, failed_result
-from agentlab.agent.facts import asked_by
+from agentlab.agent.facts import asked_by, offering
 from agentlab.agent.heartbeat import heartbeat
+from agentlab.agent.memory.foresight import remembered_by
 from agentlab.agent.hooks import HookContext, Hooks, RenameCall, RetryTurn, Scratchpad, Skip, Stop, UseModel
 from agentlab.agent.prefix_check import PrefixCheck
+from agentlab.agent.retrieved_search import Retrieval
 from agentlab.agent.run import CallModel, CallTools, Done, Run
 from agentlab.agent.settings import AgentSettings
 from agentlab.agent.telemetry import RunSpans
 from agentlab.agent.trace import Trace
 from agentlab.caching.orderings.arrangement import arrange
-from agentlab.errors import AgentlabError, ApprovalNeeded, ModelError, ProtocolError, RunStopped, UsageError
+from agentlab.errors import (
+    AgentlabError,
+    ApprovalNeeded,
+    ModelError,
+    ProtocolError,
+    RetrievalFailed,
+    RunError,
+    RunStopped,
+    UsageError,
+)
 from agentlab.http import Clock
 from agentlab.messages import (
     AssistantMessage,
     Event,
+    Notice,
     ReasoningDelta,
     Request,
     RequestSent,
@@ -82,8 +95,9 @@ class RunDriver:
         self._started = clock.monotonic()
         self._stream: ModelStream | None = None
         self._prefix = PrefixCheck()
-        self._offered: tuple[str, ...] = settings.tools.names
+        self._offered: tuple[str, ...] = offering(run, settings).tools.names
         self._spans: RunSpans
+        self._scope: RunScope
         self._untaken: tuple[TurnFinished, str] | None = None
         self._unclaimed: list[ToolResult] = []
         self._cancelling = 0
@@ -103,6 +117,7 @@ class RunDriver:
         )
         error: BaseException | None = None
         try:
+            self._enter()
             async with self._model.session(), heartbeat():
                 while not isinstance(step := self.run.next_step(), Done):
                     self._check_stop()
@@ -126,8 +141,19 @@ class RunDriver:
     # ----------------------------------------------------------- the model
 
     async def _call_model(self, step: CallModel) -> AsyncGenerator[Event, None]:
+        retrieval = Retrieval.due(self._settings, self.run, spans=self._spans, clock=self._clock)
+        if retrieval is not None:
+            for begun in retrieval.started():
+                yield begun
+            for retrieved in await retrieval.retrieved():
+                yield retrieved
+        found = retrieval.found if retrieval is not None else None
+        memory = await remembered_by(self._settings, self.run, self._scope, at=self._clock.time())
         context = self._context(step.turn)
-        patched = await self._hooks.patch(context, asked_by(self.run, self._settings, self._model.model_id))
+        plain = asked_by(
+            self.run, self._settings, self._model.model_id, found=found, remembered=memory
+        )
+        patched = await self._hooks.patch(context, plain)
         if isinstance(patched, Stop):
             raise self._stopped(patched)
         model = await self._selected(context, patched)
@@ -137,6 +163,10 @@ class RunDriver:
         self._offered = tuple(tool.name for tool in request.tools)
         self.trace.asked.append(asked)
         yield TurnStarted(step.turn, model.name)
+        if memory is not None and memory.line:
+            yield Notice("memory", memory.line)
+        for warning in found.warnings if found is not None else ():
+            yield Notice("warning", warning)
         self._spans.chat_started(request, model.name)
         finished: TurnFinished | None = None
         self._stream = model.stream(request)
@@ -144,7 +174,7 @@ class RunDriver:
             async for event in self._watched(events, context, model):
                 if isinstance(event, TurnFinished):
                     finished = structs.replace(event, turn=step.turn)
-                    self._untaken = (finished, model.name)
+                    self._untaken = (finished, event.model or model.name)
                 else:
                     yield event
         self._stream = None
@@ -171,9 +201,11 @@ class RunDriver:
                     raise self._stopped(answer)
             elif isinstance(event, RequestSent) and event.attempt == 1:
                 pieces = self._stream.prefix_pieces() if self._stream else ()
-                notice = self._prefix.notice(event, pieces, model=model.name)
+                notice = self._prefix.notice(event, pieces, model=event.model or model.name)
                 if notice is not None:
                     yield notice
+            elif isinstance(event, Notice) and event.kind == "fallback":
+                self._prefix.given_up()
 
     async def _asked_of_delta(
         self, event: Event, context: HookContext, so_far: dict[type[Event], str]
@@ -208,18 +240,18 @@ class RunDriver:
                 self._retry(turn, answer, model)
                 return
         self._untaken = None
-        self.run.model_turn(turn, model=model.name)
+        self.run.model_turn(turn, model=turn.model or model.name)
 
     def _retry(self, turn: TurnFinished, answer: RetryTurn, model: Model) -> None:
-        if turn.message.tool_calls:
+        if turn.message.tool_calls and self.run.output_call(turn.message) is None:
             raise UsageError(
                 "`RetryTurn` was returned for a turn that calls tools; only answers can be retried"
             )
         self._untaken = None
         if answer.feedback is None:
-            self.run.discard_turn(turn, model=model.name)
+            self.run.discard_turn(turn, model=turn.model or model.name)
             return
-        self.run.model_turn(turn, model=model.name)
+        self.run.model_turn(turn, model=turn.model or model.name)
         self.run.correct(answer.feedback)
 
     # ----------------------------------------------------------- the tools
@@ -235,13 +267,14 @@ class RunDriver:
                 self.run.tool_results([outcome])
                 yield outcome
         dispatch = ToolDispatch(
-            self._settings.tools,
+            offering(self.run, self._settings).tools,
             context=self._settings.tool_context,
             concurrency=self._settings.tool_concurrency,
             timeout_s=self._settings.tool_timeout_s,
             hooks=self._hooks,
             approvals=self.approvals,
             spans=self._spans,
+            scope=self._scope,
         )
         self._unclaimed = dispatch.unclaimed
         stop: Stop | None = None
@@ -307,8 +340,10 @@ class RunDriver:
                 str(error),
                 partial,
             )
-        if isinstance(error, ModelError):
+        if isinstance(error, ModelError | RetrievalFailed):
             error.history = self.run.all_messages
+        if isinstance(error, ModelError | RunError):
+            error.usage, error.cost_usd = self.run.usage, self.run.cost_usd
         return error
 
     def _cancelled_by(self, error: BaseException) -> BaseException:
@@ -341,6 +376,12 @@ class RunDriver:
         return self.run.turns_made >= self.run.max_turns
 
     # ------------------------------------------------------------ internal
+
+    def _enter(self) -> None:
+        """Take the run's place inside the run it begins in, where it begins in one."""
+        self._scope = entered(self.trace, self._model, self.run.max_turns)
+        self._model = self._scope.model or self._model
+        self.approvals.above = self._scope.ask
 
     def _finished(self) -> RunFinished:
         run = self.run

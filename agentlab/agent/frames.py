@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from agentlab.agent.records import TurnRecord
+from agentlab.messages import Retrieved
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["provider_and_model", "turns_frame"]
+__all__ = ["provider_and_model", "retrieved_frame", "turns_frame"]
 
 _COUNTS: Final = (
     "input_tokens",
@@ -22,6 +23,20 @@ _COUNTS: Final = (
     "output_tokens",
     "reasoning_tokens",
 )
+
+
+_RETRIEVED: Final = {
+    "kind": "str",
+    "index": "str",
+    "query": "str",
+    "rank": "int64",
+    "id": "str",
+    "score": "float64",
+    "size": "int64",
+    "used": "bool",
+    "preview": "str",
+    "duration_s": "float64",
+}
 
 
 def turns_frame(records: Sequence[TurnRecord]) -> pd.DataFrame:
@@ -53,6 +68,30 @@ def turns_frame(records: Sequence[TurnRecord]) -> pd.DataFrame:
         ],
     }
     return pd.DataFrame(columns).set_index("turn")
+
+
+def retrieved_frame(found: Iterable[Retrieved]) -> pd.DataFrame:
+    """One row a document or tool that was found, in the order found.
+
+    Columns: kind (`documents`, `tools`), index, query, rank (from 1), id, score, size (characters), used (whether it went
+    into the request), preview, duration_s (of the search).
+    """
+    import pandas as pd  # noqa: PLC0415 - heavy; only frames need it
+
+    rows = [
+        {
+            "kind": search.kind,
+            "index": search.index,
+            "query": search.query,
+            "rank": rank,
+            **{name: getattr(hit, name) for name in ("id", "score", "size", "used", "preview")},
+            "duration_s": search.duration_s,
+        }
+        for search in found
+        for rank, hit in enumerate(search.hits, 1)
+    ]
+    frame = pd.DataFrame(rows, columns=list(_RETRIEVED))
+    return frame.astype(_RETRIEVED)
 
 
 def provider_and_model(name: str) -> tuple[str, str]:

@@ -18,6 +18,7 @@ from agentlab.messages import (
     CacheOptions,
     Document,
     Message,
+    OutputSchema,
     ReasoningOptions,
     Request,
     SpecificTools,
@@ -45,6 +46,17 @@ __all__ = [
 ]
 
 Value = TypeVar("Value")
+_PLAIN: Final = (
+    "preamble",
+    "messages",
+    "temperature",
+    "max_tokens",
+    "tool_choice",
+    "reasoning",
+    "cache",
+    "output_schema",
+)
+"""Fields of a patch that replace those of the request."""
 
 
 class Stop(ShortRepr, Struct, frozen=True):
@@ -110,6 +122,7 @@ class RequestPatch(ShortRepr, Struct, frozen=True, kw_only=True):
         additional_params: Laid over the agent's.
         reasoning: Other reasoning options.
         cache: Other cache controls.
+        output_schema: Another shape of the answer.
     """
 
     preamble: str | None = None
@@ -122,6 +135,7 @@ class RequestPatch(ShortRepr, Struct, frozen=True, kw_only=True):
     additional_params: dict[str, Any] = field(default_factory=dict)
     reasoning: ReasoningOptions | None = None
     cache: CacheOptions | None = None
+    output_schema: OutputSchema | None = None
 
     def applied(self, request: Request) -> Request:
         """The request with the changes.
@@ -129,9 +143,8 @@ class RequestPatch(ShortRepr, Struct, frozen=True, kw_only=True):
         Raises:
             UsageError: `active_tools` names a tool the request does not have.
         """
-        plain = ("preamble", "messages", "temperature", "max_tokens", "tool_choice", "reasoning", "cache")
         changes: dict[str, Any] = {
-            name: value for name in plain if (value := getattr(self, name)) is not None
+            name: value for name in _PLAIN if (value := getattr(self, name)) is not None
         }
         changes["context"] = request.context + self.extra_context
         changes["prompt_index"] = request.prompt_index if self.messages is None else None

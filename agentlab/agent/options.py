@@ -11,7 +11,9 @@ from pydantic import TypeAdapter
 from pydantic.errors import PydanticUserError
 
 from agentlab.agent.hooks import Hook
+from agentlab.agent.memory.policy import Memory
 from agentlab.agent.output_schema import enforceable
+from agentlab.agent.retrieved_entries import read_dynamic_context, read_dynamic_tools
 from agentlab.agent.settings import AgentSettings
 from agentlab.caching.orderings import ordering_of
 from agentlab.errors import UsageError
@@ -89,6 +91,12 @@ def _hooks(given: Any) -> tuple[Hook, ...]:
     return hooks
 
 
+def _memory(given: Any) -> Memory | None:
+    if given is None or isinstance(given, Memory):
+        return given
+    raise UsageError(f"{given!r} is no memory; use one of `agentlab.agent.memory`, such as `Window(20)`")
+
+
 def _texts(given: Iterable[str]) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given)
 
@@ -123,14 +131,17 @@ def _output_schema(given: Any) -> OutputSchema | None:
 
 _READERS: Final[dict[str, Callable[[Any], Any]]] = {
     "context": _documents,
+    "dynamic_context": read_dynamic_context,
     "few_shots": _few_shots,
     "volatile": _volatile,
     "ordering": ordering_of,
     "tools": _tools,
+    "dynamic_tools": read_dynamic_tools,
     "stop_sequences": _texts,
     "reasoning": _reasoning,
     "output_schema": _output_schema,
     "additional_params": lambda given: dict(given or {}),
     "tool_context": lambda given: given or ToolContext(),
     "hooks": _hooks,
+    "memory": _memory,
 }

@@ -22,6 +22,11 @@ class PrefixCheck:
     def __init__(self) -> None:
         self._call: RecordedCall | None = None
         self._pieces: tuple[bytes, ...] = ()
+        self._earlier: tuple[RecordedCall | None, tuple[bytes, ...]] = (None, ())
+
+    def given_up(self) -> None:
+        """Leave the last request out: it was not answered, and left nothing in a cache."""
+        self._call, self._pieces = self._earlier
 
     def answered(self, usage: Usage) -> None:
         """Take in what the provider reported of the request it was shown last, which makes a later notice exact."""
@@ -38,6 +43,7 @@ class PrefixCheck:
             model: `"vendor:model"`, as in `TurnStarted`.
         """
         call = recorded(sent, model)
+        self._earlier = (self._call, self._pieces)
         before, self._call = self._call, call
         known, self._pieces = self._pieces, pieces
         # Equal tuples are found by the identity of their items first, so no byte of the history is read.

@@ -48,6 +48,11 @@ class RunResult:
         return turns_frame(self.run.records)
 
     @property
+    def retrieved(self) -> pd.DataFrame:
+        """One row a document or tool that was found for the prompt: index, rank, id, score, whether it was used."""
+        return self.trace.retrieved
+
+    @property
     def messages(self) -> tuple[Message, ...]:
         """The prompt and everything that followed."""
         return tuple(self.run.messages)

@@ -176,6 +176,12 @@ class Run(Struct, kw_only=True):
         answered = {result.call_id for result in self.results}
         return tuple(call for call in self._last_turn().tool_calls if call.id not in answered)
 
+    def output_call(self, message: AssistantMessage) -> ToolCall | None:
+        """The call in a turn whose arguments are the answer, the first of several; None where there is none."""
+        if self.output_tool is None:
+            return None
+        return next((call for call in message.tool_calls if call.name == self.output_tool), None)
+
     def next_step(self) -> Step:
         """What is to be done now. Changes nothing; ask as often as you like.
 
@@ -229,11 +235,7 @@ class Run(Struct, kw_only=True):
         self.turns_made += 1
         message = turn.message
         self.records.append(record_of(turn, self.turns_made, model))
-        call = (
-            next((c for c in message.tool_calls if c.name == self.output_tool), None)
-            if self.output_tool
-            else None
-        )
+        call = self.output_call(message)
         if call is not None:
             self._finish_with_output(message, call)
         elif message.tool_calls:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agentlab.agent.hooks import Hook, check_tool_choice
+from agentlab.agent.memory.policy import Memory
+from agentlab.agent.retrieved_entries import DynamicContext, DynamicTools
 from agentlab.caching.orderings import stable_first
 from agentlab.caching.orderings.ordering import Ordering, split_part
 from agentlab.messages import (
@@ -40,11 +42,13 @@ class AgentSettings(ShortRepr):
         description: What it is for.
         preamble: System prompt.
         context: Static documents, sent with every request.
+        dynamic_context: Indexes that are asked once a run for documents that fit the prompt.
         few_shots: Worked examples, shown before the history.
         volatile: Facts that are true only now, or functions that tell them; each is asked once a run, before its first
             model call, so that the run's requests keep one prefix.
         ordering: In which order the parts of a request are sent.
         tools: Tools it may call, in a stable order.
+        dynamic_tools: Larger sets of tools, of which those that fit the prompt are offered behind `tools`.
         tool_choice: Which tools the model may or must call.
         temperature: Sampling temperature.
         max_tokens: Limit of generated tokens a call.
@@ -61,6 +65,7 @@ class AgentSettings(ShortRepr):
         tool_context: Values for tools.
         approver: Decides whether a tool that asks may run, in place of a person; see `Approver`.
         hooks: Asked at every step.
+        memory: Decides what of a history is sent; all of it where None.
         stream: Whether the model's answers are streamed.
         record_content: Whether telemetry records what is said.
     """
@@ -69,10 +74,12 @@ class AgentSettings(ShortRepr):
     description: str | None = None
     preamble: str | None = None
     context: tuple[Document, ...] = ()
+    dynamic_context: tuple[DynamicContext, ...] = ()
     few_shots: tuple[Message, ...] = ()
     volatile: tuple[str | Callable[[], str], ...] = ()
     ordering: Ordering = stable_first
     tools: Toolset = field(default_factory=Toolset)
+    dynamic_tools: tuple[DynamicTools, ...] = ()
     tool_choice: ToolChoice | None = None
     temperature: float | None = None
     max_tokens: int | None = None
@@ -89,8 +96,15 @@ class AgentSettings(ShortRepr):
     tool_context: ToolContext = field(default_factory=ToolContext)
     approver: Approver | None = None
     hooks: tuple[Hook, ...] = ()
+    memory: Memory | None = None
     stream: bool = True
     record_content: bool = False
+
+    @property
+    def tool_names(self) -> tuple[str, ...]:
+        """Names of all tools that any run of it may offer."""
+        found = (name for entry in self.dynamic_tools for name in entry.toolset.names)
+        return tuple(dict.fromkeys((*self.tools.names, *found)))
 
     def request(self, model: str, messages: Sequence[Message]) -> Request:
         """The request for the next model call, in the order that keeps the cached prefix.

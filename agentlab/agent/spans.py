@@ -18,6 +18,8 @@ from agentlab.messages import (
     Notice,
     ReasoningDelta,
     RequestSent,
+    RetrievalStarted,
+    Retrieved,
     Retrying,
     RunFinished,
     TextDelta,
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MODEL_CALL_KINDS", "Span", "SpanKind", "SpanStatus", "spans_frame", "spans_of"]
 
-SpanKind = Literal["queue", "attempt", "retry_wait", "first_token", "stream", "approval", "tool"]
+SpanKind = Literal["retrieval", "queue", "attempt", "retry_wait", "first_token", "stream", "approval", "tool"]
 SpanStatus = Literal["ok", "failed", "skipped", "denied", "interrupted", "open"]
 MODEL_CALL_KINDS: Final[tuple[SpanKind, ...]] = ("queue", "attempt", "retry_wait", "first_token", "stream")
 
@@ -44,15 +46,19 @@ class Span(Struct, frozen=True):
 
     Attributes:
         turn: The model call it belongs to, from 1; 0 before the first.
-        kind: `queue`: a call waits until it is sent. `attempt`: a request that failed. `retry_wait`: the pause after it.
+        kind: `retrieval`: an index is asked. `queue`: a call waits until it is sent. `attempt`: a request that failed. `retry_wait`: the pause after it.
             `first_token`: from the request to the first token. `stream`: from there to the end of the answer. `approval`:
             a person is asked. `tool`: a tool runs.
-        name: The model, or the tool.
+        name: The model, the tool, or the index.
         start_s: Seconds since the run began.
         end_s: Likewise; never before `start_s`.
         status: How it ended; `open` where the trace ends before it did.
-        detail: What failed, what was decided, how much came, or what the tool was called with.
+        detail: What failed, what was decided, how much came or was found, or what the tool was called with.
         call_id: The tool call it belongs to; empty for the model's own spans.
+        run_id: The run it belongs to; empty where only events were read.
+        agent: The agent of that run.
+        depth: How many runs that one is inside of; 0 for the run looked at.
+        inside: The tool call that run belongs to, in the run around it; empty where it belongs to none.
     """
 
     turn: int
@@ -63,6 +69,10 @@ class Span(Struct, frozen=True):
     status: SpanStatus = "ok"
     detail: str = ""
     call_id: str = ""
+    run_id: str = ""
+    agent: str = ""
+    depth: int = 0
+    inside: str = ""
 
     @property
     def duration_s(self) -> float:
@@ -92,10 +102,11 @@ def spans_frame(spans: Iterable[Span]) -> pd.DataFrame:
 
     rows = [{**structs.asdict(span), "duration_s": span.duration_s} for span in spans]
     columns = ["turn", "kind", "name", "start_s", "end_s", "duration_s", "status", "detail", "call_id"]
+    columns += ["run_id", "agent", "depth"]
     frame = pd.DataFrame(rows, columns=columns)
     frame["kind"] = pd.Categorical(frame["kind"], categories=list(get_args(SpanKind)))
     times = ["start_s", "end_s", "duration_s"]
-    return frame.astype({"turn": "int64", **dict.fromkeys(times, "float64")})
+    return frame.astype({"turn": "int64", "depth": "int64", **dict.fromkeys(times, "float64")})
 
 
 class _Open:
@@ -118,6 +129,7 @@ class _Reader:
         self._phase: _Open | None = None
         self._tools: dict[str, _Open] = {}
         self._approvals: dict[str, _Open] = {}
+        self._searches: dict[int, _Open] = {}
         self._arguments: dict[str, str] = {}
 
     def read(self, event: Event, at_s: float) -> None:
@@ -128,6 +140,8 @@ class _Reader:
                 self._end_phase("interrupted")
                 self._turn, self._model = event.turn, event.model
                 self._begin_phase("queue")
+            case RetrievalStarted() | Retrieved():
+                self._read_search(event)
             case RequestSent() | Retrying() | Notice():
                 self._read_attempt(event)
             case TextDelta() | ReasoningDelta() | ToolCallDelta():
@@ -149,6 +163,20 @@ class _Reader:
         self._end_all("open")
         return tuple(span for _, span in sorted(self._found, key=lambda found: found[0]))
 
+    # ------------------------------------------------------ the retrieval
+
+    def _read_search(self, event: RetrievalStarted | Retrieved) -> None:
+        """Indexes are asked at the same time, and told of together: each took as long as it says."""
+        begun = self._searches.pop(event.place, None)
+        if isinstance(event, RetrievalStarted):
+            if begun is not None:
+                self._end(begun, "interrupted")
+            self._searches[event.place] = self._begin("retrieval", event.index)
+        elif begun is not None:
+            used = sum(hit.used for hit in event.hits)
+            said = f"{len(event.hits)} {event.kind} found, {used} used"
+            self._end(begun, "ok", said, at_s=begun.span.start_s + event.duration_s)
+
     # ------------------------------------------------------ the model call
 
     def _read_attempt(self, event: RequestSent | Retrying | Notice) -> None:
@@ -162,7 +190,7 @@ class _Reader:
                 failed = f"attempt {event.attempt}: {event.reason}{status}"
                 self._end_phase("failed" if waits else "ok", failed, kind="attempt" if waits else None)
                 self._begin_phase("retry_wait")
-            case Notice(kind="tools_dropped") if waits:
+            case Notice(kind="tools_dropped" | "fallback") if waits:
                 self._end_phase("failed", event.text, kind="attempt")
                 self._begin_phase("queue")
             case _:
@@ -228,16 +256,27 @@ class _Reader:
         return _Open(self._begun, span)
 
     def _end(
-        self, begun: _Open, status: SpanStatus, detail: str = "", *, kind: SpanKind | None = None
+        self,
+        begun: _Open,
+        status: SpanStatus,
+        detail: str = "",
+        *,
+        kind: SpanKind | None = None,
+        at_s: float | None = None,
     ) -> None:
+        """End a span, now or at a moment between its beginning and now."""
         span = begun.span
+        end_s = self._now if at_s is None else max(span.start_s, min(self._now, at_s))
         ended = structs.replace(
-            span, kind=kind or span.kind, end_s=self._now, status=status, detail=detail or span.detail
+            span, kind=kind or span.kind, end_s=end_s, status=status, detail=detail or span.detail
         )
         self._found.append((begun.place, ended))
 
     def _end_all(self, status: SpanStatus, detail: str = "") -> None:
         self._end_phase(status, detail)
+        for begun in self._searches.values():
+            self._end(begun, status, detail)
+        self._searches = {}
         tool_status: SpanStatus = "open" if status == "open" else "interrupted"
         for spans in (self._approvals, self._tools):
             for call in list(spans):

@@ -1,17 +1,18 @@
-"""OpenTelemetry spans with GenAI names: `invoke_agent`, `chat`, `execute_tool`.
+"""OpenTelemetry spans with GenAI names: `invoke_agent`, `retrieval`, `chat`, `execute_tool`.
 
 Spans are parented explicitly and never made current across a yield, so none leaks into a task of the caller. What is
 said is recorded only where the agent opted in.
 
-Source: https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-agent-spans/
+Source: https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-agent-spans/ and .../gen-ai-spans/#retrievals
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import msgspec
 from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
@@ -75,6 +76,8 @@ class RunSpans:
         attributes["gen_ai.response.finish_reasons"] = [turn.finish_reason or ""]
         if turn.response_id:
             attributes["gen_ai.response.id"] = turn.response_id
+        if turn.model:
+            attributes |= _model_attributes(turn.model)
         if turn.message.model:
             attributes["gen_ai.response.model"] = turn.message.model
         if self._content:
@@ -84,8 +87,38 @@ class RunSpans:
         self._chat = None
 
     @contextmanager
+    def retrieval(self, index: str, query: str, n: int) -> Iterator[RetrievalSpan]:
+        """An index is asked; its span ends with the block, also where the search is cancelled.
+
+        Args:
+            index: Its name.
+            query: What it is asked.
+            n: How much it may find.
+        """
+        attributes: dict[str, Any] = {
+            _OPERATION: "retrieval",
+            "gen_ai.data_source.id": index,
+            "gen_ai.request.top_k": float(n),
+        }
+        if self._content:
+            attributes["gen_ai.retrieval.query.text"] = query
+        span = self._tracer.start_span(
+            f"retrieval {index}", self._parent, kind=SpanKind.CLIENT, attributes=attributes
+        )
+        try:
+            yield RetrievalSpan(span, record_content=self._content)
+        except BaseException as error:
+            _fail(span, error)
+            raise
+        finally:
+            span.end()
+
+    @contextmanager
     def tool(self, call: ToolCall) -> Iterator[ToolSpan]:
-        """A tool runs; its span ends with the block, also where the tool is cancelled."""
+        """A tool runs; its span ends with the block, also where the tool is cancelled.
+
+        In the block it is the current span: the task is the tool's own, so runs and spans in it become its children.
+        """
         attributes: dict[str, Any] = {
             _OPERATION: "execute_tool",
             "gen_ai.tool.name": call.name,
@@ -96,7 +129,8 @@ class RunSpans:
             attributes["gen_ai.tool.call.arguments"] = call.arguments_json
         span = self._tracer.start_span(f"execute_tool {call.name}", self._parent, attributes=attributes)
         try:
-            yield ToolSpan(span, record_content=self._content)
+            with trace.use_span(span, record_exception=False, set_status_on_exception=False):
+                yield ToolSpan(span, record_content=self._content)
         except BaseException as error:
             _fail(span, error)
             raise
@@ -115,6 +149,25 @@ class RunSpans:
             self._chat = None
         self._agent.set_attributes(_usage(usage))
         self._agent.end()
+
+
+class RetrievalSpan:
+    """The span of one search.
+
+    Args:
+        span: The span.
+        record_content: Whether ids and scores of what was found are recorded.
+    """
+
+    def __init__(self, span: Span, *, record_content: bool) -> None:
+        self._span = span
+        self._content = record_content
+
+    def found(self, hits: Sequence[tuple[str, float | None]]) -> None:
+        """Note ids and scores of what was found."""
+        if self._content:
+            documents = [{"id": name, "score": score} for name, score in hits]
+            self._span.set_attribute("gen_ai.retrieval.documents", msgspec.json.encode(documents).decode())
 
 
 class ToolSpan:

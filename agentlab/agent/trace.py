@@ -13,8 +13,10 @@ import msgspec
 from msgspec import Struct, field, structs
 
 from agentlab.agent.asked import RequestChange, changes_of, requests_of
-from agentlab.agent.frames import provider_and_model
-from agentlab.agent.spans import spans_frame, spans_of
+from agentlab.agent.frames import provider_and_model, retrieved_frame
+from agentlab.agent.memory.plan import MemoryStep
+from agentlab.agent.spans import spans_frame
+from agentlab.agent.trace_tree import cost_of, tree_frame, tree_spans, walk
 from agentlab.caching import Block, PrefixMatch, shared_prefix, split
 from agentlab.caching.calls import RecordedCall
 from agentlab.caching.explaining.explain import explain, explain_calls
@@ -25,11 +27,13 @@ from agentlab.messages import (
     Event,
     Request,
     RequestSent,
+    Retrieved,
     ToolCall,
     ToolResult,
     ToolStarted,
     TurnFinished,
     TurnStarted,
+    Usage,
 )
 from agentlab.short_repr import ShortRepr
 
@@ -78,12 +82,16 @@ class _Record(Struct):
     started_at: float = 0.0
     title: str = ""
     events: list[TracedEvent] = field(default_factory=list)
+    call_id: str = ""
+    began_s: float = 0.0
+    memory: MemoryStep | None = None
 
 
 class _WrittenTrace(_Record):
     """A trace as JSON: its requests as changes."""
 
     asked: list[RequestChange] = field(default_factory=list)
+    children: list[_WrittenTrace] = field(default_factory=list)
 
 
 class Trace(_Record, dict=True):
@@ -96,11 +104,16 @@ class Trace(_Record, dict=True):
         started_at: Unix time of the start.
         title: The prompt, for readers.
         events: All events, in order.
+        call_id: Where it ran inside another run: the tool call it belongs to there; empty where it belongs to none.
+        began_s: Where it ran inside another run: seconds from the start of that one to its own.
+        memory: What its memory planned and did to the history; None where it has none.
         asked: What each model call asked, before any wire format and before its parts were put in order:
             `agentlab.caching.arrange` gives what the wire was handed.
+        children: The runs that began inside it, in order: agents its tools asked, summaries it had written.
     """
 
     asked: list[Request] = field(default_factory=list)
+    children: list[Trace] = field(default_factory=list)
 
     def add(self, event: Event, at_s: float) -> None:
         """Record an event."""
@@ -144,7 +157,7 @@ class Trace(_Record, dict=True):
             if isinstance(event, TurnStarted):
                 name, request, pending = event.model, next(asked, None), False
             elif isinstance(event, RequestSent):
-                call = recorded(event, name, at=self.started_at + traced.at_s, request=request)
+                call = recorded(event, event.model or name, at=self.started_at + traced.at_s, request=request)
                 found[len(found) - pending :] = [call]
                 pending = True
             elif isinstance(event, TurnFinished) and pending:
@@ -186,6 +199,36 @@ class Trace(_Record, dict=True):
     def turns(self) -> tuple[TurnFinished, ...]:
         """The completed model calls."""
         return tuple(self.of(TurnFinished))
+
+    @property
+    def usage(self) -> Usage:
+        """Tokens of its own model calls together."""
+        return sum((turn.usage for turn in self.turns), Usage())
+
+    @property
+    def cost_usd(self) -> float | None:
+        """Price of its own model calls; None where one of them has no known price."""
+        return cost_of([self])
+
+    @property
+    def total_usage(self) -> Usage:
+        """Tokens of its own model calls, and of those of all runs inside it."""
+        return sum((trace.usage for _, trace in walk(self)), Usage())
+
+    @property
+    def total_cost_usd(self) -> float | None:
+        """Price of its own model calls and of those of all runs inside it; None where one has no known price."""
+        return cost_of(trace for _, trace in walk(self))
+
+    @property
+    def tree(self) -> pd.DataFrame:
+        """One row a run, this one first and each above those inside it; see `agentlab.agent.trace_tree`."""
+        return tree_frame(self)
+
+    @property
+    def retrieved(self) -> pd.DataFrame:
+        """One row a document or tool that an index found for the prompt: what, where, its score, whether it was used."""
+        return retrieved_frame(self.of(Retrieved))
 
     @property
     def tool_calls(self) -> pd.DataFrame:
@@ -233,14 +276,14 @@ class Trace(_Record, dict=True):
     def spans(self) -> pd.DataFrame:
         """One row a stretch of time, in the order in which they began: waits, attempts, first token, stream, approvals, tools.
 
-        Columns: turn, kind, name, start_s, end_s, duration_s, status, detail, call_id; see `agentlab.agent.spans.Span`.
+        Those of runs inside it are among them, on its clock. Columns: turn, kind, name, start_s, end_s, duration_s, status,
+        detail, call_id, run_id, agent, depth; see `agentlab.agent.spans.Span`.
         """
-        return spans_frame(spans_of((traced.event, traced.at_s) for traced in self.events))
+        return spans_frame(tree_spans(self))
 
     def to_json(self) -> str:
         """The whole trace as JSON. Contains the conversation."""
-        written = _WrittenTrace(**{**structs.asdict(self), "asked": changes_of(self.asked)})
-        return msgspec.json.encode(written).decode()
+        return msgspec.json.encode(_written(self)).decode()
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Trace:
@@ -249,8 +292,7 @@ class Trace(_Record, dict=True):
         Raises:
             msgspec.ValidationError: The text is no trace; the message names the path.
         """
-        written = msgspec.json.decode(text, type=_WrittenTrace)
-        return cls(**{**structs.asdict(written), "asked": requests_of(written.asked)})
+        return _read(msgspec.json.decode(text, type=_WrittenTrace))
 
     def __repr__(self) -> str:
         title = self.title if len(self.title) <= 60 else f"{self.title[:59]}…"
@@ -261,6 +303,18 @@ class Trace(_Record, dict=True):
         from agentlab.agent.live import trace_mimebundle  # noqa: PLC0415 - loads the notebook's packages
 
         return trace_mimebundle(self)
+
+
+def _written(trace: Trace) -> _WrittenTrace:
+    children = [_written(child) for child in trace.children]
+    return _WrittenTrace(
+        **{**structs.asdict(trace), "asked": changes_of(trace.asked), "children": children}
+    )
+
+
+def _read(written: _WrittenTrace) -> Trace:
+    children = [_read(child) for child in written.children]
+    return Trace(**{**structs.asdict(written), "asked": requests_of(written.asked), "children": children})
 
 
 def blocks_of(sent: RequestSent) -> tuple[Block, ...]:

@@ -18,7 +18,9 @@ from typing import Any, Final
 import msgspec
 
 from agentlab.agent.agent import Agent
+from agentlab.agent.retrieved_entries import DynamicContext, DynamicTools
 from agentlab.agent.settings import AgentSettings
+from agentlab.errors import UsageError
 from agentlab.models.model import WireModel
 from agentlab.models.vendors import base_url_of
 from agentlab.tools import Tool
@@ -30,7 +32,10 @@ _NO_MATTER: Final = frozenset(
 )
 """Options that change what is logged, or how fast, and not what is said."""
 
-_OWN_TEXT: Final = frozenset({"tools", "hooks", "approver", "volatile", "ordering"})
+_OWN_TEXT: Final = frozenset(
+    {"tools", "dynamic_context", "dynamic_tools", "hooks", "approver", "volatile", "ordering"}
+)
+_OF_A_SEARCH: Final = ("name", "n", "threshold", "filter", "placement", "render", "index")
 _PLAIN: Final = (str, int, float, complex, bool, bytes, type(None), type(...))
 _HELD: Final = (*_PLAIN, Mapping, list, tuple, set, frozenset, FunctionType, MethodType, partial)
 _LENGTH: Final = 16
@@ -51,6 +56,7 @@ def agent_parts(agent: Agent) -> dict[str, str]:
         parts[name] = value if isinstance(value, str) else _json(value)
     if len(settings.tools):
         parts["tools"] = "\n".join(_tool_text(tool) for tool in settings.tools)
+    parts |= _search_parts(settings)
     if settings.hooks:
         parts["hooks"] = "\n".join(description_of(hook) for hook in settings.hooks)
     if settings.approver is not None:
@@ -93,12 +99,35 @@ def _place(agent: Agent) -> str:
     model = agent.model
     if not isinstance(model, WireModel) or model.name.startswith("sim:"):
         return ""
-    return "" if model.base_url == base_url_of(model.vendor) else model.base_url
+    try:
+        usual = base_url_of(model.vendor)
+    except UsageError:  # a place of its address was given in the program
+        return model.base_url
+    return "" if model.base_url == usual else model.base_url
 
 
 def _tool_text(tool: Tool) -> str:
     function = getattr(tool, "function", None)
     return f"{_json(tool.definition)}\n{description_of(function if callable(function) else tool)}"
+
+
+def _search_parts(settings: AgentSettings) -> dict[str, str]:
+    parts: dict[str, str] = {}
+    if settings.dynamic_context:
+        parts["dynamic_context"] = "\n".join(_search_text(entry) for entry in settings.dynamic_context)
+    if settings.dynamic_tools:
+        searches = [
+            (_search_text(entry), *map(_tool_text, entry.toolset)) for entry in settings.dynamic_tools
+        ]
+        parts["dynamic_tools"] = "\n".join(text for search in searches for text in search)
+    return parts
+
+
+def _search_text(entry: DynamicContext | DynamicTools) -> str:
+    """An index and how it is asked, the same before and after it was: what it makes for itself does not count."""
+    reader = _Reader(lasting=True)
+    described = [[name, reader.value(getattr(entry, name, None), ())] for name in _OF_A_SEARCH]
+    return msgspec.json.encode([described, reader.functions], order="deterministic").decode()
 
 
 def _json(value: Any) -> str:
@@ -108,12 +137,17 @@ def _json(value: Any) -> str:
 class _Reader:
     """Describes values as JSON; each function once, referred to by its number, so that recursion comes to an end.
 
+    Args:
+        lasting: Whether private attributes count only where they hold plain values: not what an object makes when it is
+            first used, a connection, a lock, a model.
+
     Attributes:
         functions: What was found out of each function.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, lasting: bool = False) -> None:
         self.functions: list[Any] = []
+        self._lasting = lasting
         self._numbers: dict[FunctionType, int] = {}
 
     def value(self, value: Any, above: tuple[int, ...]) -> Any:
@@ -151,7 +185,11 @@ class _Reader:
             return ["code", *_compiled(value)]
         if inspect.isbuiltin(value) or inspect.ismodule(value):
             return ["named", getattr(value, "__module__", ""), getattr(value, "__name__", "")]
-        held = {name: self._attribute(name, item, inside) for name, item in _attributes(value)}
+        held = {
+            name: self._attribute(name, item, inside)
+            for name, item in _attributes(value)
+            if not (self._lasting and _may_be_made_later(name, item))
+        }
         return ["object", self.value(type(value), inside), sorted(held.items())]
 
     def _attribute(self, name: str, value: Any, inside: tuple[int, ...]) -> Any:
@@ -233,6 +271,10 @@ def _compiled(code: CodeType) -> list[Any]:
     ]
     names = [code.co_names, code.co_varnames, code.co_freevars]
     return [code.co_code.hex(), constants, names]
+
+
+def _may_be_made_later(name: str, value: Any) -> bool:
+    return name.startswith("_") and (value is None or not isinstance(value, _HELD))
 
 
 def _content(cell: Any) -> Any:

@@ -10,7 +10,9 @@ from agentlab.http.json_framing import JSONArrayFramer, NDJSONFramer
 from agentlab.http.request import HttpRequest
 from agentlab.http.retry import Failure, Retry, parse_retry_after
 from agentlab.http.secret import MASK, RedactingFilter, Secret, redact
+from agentlab.http.signing import AwsSigner, RequestSigner
 from agentlab.http.timeouts import Timeouts
+from agentlab.http.tokens import AccessToken, RenewedToken, TokenSource
 
 if TYPE_CHECKING:
     from agentlab.http.client import HttpClient, HttpResponse
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = [
     "DEFAULT_MAX_EVENT_BYTES",
     "MASK",
+    "AccessToken",
+    "AwsSigner",
     "Clock",
     "EventStreamFramer",
     "Failure",
@@ -30,11 +34,14 @@ __all__ = [
     "ManualClock",
     "NDJSONFramer",
     "RedactingFilter",
+    "RenewedToken",
+    "RequestSigner",
     "Retry",
     "SSEFramer",
     "Secret",
     "SystemClock",
     "Timeouts",
+    "TokenSource",
     "parse_retry_after",
     "redact",
     "resolve_key",

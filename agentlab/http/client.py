@@ -222,19 +222,27 @@ class HttpClient:
         Leaving the block, also by a cancellation, closes the response.
 
         Raises:
+            AuthenticationFailed: The request cannot be signed.
             ConnectionFailed: No connection, or it broke before the headers came.
             ResponseTimeout: A timeout passed; the message says which.
             ProtocolError: What was sent or received is no valid HTTP.
         """
         secrets: tuple[Secret, ...] = ()
+        authentic: dict[str, str] = {}
         if request.auth is not None:
             secrets = (request.auth[2],)
-            self._log_filter.add(request.auth[2])
+        elif request.signer is not None:
+            authentic = await request.signer.headers(
+                request.method, request.full_url(), request.headers, request.body
+            )
+            secrets = request.signer.secrets
+        for secret in secrets:
+            self._log_filter.add(secret)
         async with self:
             with self._leases[asyncio.get_running_loop()].pools.taken() as client:
                 host = request.url.partition("://")[2].partition("/")[0].partition("?")[0].rpartition("@")[2]
                 attempt = Attempt(host or "the provider", self.timeouts, secrets)
-                response = await attempt.run(functools.partial(self._send, client, request))
+                response = await attempt.run(functools.partial(self._send, client, request, authentic))
                 answer = HttpResponse(response, attempt, unwinds=self._given is None)
                 try:
                     yield answer
@@ -249,8 +257,8 @@ class HttpClient:
             return Pools(lambda: _new_client(http2=True), each=None)
         return Pools(lambda: _new_client(http2=False))
 
-    async def _send(self, client: AsyncClientLike, request: HttpRequest) -> Any:
-        """Hand the request to httpx; the key goes in behind its authentication hook, at the last moment."""
+    async def _send(self, client: AsyncClientLike, request: HttpRequest, authentic: Mapping[str, str]) -> Any:
+        """Hand the request to httpx; key or signature go in behind its authentication hook, at the last moment."""
         waits = self.timeouts
         outgoing = client.build_request(
             request.method,
@@ -262,6 +270,8 @@ class HttpClient:
         options: dict[str, Any] = {}
         if request.auth is not None:
             options["auth"] = _key_header(*request.auth)
+        elif authentic:
+            options["auth"] = _signature(authentic)
         return await client.send(outgoing, stream=True, follow_redirects=False, **options)
 
 
@@ -270,6 +280,16 @@ def _key_header(name: str, prefix: str, key: Secret) -> Callable[[Any], Any]:
 
     def attach(outgoing: Any) -> Any:
         outgoing.headers[name] = prefix + key.reveal()
+        return outgoing
+
+    return attach
+
+
+def _signature(headers: Mapping[str, str]) -> Callable[[Any], Any]:
+    """Return the authentication hook that puts a signature's headers in."""
+
+    def attach(outgoing: Any) -> Any:
+        outgoing.headers.update(headers)
         return outgoing
 
     return attach

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode
 
 from agentlab.http.secret import Secret
+from agentlab.http.signing import RequestSigner
 
 __all__ = ["HttpRequest"]
 
@@ -22,6 +23,7 @@ class HttpRequest:
         body: The bytes of the body.
         auth: Header name, what stands before the key in it (`"Bearer "` or `""`), and the key.
         query: Added to the query of `url`.
+        signer: What makes the headers that authenticate the request, when it is sent, in the place of `auth`.
     """
 
     method: str
@@ -30,6 +32,7 @@ class HttpRequest:
     body: bytes = field(default=b"", repr=False)
     auth: tuple[str, str, Secret] | None = None
     query: Mapping[str, str] | None = None
+    signer: RequestSigner | None = None
 
     def full_url(self) -> str:
         """Return `url` with `query` added to whatever query it has; httpx would put one in place of the other."""

@@ -1,6 +1,10 @@
 """The one event grammar: what every provider's stream becomes.
 
-A run streams, for each model call,
+A run streams, where it has indexes to ask, first of all
+
+    RetrievalStarted+ Retrieved+
+
+and then, for each model call,
 
     TurnStarted  RequestSent  (Retrying | Notice)*
     (TextDelta | ReasoningDelta | ReasoningBlock | ToolCallDelta | ToolCall | UnknownEvent)*
@@ -33,6 +37,10 @@ __all__ = [
     "ReasoningBlock",
     "ReasoningDelta",
     "RequestSent",
+    "RetrievalKind",
+    "RetrievalStarted",
+    "Retrieved",
+    "RetrievedHit",
     "Retrying",
     "RunFinished",
     "StopReason",
@@ -92,6 +100,63 @@ class UnknownEvent(ShortRepr, Struct, frozen=True, tag="unknown", tag_field="typ
     payload: Any = None
 
 
+RetrievalKind = Literal["documents", "tools"]
+
+
+class RetrievalStarted(ShortRepr, Struct, frozen=True, tag="retrieval_started", tag_field="type"):
+    """An index is asked for the prompt, before the first model call of a run.
+
+    Attributes:
+        place: Which of the run's searches it is, from 0.
+        kind: What it is asked for.
+        index: Its name.
+        query: What it is asked.
+    """
+
+    place: int
+    kind: RetrievalKind
+    index: str
+    query: str
+
+
+class RetrievedHit(ShortRepr, Struct, frozen=True, omit_defaults=True):
+    """Something an index found.
+
+    Attributes:
+        id: Its id: of a tool, the tool's name.
+        score: How well it fits, as the index says; None where that is no number.
+        size: Its length in characters, as the model is shown it.
+        preview: Its beginning, on one line.
+        used: Whether it goes into the request; else it is there already, or its tool has no implementation.
+    """
+
+    id: str
+    score: float | None = None
+    size: int = 0
+    preview: str = ""
+    used: bool = True
+
+
+class Retrieved(ShortRepr, Struct, frozen=True, tag="retrieved", tag_field="type"):
+    """What an index found for the prompt.
+
+    Attributes:
+        place: As in `RetrievalStarted`.
+        kind: Likewise.
+        index: Likewise.
+        query: Likewise.
+        hits: What was found, the best first.
+        duration_s: How long the index took, in seconds.
+    """
+
+    place: int
+    kind: RetrievalKind
+    index: str
+    query: str
+    hits: tuple[RetrievedHit, ...] = ()
+    duration_s: float = 0.0
+
+
 class TurnStarted(ShortRepr, Struct, frozen=True, tag="turn_started", tag_field="type"):
     """A model call begins; `turn` counts from 1."""
 
@@ -107,12 +172,15 @@ class RequestSent(ShortRepr, Struct, frozen=True, tag="request_sent", tag_field=
         url: Where it went, without query.
         body: The body, byte for byte (UTF-8 JSON).
         attempt: 1 for the first try.
+        model: `"vendor:model"` of who was asked, where that is not the model of `TurnStarted`: one that was fallen back
+            on. Empty else.
     """
 
     wire: str
     url: str
     body: str
     attempt: int = 1
+    model: str = ""
 
 
 class Retrying(ShortRepr, Struct, frozen=True, tag="retrying", tag_field="type"):
@@ -135,7 +203,7 @@ class Retrying(ShortRepr, Struct, frozen=True, tag="retrying", tag_field="type")
     retry_after: float | None = None
 
 
-NoticeKind = Literal["tools_dropped", "prefix_moved", "truncated", "warning"]
+NoticeKind = Literal["tools_dropped", "prefix_moved", "truncated", "warning", "fallback", "memory"]
 
 
 class Notice(ShortRepr, Struct, frozen=True, tag="notice", tag_field="type"):
@@ -179,6 +247,7 @@ class TurnFinished(ShortRepr, Struct, frozen=True, tag="turn_finished", tag_fiel
         cost_usd: Price of the call, derived from usage; None where the price is unknown.
         cache_diagnosis: The provider's own word on what its cache could not read; None where it gave none, or, at
             Anthropic, found no change.
+        model: `"vendor:model"` of who answered, where that is not the model of `TurnStarted`; empty else.
     """
 
     message: AssistantMessage
@@ -192,6 +261,7 @@ class TurnFinished(ShortRepr, Struct, frozen=True, tag="turn_finished", tag_fiel
     retries: int = 0
     cost_usd: float | None = None
     cache_diagnosis: CacheDiagnosis | None = None
+    model: str = ""
 
 
 class ToolStarted(ShortRepr, Struct, frozen=True, tag="tool_started", tag_field="type"):
@@ -251,6 +321,8 @@ class RunFinished(ShortRepr, Struct, frozen=True, tag="run_finished", tag_field=
 ModelEvent = TextDelta | ReasoningDelta | ReasoningBlock | ToolCallDelta | ToolCall | UnknownEvent
 Event = (
     ModelEvent
+    | RetrievalStarted
+    | Retrieved
     | TurnStarted
     | RequestSent
     | Retrying

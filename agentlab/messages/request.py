@@ -80,6 +80,8 @@ class CacheOptions(ShortRepr, Struct, frozen=True, omit_defaults=True):
         mode: `prompt_cache_options.mode` (OpenAI from GPT-5.6).
         retention: `prompt_cache_retention` (OpenAI before GPT-5.6).
         cached_content: Name of an explicit cache resource (Gemini).
+        cached_parts: What the resource holds, each part with its digest; `CachedContent.options` has them. A request with
+            the same parts is sent without them, one with others is refused. Empty: the request must have none.
         diagnose: Whether to ask the provider why it missed, see `CacheDiagnosis`: Anthropic's own API, and OpenAI's
             Responses from GPT-5.6. It moves no prefix and costs nothing; the provider keeps a fingerprint of the request.
         compare_with: Id of the answer whose request is compared with this one. An agent sets it for each call after a
@@ -94,6 +96,7 @@ class CacheOptions(ShortRepr, Struct, frozen=True, omit_defaults=True):
     mode: Literal["implicit", "explicit"] | None = None
     retention: Literal["in_memory", "24h"] | None = None
     cached_content: str | None = None
+    cached_parts: tuple[str, ...] = ()
     diagnose: bool = False
     compare_with: str | None = None
 

@@ -83,6 +83,9 @@ def repair(messages: Iterable[Message]) -> list[Message]:
         elif waiting:
             answered = {part.call_id for part in content if isinstance(part, ToolResult)}
             waiting = {key: call for key, call in waiting.items() if key not in answered}
+            if waiting and len(answered) < len(content):  # it speaks, so all results belong before that
+                content = (*content, *(_interrupted(call) for call in waiting.values()))
+                waiting = {}
         if content:
             mended.append(message if content == message.content else UserMessage(content))
     _answer(mended, waiting)

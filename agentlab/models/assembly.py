@@ -196,6 +196,10 @@ class Assembly:
         part = self._open_part(key, _OpenReasoning)
         part.signature = (part.signature or "") + signature
 
+    def annotate_reasoning(self, extra: dict[str, Any], key: Hashable = "reasoning") -> None:
+        """Attach provider fields to a block, to be replayed with it."""
+        self._open_part(key, _OpenReasoning).extra = extra
+
     def finish_reasoning(self, key: Hashable = "reasoning") -> list[ModelEvent]:
         """Close a block made of deltas; nothing happens where the key is not open."""
         part = self._open.get(key)

@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 
 from agentlab.messages import AssistantMessage, Event, Request
 
-__all__ = ["Model", "ModelStream", "wire_name"]
+__all__ = ["Governing", "Model", "ModelStream", "wire_name"]
 
 
 class ModelStream:
@@ -61,6 +61,15 @@ class Model(Protocol):
 
     def supports(self, capability: str) -> bool:
         """Whether the model has a capability, such as `structured_output`."""
+        ...
+
+
+@runtime_checkable
+class Governing(Protocol):
+    """A model under limits that hold for others too: those that agents inside its run call."""
+
+    def governing(self, model: Model) -> Model:
+        """Another model under the same limits: the same budget, the same stop."""
         ...
 
 

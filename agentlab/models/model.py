@@ -6,7 +6,7 @@ A stream that ends without its terminal event is truncated: `StreamInterrupted` 
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing, suppress
 from random import Random
 from typing import Final, Protocol, runtime_checkable
@@ -24,8 +24,11 @@ from agentlab.errors import (
     StreamInterrupted,
 )
 from agentlab.http import (
+    AwsSigner,
     Clock,
+    EventStreamFramer,
     Failure,
+    Framer,
     HttpClient,
     HttpRequest,
     HttpResponse,
@@ -48,14 +51,20 @@ from agentlab.messages import (
     TurnFinished,
 )
 from agentlab.models.capabilities import check_capabilities
+from agentlab.models.credentials import Credential, Secrets, header_of, secrets_of
 from agentlab.models.interface import Model, ModelStream
 from agentlab.models.price_loading import loading_prices
 from agentlab.models.timing import Stopwatch
-from agentlab.models.wire import Decoder, EncodedRequest, Vendor, Wire
+from agentlab.models.wire import Decoder, EncodedRequest, Framing, Vendor, Wire
 
 __all__ = ["Model", "ModelStream", "RefusesTools", "WireModel"]
 
 _ERROR_BODY_LIMIT: Final = 64 * 1024
+_FRAMERS: Final[dict[Framing, Callable[[], Framer]]] = {
+    "sse": SSEFramer,
+    "ndjson": NDJSONFramer,
+    "event-stream": EventStreamFramer,
+}
 _REQUEST_ID_HEADERS: Final = (
     "request-id",
     "x-request-id",
@@ -82,7 +91,7 @@ class WireModel:
         model_id: The provider's name of the model.
         wire: The wire format, an instance of its own.
         base_url: Where, without trailing slash.
-        key: The API key.
+        key: The API key, or a token that is renewed.
         http: The client; one of its own where None.
         retry: When a failed call is sent again.
         clock: Time.
@@ -96,7 +105,7 @@ class WireModel:
         wire: Wire,
         *,
         base_url: str,
-        key: Secret | None,
+        key: Credential | None,
         http: HttpClient | None = None,
         retry: Retry | None = None,
         clock: Clock | None = None,
@@ -112,12 +121,12 @@ class WireModel:
         self.clock = clock or SystemClock()
         self.name = name or f"{vendor.name}:{model_id}"
         self.random = Random(seed)
-        self._key = key
+        self.credential = key
 
     @property
     def key(self) -> Secret | None:
-        """The API key, masked wherever it is shown; None where none is needed."""
-        return self._key
+        """The API key, masked wherever it is shown; None where none is needed or tokens are sent."""
+        return self.credential if isinstance(self.credential, Secret) else None
 
     def stream(self, request: Request) -> ModelStream:
         """Begin a model call.
@@ -150,15 +159,16 @@ class WireModel:
                     return event
         raise ProtocolError("the call ended without a turn")
 
-    def http_request(self, encoded: EncodedRequest) -> HttpRequest:
-        """The encoded request, addressed."""
+    def http_request(self, encoded: EncodedRequest, secret: Secret | None = None) -> HttpRequest:
+        """The encoded request, addressed, with the secret given or else the key."""
         return HttpRequest(
             "POST",
             self.base_url + encoded.path,
             {"content-type": "application/json", **self.vendor.headers, **encoded.headers},
             encoded.body,
-            (self.vendor.key_header, self.vendor.key_prefix, self._key) if self._key else None,
+            header_of(self.vendor, self.credential, secret or self.key),
             dict(self.vendor.query) or None,
+            self.credential if isinstance(self.credential, AwsSigner) else None,
         )
 
     def error_of(self, response: HttpResponse, body: bytes) -> ModelError:
@@ -173,7 +183,7 @@ class WireModel:
 
     def redacted(self, error: ModelError) -> ModelError:
         """The error with keys masked, and without the frames behind it: their locals hold what the provider sent."""
-        secrets = (self._key,) if self._key else ()
+        secrets = secrets_of(self.credential)
         error.args = (redact(str(error), secrets),)
         for name in ("body", "code", "request_id"):
             said = getattr(error, name)
@@ -196,6 +206,7 @@ class _Call:
     def __init__(self, model: WireModel, request: Request) -> None:
         self._model = model
         self._request = request
+        self._secrets = Secrets(model.credential)
         self._decoder: Decoder | None = None
         self._watch = Stopwatch(model.clock)
         self._attempt = 0
@@ -216,9 +227,9 @@ class _Call:
         encoded = self._encoded()
         while True:
             self._attempt += 1
-            http_request = model.http_request(encoded)
-            yield RequestSent(model.wire.name, http_request.url, encoded.body.decode(), self._attempt)
             try:
+                http_request = model.http_request(encoded, await self._secrets.current())
+                yield RequestSent(model.wire.name, http_request.url, encoded.body.decode(), self._attempt)
                 async with aclosing(self._answer(http_request)) as events:
                     async for event in events:
                         yield event
@@ -236,7 +247,7 @@ class _Call:
                     f"{model.name} cannot call tools; the request was sent again without them",
                 )
                 continue
-            delay = self._delay(failure)
+            delay = 0.0 if await self._secrets.replaced(failure) else self._delay(failure)
             if delay is None:
                 raise self._final(failure)
             self._retries += 1
@@ -280,7 +291,7 @@ class _Call:
             yield event
 
     async def _streamed(self, response: HttpResponse, decoder: Decoder) -> AsyncGenerator[ModelEvent, None]:
-        framer = SSEFramer() if self._model.wire.framing == "sse" else NDJSONFramer()
+        framer = _FRAMERS[self._model.wire.framing]()
         async for chunk in response.chunks():
             for frame in framer.feed(chunk):
                 if frame.data:  # an SSE block whose data is empty is an event, but says nothing on any wire
@@ -293,7 +304,7 @@ class _Call:
         ]:
             yield event
 
-    def _tail(self, framer: SSEFramer | NDJSONFramer, decoder: Decoder) -> list[ModelEvent]:
+    def _tail(self, framer: Framer, decoder: Decoder) -> list[ModelEvent]:
         """What the last bytes say. A frame they cut in the middle says nothing: the answer is truncated."""
         events: list[ModelEvent] = []
         for frame in framer.finish(dispatch_tail=self._model.wire.dispatch_tail):
@@ -383,4 +394,6 @@ class _Call:
 
 def _is_plain_json(response: HttpResponse, wire: Wire) -> bool:
     """Whether a stream was asked for and a whole body came, as some gateways do."""
-    return wire.framing == "sse" and response.headers.get("content-type", "").startswith("application/json")
+    return wire.framing != "ndjson" and response.headers.get("content-type", "").startswith(
+        "application/json"
+    )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Final
 
 from agentlab.errors import UsageError
-from agentlab.http import Clock, HttpClient, Retry, Secret, resolve_key
+from agentlab.http import Clock, HttpClient, Retry
+from agentlab.models.credentials import Key, credential_for
 from agentlab.models.model import WireModel
 from agentlab.models.vendors import base_url_of, split_name, vendor
 from agentlab.models.wire import Wire
@@ -15,6 +17,8 @@ __all__ = ["WIRES", "model", "wire_for"]
 
 WIRES: Final[dict[str, tuple[str, str]]] = {
     "anthropic-messages": ("agentlab.models.anthropic", "AnthropicMessages"),
+    "bedrock-converse": ("agentlab.models.bedrock", "BedrockConverse"),
+    "cohere-chat": ("agentlab.models.cohere", "CohereChat"),
     "gemini": ("agentlab.models.gemini", "GeminiGenerate"),
     "ollama": ("agentlab.models.ollama", "OllamaChat"),
     "openai-chat": ("agentlab.models.openai_chat", "OpenAIChat"),
@@ -38,8 +42,9 @@ def wire_for(name: str) -> Wire:
 def model(
     name: str,
     *,
-    api_key: str | Secret | None = None,
+    api_key: Key | None = None,
     base_url: str | None = None,
+    places: Mapping[str, str] | None = None,
     http: HttpClient | None = None,
     retry: Retry | None = None,
     clock: Clock | None = None,
@@ -50,8 +55,10 @@ def model(
     Args:
         name: `"openai:gpt-5.6"`, `"anthropic:claude-sonnet-5"`, `"ollama:qwen3:4b"`; with `sim:` in front and a slash,
             `"sim:openai/gpt-5.6"`, the same wire and vendor against the simulator, which is started on demand.
-        api_key: The key; else the vendor's environment variable, else the keyring.
+        api_key: The key, or a function that gives tokens; else the vendor's environment variable, else the keyring, else
+            the login of its cloud (Vertex AI).
         base_url: Another address: a proxy, a gateway, a server of your own.
+        places: What stands in the places of the vendor's address: `{"project": "lab", "location": "europe-west4"}`.
         http: A client with timeouts of your choice; one of its own where None.
         retry: When a failed call is sent again.
         clock: Time; for tests.
@@ -76,13 +83,13 @@ def model(
 
         simulator = shared()
         base_url, api_key = simulator.base_url(row.name), api_key or simulator.token
-    key = resolve_key(api_key, row.key_env, service=row.name, required=row.key_required)
+    address = base_url_of(row, base_url, places=places)
     return WireModel(
         row,
         model_id,
         wire_for(row.wire),
-        base_url=base_url_of(row, base_url),
-        key=key,
+        base_url=address,
+        key=credential_for(api_key, row, clock=clock, base_url=address),
         http=http,
         retry=retry,
         clock=clock,

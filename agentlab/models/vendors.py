@@ -17,7 +17,7 @@ from typing import Final
 import msgspec
 
 from agentlab.errors import UsageError
-from agentlab.models.wire import Vendor
+from agentlab.models.wire import Place, Vendor
 from agentlab.rich_display import html_of
 from agentlab.short_repr import one_line
 
@@ -107,7 +107,7 @@ def base_url_of(
     """Where a vendor is reached: the argument, else its environment variable, else the table.
 
     A place such as `{resource}` in the URL is filled from `places`, else from the environment variable that is the
-    vendor's name and the place's, in capitals: `AZURE_RESOURCE`.
+    vendor's name and the place's, in capitals: `AZURE_RESOURCE`; else as the vendor's row says.
 
     Args:
         row: The vendor.
@@ -119,23 +119,37 @@ def base_url_of(
         The URL without trailing slash.
 
     Raises:
-        UsageError: A place has no value.
+        UsageError: A place has no value, or one that it cannot have.
     """
     env = os.environ if environment is None else environment
     from_env = env.get(row.base_url_env) if row.base_url_env else None
     given = dict(places or {})
 
-    def fill(match: re.Match[str]) -> str:
-        place = match.group(1)
-        variable = f"{row.name}_{place}".upper().replace("-", "_")
-        value = given.get(place) or env.get(variable)
+    def filled(text: str) -> str:
+        return _PLACE.sub(lambda match: value_of(match.group(1)), text)
+
+    def value_of(place: str) -> str:
+        described = row.places.get(place, Place())
+        if described.of is not None:
+            return filled(described.values.get(value_of(described.of), described.default or ""))
+        variables = [f"{row.name}_{place}".upper().replace("-", "_"), *described.env]
+        value = given.get(place) or next(
+            (env[each] for each in variables if env.get(each)), described.default
+        )
         if not value:
             raise UsageError(
-                f"`{row.name}` needs to know its {place}: set {variable} in the environment or give `base_url=`"
+                f"`{row.name}` needs to know its {place}: set {' or '.join(variables)} in the environment, or give "
+                f"`places={{{place!r}: ...}}` or `base_url=`"
             )
-        return value.rstrip("/")
+        value = filled(value).rstrip("/")
+        if described.pattern is not None and not re.fullmatch(described.pattern, value):
+            raise UsageError(f"`{value}` is no {place} of `{row.name}`; one looks like {described.pattern}")
+        return value
 
-    return _PLACE.sub(fill, base_url or from_env or row.base_url).rstrip("/")
+    unknown = given.keys() - {*_PLACE.findall(row.base_url), *row.places}
+    if unknown:
+        raise UsageError(f"the address of `{row.name}` has no place called {', '.join(sorted(unknown))}")
+    return filled(base_url or from_env or row.base_url).rstrip("/")
 
 
 def _hint(name: str, known: Iterable[str]) -> str:

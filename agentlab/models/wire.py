@@ -32,13 +32,14 @@ __all__ = [
     "Dialect",
     "EncodedRequest",
     "Framing",
+    "Place",
     "Vendor",
     "Wire",
     "error_for_status",
     "merge_params",
 ]
 
-Framing = Literal["sse", "ndjson"]
+Framing = Literal["sse", "ndjson", "event-stream"]
 Dialect = Mapping[str, Any]
 Capability = Literal[
     "tools",
@@ -56,6 +57,24 @@ Capability = Literal[
 ]
 
 
+class Place(Struct, frozen=True, forbid_unknown_fields=True):
+    """How a place in a vendor's address, such as `{location}`, is filled.
+
+    Attributes:
+        env: Environment variables that may hold it, in order, behind the vendor's own.
+        default: What it is where nothing says; may hold other places. None makes it required.
+        of: Another place that decides it, by `values`.
+        values: What it is for values of that place; `default` for all others.
+        pattern: What it looks like, a regular expression; None takes anything.
+    """
+
+    env: tuple[str, ...] = ()
+    default: str | None = None
+    of: str | None = None
+    values: dict[str, str] = field(default_factory=dict)
+    pattern: str | None = None
+
+
 class Vendor(ShortRepr, Struct, frozen=True, kw_only=True):
     """A row of `vendors.toml`: who speaks a wire, where, and how it differs.
 
@@ -69,6 +88,9 @@ class Vendor(ShortRepr, Struct, frozen=True, kw_only=True):
         key_header: Header that carries the key.
         key_prefix: What stands before the key in the header.
         key_required: Whether a call without a key is refused.
+        tokens: The login of its cloud that gives tokens where there is no key; None where there is no such login.
+        signed_as: The AWS service its requests are signed for where there is no key; None where they are not signed.
+        places: How places in `base_url` are filled; by default from the vendor's own variable (`AZURE_RESOURCE`).
         headers: Sent with every request.
         query: Sent with every request, in the URL.
         lacks: Capabilities it does not have; asking for one is refused before any I/O.
@@ -85,6 +107,9 @@ class Vendor(ShortRepr, Struct, frozen=True, kw_only=True):
     key_header: str = "authorization"
     key_prefix: str = "Bearer "
     key_required: bool = True
+    tokens: Literal["google"] | None = None
+    signed_as: str | None = None
+    places: dict[str, Place] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
     query: dict[str, str] = field(default_factory=dict)
     lacks: tuple[Capability, ...] = ()
@@ -171,6 +196,7 @@ _TOO_LONG = (
     "prompt is too long",
     "maximum context",
     "exceeds the maximum number of tokens",
+    "input is too long",
 )
 
 

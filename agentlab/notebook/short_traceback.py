@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from agentlab import errors
 from agentlab.http import redact
-from agentlab.notebook.safety.plain_text import terminal_safe
+from agentlab.plain_text import terminal_safe
 
 __all__ = ["short_traceback"]
 

@@ -40,13 +40,19 @@ PolicyChoice = Literal["provider", "longest-prefix"] | PolicyFactory
 _CALL_TOKENS: Final = 8
 """Tokens a call costs beside its name and arguments, about what OpenAI and Anthropic bill for the frame."""
 
-_HOME: Final = {"anthropic": "anthropic", "gemini": "gemini", "ollama": "ollama"}
+_HOME: Final = {
+    "anthropic": "anthropic",
+    "bedrock_converse": "bedrock",
+    "cohere_chat": "cohere",
+    "gemini": "gemini",
+    "ollama": "ollama",
+}
 """Whose rule a vendor without a row follows: that of the wire's own vendor, where the wire has but one."""
 
 
 def plain_policy(request: SimRequest) -> CachePolicy:
-    """The longest common prefix for every wire; the Anthropic wire caches only marked prompts, and reports writes."""
-    marked = request.wire == "anthropic"
+    """The longest common prefix for every wire; those with markers cache only marked prompts, and report writes."""
+    marked = request.wire in {"anthropic", "bedrock_converse"}
     return LongestPrefix(reports_writes=marked, needs_marker=marked)
 
 

@@ -22,7 +22,9 @@ from agentlab.simulator.dialects.base import json_object
 
 __all__ = ["CachedContents"]
 
-_ROUTE: Final = re.compile(r"^/(?:v1(?:beta)?/)?(cachedContents(?:/[\w-]+)?)$")
+_ROUTE: Final = re.compile(
+    r"^/(?:v1(?:beta1?)?/)?(?P<all>(?:projects/[^/]+/locations/[^/]+/)?cachedContents)(?P<one>/[\w-]+)?$"
+)
 _TTL: Final = re.compile(r"^(-?\d+(?:\.\d+)?)s$")
 _PAGE: Final = 1000
 _HOLDS: Final = ("contents", "systemInstruction", "tools", "toolConfig")
@@ -30,9 +32,10 @@ _BESIDE: Final = ("systemInstruction", "tools", "toolConfig")
 
 
 class _Kept(Struct):
-    """A resource as the API describes it."""
+    """A resource as the API describes it; `named` is the model as its maker named it."""
 
     model: str
+    named: str
     display_name: str
     created: float
     updated: float
@@ -55,7 +58,7 @@ class CachedContents:
     def matches(method: str, path: str) -> bool:
         """Whether a request is for a resource; `path` is without the vendor."""
         route = _ROUTE.match(path)
-        named = route is not None and "/" in route[1]
+        named = route is not None and route["one"] is not None
         return route is not None and method in ({"GET", "PATCH", "DELETE"} if named else {"GET", "POST"})
 
     def answer(self, vendor: str, method: str, path: str, query: Mapping[str, str], body: bytes) -> bytes:
@@ -66,11 +69,11 @@ class CachedContents:
         """
         route = _ROUTE.match(path)
         assert route is not None
-        name = route[1]
+        name = route["all"] + (route["one"] or "")
         try:
             if method == "POST":
-                shown = self._create(vendor, json_object(body))
-            elif "/" not in name:
+                shown = self._create(vendor, route["all"], json_object(body))
+            elif route["one"] is None:
                 shown = self._page(vendor, query)
             elif method == "GET":
                 shown = self._shown(vendor, name)
@@ -128,17 +131,17 @@ class CachedContents:
             raise CacheRefused("CachedContent not found (or permission denied)", status=403)
         return self._of(vendor, kept.model)
 
-    def _create(self, vendor: str, body: dict[str, Any]) -> dict[str, Any]:
+    def _create(self, vendor: str, folder: str, body: dict[str, Any]) -> dict[str, Any]:
         named = body.get("model")
         if not isinstance(named, str) or not named:
             raise Rejected.because("* CreateCachedContentRequest.model: model is required\n")
-        model = named.removeprefix("models/")
+        model = named.rpartition("/")[2]
         blocks = split_object("gemini", {field: body[field] for field in _HOLDS if field in body})
         now, place = self._timestamp(), len(self._kept)
-        name = f"cachedContents/sim{place:012x}"
+        name = f"{folder}/sim{place:012x}"
         lives = self._lives(body, now)
         self._of(vendor, model).create(name, blocks, now, scope=(vendor, model), ttl_s=lives)
-        self._kept[vendor, name] = _Kept(model, str(body.get("displayName") or ""), now, now, place)
+        self._kept[vendor, name] = _Kept(model, named, str(body.get("displayName") or ""), now, now, place)
         return self._shown(vendor, name, ended=True)
 
     def _patch(self, vendor: str, name: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -174,7 +177,7 @@ class CachedContents:
         kept = self._kept[vendor, name]
         return {
             "name": name,
-            "model": f"models/{kept.model}",
+            "model": kept.named if "/" in kept.named else f"models/{kept.named}",
             "createTime": _written(kept.created),
             "updateTime": _written(kept.updated),
             "expireTime": _written(found.expires),

@@ -248,6 +248,7 @@ def _incoming(head: h11.Request, body: bytes) -> Incoming:
         query=dict(parse_qsl(target.query, keep_blank_values=True)),
         headers=headers,
         body=body,
+        target=head.target.decode("latin-1"),
     )
 
 

@@ -1,7 +1,7 @@
 """A simulated judge: it counts which words of the target are in the answer, and says so. It understands neither.
 
-It answers requests for a score and a reason about a text between `<answer-...>` tags, with the target, where there is
-one, between `<target-...>` tags: the form in which agentlab's own judge asks.
+It answers requests for a score or a verdict, with a reason, about a text between `<answer-...>` tags, with the target,
+where there is one, between `<target-...>` tags: the form in which agentlab's own judges ask.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ _TAGGED: Final = re.compile(
 )
 _SCALE: Final = re.compile(r"score from (-?[\d.]+) to (-?[\d.]+)[:\s]")
 _WORD: Final = re.compile(r"\w+(?:[.,]\d+)*")
-_NEEDED: Final = frozenset(["reason", "score"])
+_SCORED: Final = frozenset(["reason", "score"])
+_PASSED: Final = frozenset(["reason", "verdict"])
 
 
 def judgement(request: SimRequest, text: str) -> dict[str, Any] | None:
-    """The score and the reason a request asks for; None where it asks for something else.
+    """The score or the verdict, and the reason, that a request asks for; None where it asks for something else.
 
     Args:
         request: The request.
@@ -31,15 +32,19 @@ def judgement(request: SimRequest, text: str) -> dict[str, Any] | None:
     """
     schema = request.output_schema or {}
     tagged = {found["label"]: found["text"] for found in _TAGGED.finditer(text)}
-    scale = _SCALE.search(request.preamble or "")
-    if not ((schema.get("properties") or {}).keys() >= _NEEDED and "answer" in tagged and scale):
+    asked = (schema.get("properties") or {}).keys()
+    scale = _SCALE.search(request.preamble or "") if asked >= _SCORED else None
+    if "answer" not in tagged or not (scale or asked >= _PASSED):
         return None
-    low, high = float(scale[1]), float(scale[2])
     said = set(_WORD.findall(tagged["answer"].lower()))
     wanted = set(_WORD.findall(tagged.get("target", "").lower()))
     if not wanted:
-        share, reason = 0.5, "there is no target to compare with"
+        share, reason = None, "there is no target to compare with"
     else:
         share = len(wanted & said) / len(wanted)
         reason = f"{len(wanted & said)} of {len(wanted)} words of the target are in the answer"
-    return {"reason": f"[simulated] {reason}", "score": low + share * (high - low)}
+    reason = f"[simulated] {reason}"
+    if scale is None:
+        return {"reason": reason, "verdict": "invalid" if share is None else "pass" if share == 1 else "fail"}
+    low, high = float(scale[1]), float(scale[2])
+    return {"reason": reason, "score": low + (0.5 if share is None else share) * (high - low)}

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from agentlab.caching.policies.policy import CacheRefused
 from agentlab.messages import Usage
+from agentlab.simulator.aws_signature import is_signed_with
 from agentlab.simulator.batches import Batches
 from agentlab.simulator.batches.asked import Asked, LoneRequest
 from agentlab.simulator.batches.work import ItemAnswer
@@ -22,30 +23,33 @@ from agentlab.simulator.behaviours import Behaviour
 from agentlab.simulator.cache import Accounts, output_usage
 from agentlab.simulator.cache_diagnosis import Diagnoses
 from agentlab.simulator.cached_contents import CachedContents
-from agentlab.simulator.dialects import DIALECTS, Dialect, Ids, Rejected
+from agentlab.simulator.dialects import DIALECTS, Dialect, Ids, NamesErrors, Rejected
 from agentlab.simulator.exchange import ErrorReply, Recorded, Reply, SimRequest, limited
 from agentlab.simulator.faults import Ending, Fault, FaultQueue, disturb
 from agentlab.simulator.latency import Latency, VirtualClock
 from agentlab.simulator.log import LoggedRequest
+from agentlab.simulator.model_lists import model_list, wire_of_list
 from agentlab.simulator.rate_limit import RateLimits
 
 __all__ = ["Answer", "Incoming", "Provider"]
 
-_KEY_HEADERS: Final = ("authorization", "x-api-key", "x-goog-api-key", "api-key")
-_REQUEST_ID: Final = {"anthropic": "request-id"}
-_MODEL_LISTS: Final = {"/api/tags": "ollama", "/v1beta/models": "gemini"}
-_MODELS: Final = ("sim-large", "sim-small")
+_KEY_HEADERS: Final = ("authorization", "x-api-key", "x-goog-api-key", "api-key", "x-portkey-api-key")
+_REQUEST_ID: Final = {"anthropic": "request-id", "bedrock_converse": "x-amzn-requestid"}
 _JSON: Final = "application/json"
 
 
 class Incoming(Struct, frozen=True):
-    """An HTTP request as it came: header names in lower case, the path without its query."""
+    """An HTTP request as it came: header names in lower case, the path decoded and without its query.
+
+    `target` is path and query as they stood in the request line, for wires that sign them.
+    """
 
     method: str
     path: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes = b""
+    target: str = ""
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -109,6 +113,7 @@ class Provider:
         self.behaviour = behaviour
         self.clock = clock
         self._token = token.encode()
+        self._secret = token
         self._hosts = frozenset(hosts)
         self._faults = faults
         self._accounts = accounts
@@ -149,7 +154,7 @@ class Provider:
             return self._of_resource(dialect, incoming, path, entry, ids)
         if incoming.method == "GET":
             entry.status = 200
-            return Answer(status=200, headers=(("content-type", _JSON),), events=(dialect.models(_MODELS),))
+            return Answer(status=200, headers=(("content-type", _JSON),), events=(model_list(dialect, path),))
         query = {name: value for name, value in incoming.query.items() if name != "key"}
         headers = {name: value for name, value in incoming.headers.items() if name not in _KEY_HEADERS}
         try:
@@ -164,10 +169,7 @@ class Provider:
 
     def _dialect(self, incoming: Incoming, path: str, *, wire: str | None = None) -> Dialect | None:
         if wire is None and incoming.method == "GET":
-            if path in _MODEL_LISTS:
-                wire = _MODEL_LISTS[path]
-            elif path.endswith("/models"):
-                wire = "anthropic" if "anthropic-version" in incoming.headers else "openai_chat"
+            wire = wire_of_list(path, incoming.headers, incoming.query)
         for dialect in self._dialects:
             if dialect.wire == wire or dialect.matches(incoming.method, path):
                 return dialect
@@ -175,7 +177,9 @@ class Provider:
 
     def _knows_key(self, incoming: Incoming) -> bool:
         shown = [incoming.headers.get(name, "") for name in _KEY_HEADERS] + [incoming.query.get("key", "")]
-        return any(secrets.compare_digest(key.removeprefix("Bearer ").encode(), self._token) for key in shown)
+        if any(secrets.compare_digest(key.removeprefix("Bearer ").encode(), self._token) for key in shown):
+            return True
+        return is_signed_with(self._secret, incoming.method, incoming.target, incoming.headers, incoming.body)
 
     def _speak(self, dialect: Dialect, request: SimRequest, entry: LoggedRequest, ids: Ids) -> Answer:
         too_many = self._rate_limits.refusal(request.vendor, request.model, self.clock.now())
@@ -338,6 +342,8 @@ class Provider:
     def _error(self, dialect: Dialect, entry: LoggedRequest, ids: Ids, reply: ErrorReply) -> Answer:
         entry.status, entry.error = reply.status, reply.message
         headers = [("content-type", _JSON), (_REQUEST_ID.get(dialect.wire, "x-request-id"), ids.new("req_"))]
+        if isinstance(dialect, NamesErrors):
+            headers += dialect.error_headers(reply)
         if reply.retry_after is not None:
             headers.append(("retry-after", f"{reply.retry_after:g}"))
         return Answer(status=reply.status, headers=tuple(headers), events=(dialect.error(reply),))

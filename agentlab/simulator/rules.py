@@ -35,6 +35,7 @@ from agentlab.simulator.judging import judgement
 from agentlab.simulator.reading import documents_in, passages, without_documents
 from agentlab.simulator.reckoning import reckoned, with_signs
 from agentlab.simulator.skill import slips
+from agentlab.simulator.told_schema import told_schema
 
 __all__ = ["RuleBased"]
 
@@ -90,11 +91,12 @@ class RuleBased:
         thought = _thought(text, calls, results) if request.reasoning else None
         if calls:
             return reply(reasoning=thought, calls=calls)
-        if request.output_schema is not None:
+        schema = request.output_schema or told_schema(request.preamble)
+        if schema is not None or request.output_schema is not None:
             if (judged := judgement(request, text)) is not None:
                 return reply(msgspec.json.encode(judged).decode(), reasoning=thought)
             said = _with_results(text, results)
-            value = instance(request.output_schema or {"type": "object"}, Evidence(said))
+            value = instance(schema or {"type": "object"}, Evidence(said))
             return reply(msgspec.json.encode(value).decode(), reasoning=thought)
         found = None if results else _read(request, text) or _reckoned(request, text)
         return reply(found or _answer(text, results, request.messages), reasoning=thought)

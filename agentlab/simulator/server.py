@@ -33,7 +33,15 @@ from agentlab.simulator.rules import RuleBased
 
 __all__ = ["Simulator", "serve", "shared"]
 
-_ROOTS: Final = {"anthropic": "", "ollama": "", "gemini": "/v1beta"}
+_ROOTS: Final = {
+    "anthropic": "",
+    "bedrock": "",
+    "cohere": "",
+    "ollama": "",
+    "gemini": "/v1beta",
+    "vertex": "/v1beta1/projects/sim/locations/global",
+    "vertex-anthropic": "/v1/projects/sim/locations/global",
+}
 """Where the vendors' own base URLs end; all others end in `/v1`."""
 
 _BACKLOG: Final = 1024

@@ -46,6 +46,10 @@ class ToolContext:
             raise ToolError(f"this tool needs a `{kind.__name__}` in its context, and none was given")
         return value
 
+    def over(self, below: ToolContext) -> ToolContext:
+        """A context with these values, and those of another one where their types are not among these."""
+        return ToolContext(*below._values.values(), *self._values.values())
+
     def copy(self) -> ToolContext:
         """A context with the same values."""
         return ToolContext(*self._values.values())

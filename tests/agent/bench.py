@@ -21,8 +21,10 @@ VENDORS: Final = {
     "anthropic": "anthropic:claude-sonnet-4-6",
     "gemini": "gemini:gemini-2.5-flash",
     "ollama": "ollama:qwen3:4b",
+    "cohere": "cohere:command-a-reasoning-08-2025",
+    "bedrock": "bedrock:anthropic.claude-sonnet-4-6",
 }
-"""One vendor of each of the five wires, and a model of it."""
+"""One vendor of each of the seven wires, and a model of it."""
 
 
 class Bench:

@@ -261,7 +261,8 @@ async def test_every_form_of_tool_choice_is_sent_or_refused(bench: Bench, vendor
         return
     await agent.prompt("go")
     assert bench.refused == []
-    if vendor == "ollama":  # its API has no such field; the tools are left out where none may be called
+    if vendor == "ollama" or (vendor, choice) == ("bedrock", "none"):
+        # these APIs have no such field; the tools are left out where none may be called
         assert bool(seen[0].tools) == (choice != "none")
         return
     assert seen[0].tool_choice in {choice, None if choice == "auto" else choice}
@@ -311,7 +312,7 @@ async def test_a_moving_preamble_is_noticed(bench: Bench, vendor: str) -> None:
 
 
 async def test_the_second_turn_of_a_conversation_reads_the_cache(bench: Bench, vendor: str) -> None:
-    cache = CacheOptions(breakpoints=("last",)) if vendor == "anthropic" else None
+    cache = CacheOptions(breakpoints=("last",)) if vendor in {"anthropic", "bedrock"} else None
     agent = bench.agent(
         vendor, ["first answer", "second answer"], preamble="You are long. " * 300, cache=cache
     )
@@ -328,7 +329,7 @@ async def test_the_second_turn_of_a_conversation_reads_the_cache(bench: Bench, v
 async def test_another_agent_can_go_on_with_the_history_of_any_wire(bench: Bench, vendor: str) -> None:
     turns = [reply("Hm", reasoning="secret", calls=[call("ping")]), "done"]
     first = await bench.agent(vendor, turns, tools=[ping]).prompt("go")
-    for other in ("openai-chat", "openai", "anthropic", "gemini", "ollama"):
+    for other in ("openai-chat", "openai", "anthropic", "gemini", "ollama", "cohere", "bedrock"):
         agent = bench.agent(other, ["I see."], tools=[ping])
         second = await agent.prompt("and now?", history=first.all_messages)
         assert second.text == "I see."

@@ -85,7 +85,8 @@ async def test_a_clock_in_the_system_prompt_moves_the_prefix_of_every_run(bench:
     before, after = (split(run.trace.calls[-1].wire, run.trace.calls[-1].body) for run in (first, second))
     match = shared_prefix(before, after)
     assert not match.is_prefix
-    assert {block.kind for block in after[: match.blocks]} <= {"tool", "setting"}
+    read = [block for block in after[: match.blocks] if block.part != "documents"]  # Cohere renders them first
+    assert {block.kind for block in read} <= {"tool", "setting"}
 
 
 async def test_volatile_facts_are_asked_once_a_run_and_survive_a_pause(bench: Bench) -> None:

@@ -16,6 +16,9 @@ from agentlab.messages import (
     Event,
     Notice,
     RequestSent,
+    RetrievalStarted,
+    Retrieved,
+    RetrievedHit,
     Retrying,
     RunFinished,
     Text,
@@ -104,6 +107,23 @@ def test_a_call_that_waits_is_refused_and_answers_on_its_second_attempt() -> Non
     assert {span.name for span in spans} == {"vendor:model"}
 
 
+def test_searches_run_at_the_same_time_before_the_first_turn_and_each_took_as_long_as_it_says() -> None:
+    hits = (RetrievedHit("a"), RetrievedHit("b", used=False))
+    events: list[tuple[Event, float]] = [
+        (RetrievalStarted(0, "documents", "handbook", "q"), 1.0),
+        (RetrievalStarted(1, "tools", "tools", "q"), 1.0),
+        (Retrieved(0, "documents", "handbook", "q", hits, 0.5), 3.0),
+        (Retrieved(1, "tools", "tools", "q", (), 99.0), 3.0),
+        (TurnStarted(1, "m"), 3.0),
+    ]
+    spans = spans_of(events)
+    assert told(spans)[:2] == [("retrieval", 1.0, 1.5, "ok"), ("retrieval", 1.0, 3.0, "ok")]
+    assert [(span.turn, span.name, span.detail) for span in spans[:2]] == [
+        (0, "handbook", "2 documents found, 1 used"),
+        (0, "tools", "0 tools found, 0 used"),
+    ]
+
+
 def test_a_request_sent_again_without_its_tools_counts_as_a_failed_attempt() -> None:
     spans = spans_of(
         [
@@ -188,6 +208,9 @@ def test_the_frame_has_its_columns_and_types_with_rows_and_without() -> None:
             "status",
             "detail",
             "call_id",
+            "run_id",
+            "agent",
+            "depth",
         ]
         assert str(frame["turn"].dtype) == "int64"
         assert str(frame["duration_s"].dtype) == "float64"

@@ -14,11 +14,13 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import INVALID_SPAN, SpanKind, StatusCode
 
 from agentlab.agent import Hook, UseModel, telemetry
-from agentlab.errors import ServerError
+from agentlab.errors import RetrievalFailed, ServerError
 from agentlab.messages import ToolStarted
+from agentlab.retrieval import Hit
 from agentlab.simulator import ErrorReply, call, reply
 from agentlab.tools import tool
 from tests.agent.bench import Bench, add
+from tests.agent.shelf import Shelf, hits_of
 
 pytestmark = pytest.mark.anyio
 
@@ -110,6 +112,37 @@ async def test_content_is_recorded_where_it_was_asked_for(bench: Bench, spans: I
     assert attributes(chat)["gen_ai.system_instructions"] == "Be terse."
     assert attributes(executed)["gen_ai.tool.call.arguments"] == '{"a":17,"b":25}'
     assert attributes(executed)["gen_ai.tool.call.result"] == "42"
+
+
+async def test_a_search_has_a_span_before_the_model_call_and_says_what_was_found_only_where_it_may(
+    bench: Bench, spans: InMemorySpanExporter
+) -> None:
+    for record in (False, True):
+        shelf = Shelf(hits_of("A secret page."), "handbook")
+        agent = bench.agent("openai", ["x"], dynamic_context=(3, shelf), record_content=record)
+        await agent.prompt("My question")
+    first, _, _, second, *_ = spans.get_finished_spans()
+    assert (first.name, first.kind) == ("retrieval handbook", SpanKind.CLIENT)
+    assert attributes(first) == {
+        "gen_ai.operation.name": "retrieval",
+        "gen_ai.data_source.id": "handbook",
+        "gen_ai.request.top_k": 3.0,
+    }
+    assert attributes(second)["gen_ai.retrieval.query.text"] == "My question"
+    assert attributes(second)["gen_ai.retrieval.documents"] == '[{"id":"d0","score":1.0}]'
+    assert "secret page" not in first.to_json()
+
+
+async def test_a_search_that_fails_marks_its_span_and_the_run(
+    bench: Bench, spans: InMemorySpanExporter
+) -> None:
+    def fail(_query: str) -> list[Hit]:
+        raise OSError("no disk")
+
+    with pytest.raises(RetrievalFailed):
+        await bench.agent("openai", ["x"], dynamic_context=Shelf(fail, "handbook")).prompt("go")
+    for name in ("retrieval handbook", "invoke_agent agent"):
+        assert attributes(by_name(spans)[name])["error.type"] == "RetrievalFailed"
 
 
 async def test_no_span_is_current_in_the_callers_loop_or_in_other_tasks(

@@ -41,7 +41,7 @@ class Ticking(Hook):
 
 
 async def test_nothing_changed_is_what_was_reported(strict_bench: Bench, vendor: str) -> None:
-    cache = CacheOptions(breakpoints=("preamble", "last")) if vendor == "anthropic" else None
+    cache = CacheOptions(breakpoints=("preamble", "last")) if vendor in {"anthropic", "bedrock"} else None
     agent = strict_bench.agent(
         vendor, TURNS, tools=[add], preamble=WORDS, cache=cache, hooks=[Ticking(strict_bench)]
     )

@@ -21,6 +21,8 @@ MODELS: Final = {
     "anthropic-messages": "anthropic:claude-sonnet-4-5",
     "gemini": "gemini:gemini-2.5-flash",
     "ollama": "ollama:qwen3:4b",
+    "cohere-chat": "cohere:command-a-reasoning-08-2025",
+    "bedrock-converse": "bedrock:anthropic.claude-sonnet-4-6",
 }
 """A model of each wire."""
 

@@ -49,6 +49,7 @@ def differences(recording: Recording, result: Result) -> dict[str, tuple[Any, An
     compare("error", in_band, result.error is not None)
     compare("text", expected["text"] or "", result.message.text)
     compare("reasoning", expected["reasoning"] or "", result.reasoning)
+    compare("tool_plan", expected.get("tool_plan") or "", result.tool_plan)
     compare("tool_calls", *_tool_calls(expected, result))
     reason = expected["finish_reason"]  # old Vertex bodies carry enums as integers; our reasons are words
     compare("finish_reason", str(reason) if isinstance(reason, int) else reason, result.raw_finish_reason)

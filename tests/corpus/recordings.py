@@ -10,14 +10,14 @@ import gzip
 import itertools
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from agentlab.errors import ModelError
-from agentlab.http import Frame, JSONArrayFramer, NDJSONFramer, SSEFramer
+from agentlab.http import EventStreamFramer, Frame, Framer, JSONArrayFramer, NDJSONFramer, SSEFramer
 from agentlab.messages import (
     AssistantMessage,
     ModelEvent,
@@ -30,6 +30,7 @@ from agentlab.messages import (
     ToolCall,
     Usage,
 )
+from agentlab.models.cohere.messages import is_tool_plan
 from agentlab.models.registry import wire_for
 from agentlab.models.vendors import vendor, vendors
 from agentlab.models.wire import Decoder, Vendor, Wire
@@ -40,6 +41,9 @@ WIRES = {
     "anthropic-messages": "anthropic-messages",
     "gemini": "gemini",
     "ollama-chat": "ollama",
+    "cohere-chat-v2": "cohere-chat",
+    "bedrock-converse": "bedrock-converse",
+    "bedrock-converse-stream": "bedrock-converse",
 }
 DEFAULT_VENDOR = {
     "openai-chat": "openai-chat",
@@ -47,6 +51,14 @@ DEFAULT_VENDOR = {
     "anthropic-messages": "anthropic",
     "gemini": "gemini",
     "ollama": "ollama",
+    "cohere-chat": "cohere",
+    "bedrock-converse": "bedrock",
+}
+
+FRAMERS: dict[str, Callable[[], Framer]] = {
+    "sse": SSEFramer,
+    "ndjson": NDJSONFramer,
+    "event-stream": EventStreamFramer,
 }
 
 
@@ -139,10 +151,18 @@ class Result:
     @property
     def reasoning(self) -> str:
         pieces = [
-            piece for part in self.message.content if isinstance(part, Reasoning) for piece in part.content
+            piece
+            for part in self.message.content
+            if isinstance(part, Reasoning) and not is_tool_plan(part)
+            for piece in part.content
         ]
         clear = "".join(piece.text for piece in pieces if isinstance(piece, ReasoningText))
         return clear or "".join(piece.text for piece in pieces if isinstance(piece, ReasoningSummary))
+
+    @property
+    def tool_plan(self) -> str:
+        plans = [part for part in self.message.content if isinstance(part, Reasoning) and is_tool_plan(part)]
+        return "".join(part.text for part in plans)
 
     @property
     def signatures(self) -> list[str]:
@@ -186,10 +206,10 @@ def new_decoder(recording: Recording) -> Decoder:
     return wire_of(recording.wire_name).decoder(recording.vendor, mint=lambda: f"minted-{next(counter)}")
 
 
-def framer_for(recording: Recording) -> SSEFramer | NDJSONFramer | JSONArrayFramer:
+def framer_for(recording: Recording) -> Framer:
     if recording.framing == "json-array":
         return JSONArrayFramer()
-    return NDJSONFramer() if wire_of(recording.wire_name).framing == "ndjson" else SSEFramer()
+    return FRAMERS[wire_of(recording.wire_name).framing]()
 
 
 def frames_of(recording: Recording, pieces: Iterable[bytes] | None = None) -> list[Frame]:

@@ -19,6 +19,8 @@ TERMINAL = {
     "anthropic-messages": re.compile(rb'"type":\s*"message_stop"'),
     "gemini": re.compile(rb'"finishReason":\s*("(?!")|\d)|"blockReason":\s*("(?!")|\d)'),
     "ollama": re.compile(rb'"done":\s*true'),
+    "cohere-chat": re.compile(rb'"type":\s*"message-end"'),
+    "bedrock-converse": re.compile(rb'"usage":\s*\{'),
 }
 FINISH_REASON = re.compile(rb'"finish_reason":\s*"')
 

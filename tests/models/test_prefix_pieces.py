@@ -31,6 +31,8 @@ INTO_THE_PROMPT: Final[dict[str, dict[str, Any]]] = {
     "anthropic-messages": {"messages": [{"role": "user", "content": "x"}]},
     "gemini": {"contents": [{"role": "user", "parts": [{"text": "x"}]}]},
     "ollama": {"messages": [{"role": "user", "content": "x"}]},
+    "cohere-chat": {"messages": [{"role": "user", "content": "x"}]},
+    "bedrock-converse": {"messages": [{"role": "user", "content": [{"text": "x"}]}]},
     "openai-chat": {"messages": [{"role": "user", "content": "x"}]},
     "openai-responses": {"input": [{"role": "user", "content": "x"}]},
 }
@@ -96,7 +98,7 @@ def test_cache_markers_move_no_piece(wire: str) -> None:
     later = grown(structs.replace(marked, cache=CacheOptions(("last",), ttl="1h")), "more")
     one, two, three = encoded(wire, marked, unmarked, later)
     assert one.pieces == two.pieces == three.pieces[: len(one.pieces)]
-    if wire not in {"gemini", "ollama", "openai-chat"}:
+    if wire not in {"cohere-chat", "gemini", "ollama", "openai-chat"}:
         assert one.body != two.body
 
 

@@ -32,6 +32,8 @@ SPOKEN: Final[dict[str, tuple[str, str]]] = {
     "anthropic-messages": ("anthropic", "claude-sonnet-4-6"),
     "gemini": ("gemini", "gemini-2.5-flash"),
     "ollama": ("ollama", "qwen3:4b"),
+    "cohere-chat": ("cohere", "command-a-reasoning-08-2025"),
+    "bedrock-converse": ("bedrock", "anthropic.claude-sonnet-4-6"),
     "openai-chat": ("openai-chat", "gpt-5.6"),
     "openai-responses": ("openai", "gpt-5.6"),
 }
@@ -40,6 +42,7 @@ SPOKEN: Final[dict[str, tuple[str, str]]] = {
 LACKS: Final[dict[str, dict[str, Any]]] = {
     "gemini": {"parallel_tool_calls": None},
     "ollama": {"parallel_tool_calls": None, "output_schema": None},
+    "cohere-chat": {"output_schema": None},
     "openai-responses": {"stop_sequences": ()},
 }
 """What a wire has no way to say."""

@@ -23,6 +23,9 @@ from agentlab.messages import (
     ReasoningText,
     Refusal,
     RequestSent,
+    RetrievalStarted,
+    Retrieved,
+    RetrievedHit,
     Retrying,
     RunFinished,
     Text,
@@ -102,7 +105,15 @@ RUN_FINISHED = st.builds(
     st.sampled_from(["done", "stopped", "max_turns", "cancelled", "error"]),
     st.none() | TEXTS,
 )
+_PLACES = st.integers(0, 1)
+_SOUGHT = st.sampled_from(["documents", "tools"])
+_HITS = st.lists(
+    st.builds(RetrievedHit, TEXTS, st.none() | st.floats(-9, 9), st.integers(0, 5000), TEXTS, st.booleans()),
+    max_size=3,
+).map(tuple)
 EVENTS: st.SearchStrategy[Event] = st.one_of(
+    st.builds(RetrievalStarted, _PLACES, _SOUGHT, TEXTS, TEXTS),
+    st.builds(Retrieved, _PLACES, _SOUGHT, TEXTS, TEXTS, _HITS, st.floats()),
     st.builds(TurnStarted, st.integers(1, 9), TEXTS),
     st.just(RequestSent("w", "u", "{}")),
     st.builds(Retrying, st.integers(1, 3), st.floats(0, 9), TEXTS, st.none() | st.integers(400, 599)),

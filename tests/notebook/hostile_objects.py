@@ -13,16 +13,30 @@ from agentlab.agent.records import TurnRecord
 from agentlab.errors import AuthenticationFailed
 from agentlab.experiments.sweep_plan import Plan
 from agentlab.messages import AssistantMessage, Document, ToolCall, ToolDefinition, UserMessage
+from agentlab.modalities import GeneratedImage, GeneratedImages, Speech, Transcription
 from agentlab.models.vendors import Vendors
 from agentlab.models.wire import Vendor
 from agentlab.notebook.chat.conversation import Conversation
-from agentlab.notebook.safety.plain_text import well_formed
+from agentlab.plain_text import well_formed
 from agentlab.tools import Toolset
 from tests.notebook.hostile_run import USAGE, events_saying
 
-__all__ = ["agent_of", "conversation_saying", "error_saying", "plan_of", "run_of", "tool_of", "vendors_of"]
+__all__ = [
+    "agent_of",
+    "conversation_saying",
+    "error_saying",
+    "image_of",
+    "images_of",
+    "plan_of",
+    "run_of",
+    "speech_of",
+    "tool_of",
+    "transcription_of",
+    "vendors_of",
+]
 
 MODEL = "sim:openai/gpt-5.6"
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\2\0\0\0"
 
 
 class NamedTool:
@@ -65,6 +79,28 @@ def vendors_of(text: str) -> Vendors:
     return Vendors(
         {text: Vendor(name=text, wire=text, base_url=text, title=text, key_env=(text,), headers={text: text})}
     )
+
+
+def transcription_of(text: str) -> Transcription:
+    """Words heard so, in a language called so."""
+    return Transcription(text=text, model=text, language=text, raw={text: text})
+
+
+def image_of(text: str) -> GeneratedImage:
+    """An image whose bytes are it."""
+    return GeneratedImage(image=text.encode("utf-8", "replace"), media_type=text)
+
+
+def images_of(text: str) -> GeneratedImages:
+    """An image that is one, with text behind it, and one that is none."""
+    begun = GeneratedImage(image=PNG + text.encode("utf-8", "replace"), media_type=text)
+    return GeneratedImages(images=(begun, image_of(text)), model=text, prompt=text)
+
+
+def speech_of(text: str) -> Speech:
+    """A text spoken by a voice called so, its sound followed by the text."""
+    raw = b"RIFF\0\0\0\0WAVE" + text.encode("utf-8", "replace")
+    return Speech(audio=raw, media_type=text, model=text, text=text, voice=text)
 
 
 def run_of(text: str) -> Run:

@@ -22,6 +22,9 @@ from agentlab.messages import (
     ReasoningText,
     Refusal,
     RequestSent,
+    RetrievalStarted,
+    Retrieved,
+    RetrievedHit,
     Retrying,
     RunFinished,
     StopReason,
@@ -39,7 +42,7 @@ from agentlab.messages import (
 )
 from agentlab.notebook.comparison.lanes import Lanes
 from agentlab.notebook.run.state import RunState
-from agentlab.notebook.safety.plain_text import well_formed
+from agentlab.plain_text import well_formed
 
 __all__ = ["events_saying", "lanes_saying", "state_saying", "trace_saying"]
 
@@ -76,6 +79,8 @@ def _turn(number: int, text: str) -> Iterable[Event]:
     call = ToolCall(f"call {number} {text}", text, text)
     asking = ToolCall(f"asking {number} {text}", text, '{"a": 1}')
     half = len(text) // 2
+    yield RetrievalStarted(0, "documents", text, text)
+    yield Retrieved(0, "documents", text, text, (RetrievedHit(text, 0.5, 12, text),), 0.001)
     yield TurnStarted(number, text)
     yield _request(number, text)
     yield Retrying(1, 0.5, text, 429)

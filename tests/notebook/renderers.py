@@ -29,19 +29,23 @@ from agentlab.notebook.comparison.static_lanes import lanes_html, lanes_text
 from agentlab.notebook.run.state import RunState
 from agentlab.notebook.run.static_view import static_html, static_text
 from agentlab.notebook.safety.markdown import StreamingMarkdown, render_markdown
-from agentlab.notebook.safety.plain_text import terminal_safe, well_formed
 from agentlab.notebook.safety.safe_html import element, escape, join, sanitise
 from agentlab.notebook.short_traceback import short_traceback
 from agentlab.notebook.trace.timeline import Timeline
+from agentlab.plain_text import terminal_safe, well_formed
 from agentlab.rich_display import html_of
 from agentlab.tools import Toolset
 from tests.notebook.hostile_objects import (
     agent_of,
     conversation_saying,
     error_saying,
+    image_of,
+    images_of,
     plan_of,
     run_of,
+    speech_of,
     tool_of,
+    transcription_of,
     vendors_of,
 )
 from tests.notebook.hostile_run import USAGE, lanes_saying, state_saying, trace_saying
@@ -182,6 +186,10 @@ RENDERERS: Final[Mapping[str, Renderer]] = {
     "Vendors": each(lambda text: vendors_of(text)._repr_html_()),
     "Run": each(lambda text: run_of(text)._repr_html_()),
     "Usage": each(lambda text: Usage(input_tokens=1, raw={text: text})._repr_html_()),
+    "Transcription": each(lambda text: transcription_of(text)._repr_html_()),
+    "GeneratedImage": each(lambda text: image_of(text)._repr_html_()),
+    "GeneratedImages": each(lambda text: images_of(text)._repr_html_()),
+    "Speech": each(lambda text: speech_of(text)._repr_html_()),
     "SafeHTML": each(lambda text: pickle.loads(pickle.dumps(sanitise(text)))._repr_html_()),
     "frame of turns": turns_table,
     "frames of a trace": trace_tables,
@@ -222,6 +230,9 @@ TERMINAL: Final[Mapping[str, Callable[[str], str]]] = {
     "Toolset": lambda text: repr(Toolset([tool_of(text)])),
     "Vendors": lambda text: repr(vendors_of(text)),
     "Run": lambda text: repr(run_of(text)),
+    "Transcription": lambda text: repr(transcription_of(text)),
+    "GeneratedImages": lambda text: repr(image_of(text)) + repr(images_of(text)),
+    "Speech": lambda text: repr(speech_of(text)),
     "Conversation": lambda text: repr(conversation_saying([text])),
 }
 """Text, as a terminal is handed it."""

@@ -11,6 +11,9 @@ from agentlab.messages import (
     Event,
     Notice,
     ReasoningDelta,
+    RetrievalStarted,
+    Retrieved,
+    RetrievedHit,
     RunFinished,
     TextDelta,
     ToolCall,
@@ -80,8 +83,28 @@ def _streaming() -> list[Event]:
     ]
 
 
+def _retrieving() -> list[Event]:
+    return [
+        RetrievalStarted(0, "documents", "handbook", PROMPT),
+        RetrievalStarted(1, "tools", "tools", PROMPT),
+    ]
+
+
+def _retrieved() -> list[Event]:
+    pages = (
+        RetrievedHit("prices/2024#3", 0.734, 812, "Prices of 2024, by table and by month: what a row costs."),
+        RetrievedHit("prices/2023#1", 0.518, 640, "Prices of 2023.", used=False),
+    )
+    tools = (RetrievedHit("delete_table", 2.31, 268, "Delete a table and what depends on it."),)
+    return [
+        *_retrieving(),
+        Retrieved(0, "documents", "handbook", PROMPT, pages, 0.084),
+        Retrieved(1, "tools", "tools", PROMPT, tools, 0.011),
+    ]
+
+
 def _working() -> list[Event]:
-    return [*_asking()[:-1], ToolStarted(CALL.id, CALL.name)]
+    return [*_retrieved(), *_asking()[:-1], ToolStarted(CALL.id, CALL.name)]
 
 
 @contextmanager
@@ -116,6 +139,7 @@ def _chat_frozen(page: WidgetPage) -> Iterator[None]:
 
 SCENES: Final[dict[str, Scene]] = {
     "run-waiting": _live([TurnStarted(1, MODEL)]),
+    "run-retrieving": _live(_retrieving()),
     "run-streaming": _live(_streaming()),
     "run-tool": _live(_working()),
     "run-asking": _live(_asking()),

@@ -163,3 +163,9 @@ async def test_a_hybrid_of_words_and_vectors_filters_both() -> None:
 def test_a_fusion_of_nothing_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         HybridIndex(**({"indexes": [_Fixed("a")]} | wrong))
+
+
+async def test_a_query_without_words_finds_nothing() -> None:
+    index = LexicalIndex()
+    await index.insert([Document("a", "System: ")])
+    assert await index.top_n("\x1b") == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import anthropic
+import botocore.exceptions
 import ollama
 import openai
 import pytest
@@ -136,7 +137,7 @@ def test_the_same_prefix_is_read_from_the_cache_the_second_time(sim, client, str
     if first.cached_tokens is None:  # Ollama has no field for it: the count is always of the whole prompt
         assert second.input_tokens > first.input_tokens > len(LONG) / 6
         return
-    assert first.cached_tokens < 50
+    assert first.cached_tokens < 120  # Cohere's own template, about 112 tokens, is always there
     assert second.cached_tokens == sim.requests[-1].usage.cache_read_tokens
     assert len(LONG) / 6 < second.cached_tokens <= second.input_tokens
 
@@ -158,7 +159,7 @@ def test_a_wrong_key_is_refused(sim, name, stream):
             client.ask([client.user("Hello")], stream=stream)
     finally:
         client.close()
-    assert _status(caught.value) == (400 if name == "google-genai" else 401)
+    assert _status(caught.value) == {"google-genai": 400, "boto3": 403}.get(name, 401)
 
 
 def test_openai_and_anthropic_raise_the_class_of_the_status(sim, clients, stream):
@@ -187,6 +188,8 @@ def test_genai_tells_client_from_server_errors(sim, clients):
 
 
 def _status(error):
+    if isinstance(error, botocore.exceptions.ClientError):
+        return error.response["ResponseMetadata"]["HTTPStatusCode"]
     return getattr(error, "status_code", None) or error.code
 
 

@@ -65,6 +65,12 @@ _LEVELS: Final[dict[str, tuple[Level, ...]]] = {
         ("message", "contents"),
     ),
     "ollama": (("tool", "tools"), ("message", "messages")),
+    "cohere-chat": (
+        ("setting", "response_format"),
+        ("tool", "tools"),
+        ("system", "documents"),
+        ("message", "messages"),
+    ),
     "bedrock-converse": (("tool", "toolConfig.tools"), ("system", "system"), ("message", "messages")),
 }
 _ALIASES: Final = {"anthropic": "anthropic-messages", "ollama-chat": "ollama"}
@@ -81,7 +87,8 @@ def split(wire: str, body: str | bytes) -> tuple[Block, ...]:
     """Cut a request body into blocks.
 
     Args:
-        wire: `openai-chat`, `openai-responses`, `anthropic-messages`, `gemini`, `ollama` or `bedrock-converse`.
+        wire: `openai-chat`, `openai-responses`, `anthropic-messages`, `gemini`, `ollama`, `cohere-chat` or
+            `bedrock-converse`.
         body: The request's JSON body.
 
     Returns:
@@ -198,7 +205,7 @@ def item_blocks(kind: BlockKind, item: Any, place: str, index: int) -> Iterator[
         role = "system" if kind == "system" else "user"
         said, marker = _plain(item)
         number = index if kind == "message" else None
-        part = _PARTS_OF[kind]
+        part = "documents" if place.startswith("documents[") else _PARTS_OF[kind]
         yield make_block(kind, role, said, role=role, path=place, marker=marker, message=number, part=part)
 
 

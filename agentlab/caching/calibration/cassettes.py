@@ -21,7 +21,7 @@ SESSION_GAP_S: Final = 3600.0
 """Two responses of one cassette dated further apart were recorded in two sessions: nobody waits an hour in a test."""
 
 _LAYOUTS: Final = {
-    "cohere-chat-v2": "openai-chat",
+    "cohere-chat-v2": "cohere-chat",
     "bedrock-converse-stream": "bedrock-converse",
 }
 """Wires whose requests are laid out as another's."""

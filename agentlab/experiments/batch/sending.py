@@ -10,6 +10,7 @@ from agentlab.errors import ModelError
 from agentlab.experiments.batch.api import ApiRequest
 from agentlab.experiments.batch.job import Answer
 from agentlab.http import Clock, Failure, HttpRequest, NDJSONFramer
+from agentlab.models.credentials import Secrets
 from agentlab.models.model import WireModel
 from agentlab.models.wire import EncodedRequest
 
@@ -63,7 +64,7 @@ class BatchSender:
         Raises:
             ModelError: There is none, or it broke off.
         """
-        async with self._model.http.open(self._addressed(request)) as response:
+        async with self._model.http.open(await self._addressed(request)) as response:
             if response.status >= 400:
                 raise self._model.error_of(response, await response.read(_ERROR_LIMIT, truncate=True))
             framer = NDJSONFramer(max_event_bytes=_LINE_LIMIT)
@@ -75,15 +76,16 @@ class BatchSender:
 
     async def _body(self, request: ApiRequest) -> bytes:
         self._headers = {}
-        async with self._model.http.open(self._addressed(request)) as response:
+        async with self._model.http.open(await self._addressed(request)) as response:
             self._headers = response.headers
             if response.status >= 400:
                 raise self._model.error_of(response, await response.read(_ERROR_LIMIT, truncate=True))
             return await response.read(_BODY_LIMIT)
 
-    def _addressed(self, request: ApiRequest) -> HttpRequest:
+    async def _addressed(self, request: ApiRequest) -> HttpRequest:
         addressed = self._model.http_request(
-            EncodedRequest(request.path, request.body, dict(request.headers))
+            EncodedRequest(request.path, request.body, dict(request.headers)),
+            await Secrets(self._model.credential).current(),
         )
         query = {**(addressed.query or {}), **request.query}
         return dataclasses.replace(addressed, method=request.method, query=query or None)

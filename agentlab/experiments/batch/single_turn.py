@@ -22,7 +22,7 @@ def check_single_turn(agent: Agent) -> None:
     settings = agent.settings
     if settings.max_turns == 1:
         return
-    names = [*settings.tools.names, *([settings.output_tool.name] if settings.output_tool else [])]
+    names = [*settings.tool_names, *([settings.output_tool.name] if settings.output_tool else [])]
     if names:
         raise UnsupportedCapability(
             f"`Batch()` asks a model once, and the agent {agent.name!r} has tools ({', '.join(names)}) and may make "

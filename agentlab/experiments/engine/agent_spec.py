@@ -16,12 +16,14 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from agentlab.agent.retrieved import searches_of
 from agentlab.errors import MissingExtra, UsageError
 from agentlab.experiments.engine.unshippable import what_holds_it_back
 from agentlab.experiments.plan.axes import Arm
 from agentlab.experiments.scoring import Scorer
-from agentlab.http import HttpClient, Retry, Secret, resolve_key
+from agentlab.http import HttpClient, RenewedToken, Retry, resolve_key
 from agentlab.models import WireModel
+from agentlab.models.credentials import credential_for
 from agentlab.models.registry import WIRES, wire_for
 from agentlab.models.wire import Vendor, Wire
 from agentlab.tools import FunctionTool
@@ -83,11 +85,7 @@ class ModelSpec(Struct, frozen=True, kw_only=True):
             MissingKey: The vendor needs one and there is none.
         """
         row = self.vendor
-        key: Secret | None
-        if self.token is not None:
-            key = Secret(self.token)
-        else:
-            key = resolve_key(None, row.key_env, service=row.name, required=row.key_required)
+        key = credential_for(self.token, row)
         return WireModel(
             row,
             self.model_id,
@@ -165,6 +163,8 @@ def _parts(arms: Iterable[Arm]) -> Iterable[tuple[str, object]]:
         yield f"the model `{agent.model.name}` {of}", agent.model
         for tool in settings.tools:
             yield f"the tool `{tool.definition.name}` {of}", tool
+        for entry in searches_of(settings):
+            yield f"the index `{entry.name}` {of}", entry
         for hook in settings.hooks:
             yield f"the hook `{type(hook).__name__}` {of}", hook
         for fact in settings.volatile:
@@ -176,6 +176,11 @@ def _parts(arms: Iterable[Arm]) -> Iterable[tuple[str, object]]:
 def _token(model: WireModel) -> str | None:
     """The token to send; None where the worker finds its key by itself."""
     row = model.vendor
+    if isinstance(model.credential, RenewedToken) and row.tokens is None:
+        raise UsageError(
+            "its tokens come from a function, and keys are not sent to workers: set "
+            f"{' or '.join(row.key_env)} in the workers' environment, and leave `api_key` out"
+        )
     if model.key is None or model.key == resolve_key(None, row.key_env, service=row.name, required=False):
         return None
     revealed = model.key.reveal()

@@ -149,11 +149,14 @@ def salted(agent: Agent, salt: str) -> Agent:
 def primer(agent: Agent) -> Agent:
     """The agent that sends the same prefix and asks for next to nothing.
 
-    Hooks are left out: they would see a call that is no part of the experiment. A model that thinks keeps its limit,
+    Hooks are left out: they would see a call that is no part of the experiment. So is what is retrieved: it fits a prompt,
+    and stands behind what all prompts share. A model that thinks keeps its limit,
     which must be above what it may think.
     """
     limit = _PRIME_TOKENS if agent.settings.reasoning is None else agent.settings.max_tokens
-    return agent.with_(max_tokens=limit, max_turns=1, hooks=(), output_schema=None)
+    return agent.with_(
+        max_tokens=limit, max_turns=1, hooks=(), output_schema=None, dynamic_context=(), dynamic_tools=()
+    )
 
 
 def prefix_of(agent: Agent) -> ArmPrefix:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from agentlab.experiments.metering import Budget, CallBounds, CallMeter, Limiters, MeteredModel, StopSignal
+from agentlab.experiments.metering.metered_embedding import MeteredEmbedding
 from agentlab.experiments.plan.settings import SweepSettings
-from agentlab.experiments.scoring import PinnedScorer, Scorer
-from agentlab.experiments.scoring.judge import Judge
+from agentlab.experiments.scoring import AsksModel, PinnedScorer, Scorer
 from agentlab.models import Model
+from agentlab.retrieval.embeddings.model import EmbeddingModel
 
 __all__ = ["MeteringSession"]
 
@@ -53,6 +54,20 @@ class MeteringSession:
             stop=self._signal,
             clock=self._settings.clock,
             on_call=on_call,
+            others=self.model,
+        )
+
+    def embedding(self, inner: EmbeddingModel) -> EmbeddingModel:
+        """An embedding model whose requests wait for money, out of the same budget.
+
+        Args:
+            inner: The model.
+
+        Raises:
+            UsageError: There is a budget, and no price for the model.
+        """
+        return MeteredEmbedding(
+            inner, self.budget, stop=self._signal, allow_unpriced=self._settings.allow_unpriced
         )
 
     def with_budget(self, budget_usd: float | None) -> MeteringSession:
@@ -68,7 +83,7 @@ class MeteringSession:
 
     def scorer(self, scorer: Scorer) -> Scorer:
         """A scorer as it is now that, where it asks a model, waits for a slot and for money."""
-        return PinnedScorer(scorer.metered(self.model) if isinstance(scorer, Judge) else scorer)
+        return PinnedScorer(scorer.metered(self) if isinstance(scorer, AsksModel) else scorer)
 
     def stop(self, why: str) -> None:
         """Let no further request start; the first reason is kept."""

@@ -15,8 +15,7 @@ from agentlab.errors import CellsNotStored
 from agentlab.experiments.engine.run_cell import scored_row
 from agentlab.experiments.plan.cells import Cell
 from agentlab.experiments.rows import RunRow
-from agentlab.experiments.scoring import PinnedScorer, Scorer
-from agentlab.experiments.scoring.judge import Judge
+from agentlab.experiments.scoring import AsksModel, PinnedScorer, Scorer
 from agentlab.experiments.store import Store
 from agentlab.messages import Message, TurnFinished
 from agentlab.progress import ProgressOption, tracked
@@ -57,7 +56,7 @@ async def offline_scores(
         CellsNotStored: A judging model's verdict is not stored.
     """
     found = dict(rows)
-    judges = {scorer.name for scorer in scorers if isinstance(scorer, Judge)}
+    judges = {scorer.name for scorer in scorers if isinstance(scorer, AsksModel) and scorer.asks_model}
     pinned = [PinnedScorer(scorer) for scorer in scorers]
     for cell in cells:
         row = rows[cell.key]

@@ -133,7 +133,12 @@ def turn_rows(
             case TurnFinished() as turn:
                 rows.append(
                     _turn_row(
-                        model, turn, first_text, refused, waited.get(turn.turn, 0.0), batch_api=batch_api
+                        turn.model or model,
+                        turn,
+                        first_text,
+                        refused,
+                        waited.get(turn.turn, 0.0),
+                        batch_api=batch_api,
                     )
                 )
             case _:

@@ -76,6 +76,7 @@ class MeteredModel:
         clock: Time.
         on_call: Told of each call when it has ended, however it did.
         on_refused: Told of each call that the budget had no room for.
+        others: Meters models that are called inside this one's run, by agents it asks; None shares this one's limiter.
 
     Raises:
         UsageError: There is a budget, and no price for the model.
@@ -94,6 +95,7 @@ class MeteredModel:
         clock: Clock | None = None,
         on_call: Callable[[CallMeter], None] | None = None,
         on_refused: Callable[[BudgetSpent], None] | None = None,
+        others: Callable[[Model], Model] | None = None,
     ) -> None:
         self.inner = inner
         self.limiter = limiter
@@ -106,6 +108,8 @@ class MeteredModel:
         self.clock = clock or SystemClock()
         self.on_call = on_call
         self.on_refused = on_refused
+        self._others = others
+        self._allow_unpriced = allow_unpriced
 
     @property
     def name(self) -> str:
@@ -133,6 +137,27 @@ class MeteredModel:
     def supports(self, capability: str) -> bool:
         """Whether the model has a capability."""
         return self.inner.supports(capability)
+
+    def governing(self, model: Model) -> Model:
+        """Another model that spends of the same budget and ends with the same stop; see `agentlab.models.interface`.
+
+        Raises:
+            UsageError: There is a budget, and no price for the model.
+        """
+        if isinstance(model, MeteredModel) and model.budget is self.budget and model.stop is self.stop:
+            return model
+        if self._others is not None:
+            return self._others(model)
+        return MeteredModel(
+            model,
+            limiter=self.limiter,
+            budget=self.budget,
+            allow_unpriced=self._allow_unpriced,
+            stop=self.stop,
+            patience_s=self.patience_s,
+            clock=self.clock,
+            on_refused=self.on_refused,
+        )
 
     def __repr__(self) -> str:
         return f"MeteredModel({self.inner!r})"

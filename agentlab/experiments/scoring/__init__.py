@@ -8,14 +8,26 @@ A scorer that cannot tell gives an error, never a score of 0: an error says noth
 from agentlab.experiments.scoring.functions import FunctionScorer, scorer_of
 from agentlab.experiments.scoring.json_match import json_match
 from agentlab.experiments.scoring.judge import judge
+from agentlab.experiments.scoring.llm_judge import PassFail, llm_judge
 from agentlab.experiments.scoring.numbers import numeric
 from agentlab.experiments.scoring.preflight import preflight, scorers_of
-from agentlab.experiments.scoring.scorer import PinnedScorer, Rule, ScoredRun, Scorer, Verdict
+from agentlab.experiments.scoring.scorer import (
+    AsksModel,
+    Meter,
+    PinnedScorer,
+    Rule,
+    ScoredRun,
+    Scorer,
+    Verdict,
+)
 from agentlab.experiments.scoring.similarity import similarity
 from agentlab.experiments.scoring.texts import contains, exact, regex
 
 __all__ = [
+    "AsksModel",
     "FunctionScorer",
+    "Meter",
+    "PassFail",
     "PinnedScorer",
     "Rule",
     "ScoredRun",
@@ -25,6 +37,7 @@ __all__ = [
     "exact",
     "json_match",
     "judge",
+    "llm_judge",
     "numeric",
     "preflight",
     "regex",

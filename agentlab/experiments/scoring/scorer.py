@@ -14,8 +14,12 @@ from agentlab.experiments.fingerprint import fingerprint_of
 from agentlab.experiments.rows import RunRow, ScoreRow
 from agentlab.experiments.sample import Sample
 from agentlab.messages import Message
+from agentlab.models import Model
+from agentlab.retrieval.embeddings.model import EmbeddingModel
 
 __all__ = [
+    "AsksModel",
+    "Meter",
     "PinnedScorer",
     "Rule",
     "ScoredRun",
@@ -86,6 +90,32 @@ class Scorer(Protocol):
 
     async def score(self, run: ScoredRun) -> ScoreRow:
         """Score a run. An error is told in the row, never raised and never a score of 0."""
+        ...
+
+
+class Meter(Protocol):
+    """Puts models in front of what limits a sweep: slots, rates and money."""
+
+    def model(self, inner: Model) -> Model:
+        """A model whose calls wait for a slot and for money."""
+        ...
+
+    def embedding(self, inner: EmbeddingModel) -> EmbeddingModel:
+        """An embedding model whose requests wait for money."""
+        ...
+
+
+@runtime_checkable
+class AsksModel(Protocol):
+    """A scorer that may ask a model: its calls are then metered with the sweep's own."""
+
+    @property
+    def asks_model(self) -> bool:
+        """Whether something is sent for a score: without network, only stored scores can be had then."""
+        ...
+
+    def metered(self, meter: Meter) -> Scorer:
+        """The same scorer, its calls metered."""
         ...
 
 

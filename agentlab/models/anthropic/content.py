@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
 
-from agentlab.errors import InvalidToolArguments, UnsupportedCapability, UsageError
+from agentlab.errors import UnsupportedCapability, UsageError
 from agentlab.messages import (
     AssistantMessage,
     Base64Source,
@@ -34,12 +32,11 @@ from agentlab.messages import (
     UserMessage,
     UserPart,
 )
+from agentlab.models.tool_history import object_input, results_before_system, safe_id
 
-__all__ = ["WIRE", "Form", "cache_control", "message_items", "object_input", "placed", "safe_id"]
+__all__ = ["WIRE", "Form", "cache_control", "message_items", "placed"]
 
 WIRE: Final = "anthropic-messages"
-_SAFE_ID: Final = re.compile(r"[a-zA-Z0-9_-]+")
-_UNSAFE: Final = re.compile(r"[^a-zA-Z0-9_-]")
 _NEVER_MARKED: Final = {"thinking", "redacted_thinking"}
 _TEXTUAL: Final = {
     "application/json",
@@ -71,24 +68,6 @@ def cache_control(ttl: str) -> Block:
     return {"type": "ephemeral"} if ttl == "5m" else {"type": "ephemeral", "ttl": ttl}
 
 
-def object_input(arguments_json: str) -> Any:
-    """The input of a tool call, always an object: the model's own text, or what was not one under `invalid_json`."""
-    call = ToolCall(id="", name="", arguments_json=arguments_json)
-    try:
-        parsed = call.arguments
-    except InvalidToolArguments:
-        return {"invalid_json": arguments_json}
-    return msgspec.Raw(arguments_json.encode()) if parsed else {}
-
-
-def safe_id(call_id: str) -> str:
-    """A call id in the letters Anthropic allows; ids that need no change stay, others get a digest against collisions."""
-    if _SAFE_ID.fullmatch(call_id):
-        return call_id
-    digest = hashlib.sha256(call_id.encode("utf-8", "surrogatepass")).hexdigest()[:12]
-    return f"{_UNSAFE.sub('_', call_id)}_{digest}"
-
-
 def placed(messages: Sequence[Message], form: Form) -> list[tuple[Message, Form]]:
     """The messages in wire order, each with its form.
 
@@ -98,7 +77,7 @@ def placed(messages: Sequence[Message], form: Form) -> list[tuple[Message, Form]
 
     Source: https://platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages
     """
-    ordered = list(_results_before_system(messages))
+    ordered = list(results_before_system(messages))
     plain = Form(unsigned_thinking=form.unsigned_thinking)
     if not form.system_role:
         return [(message, plain) for message in ordered]
@@ -131,21 +110,6 @@ def message_items(message: Message, form: Form) -> Iterator[Block]:
         role, blocks = "assistant", _assistant_blocks(message, form)
     if blocks:
         yield {"role": role, "content": _marked(blocks, form.marker)}
-
-
-def _results_before_system(messages: Sequence[Message]) -> Iterator[Message]:
-    """The messages, with system messages between a call and its result moved behind the result."""
-    waiting: list[Message] = []
-    calling = False
-    for message in messages:
-        if calling and isinstance(message, SystemMessage):
-            waiting.append(message)
-            continue
-        yield message
-        yield from waiting
-        waiting = []
-        calling = isinstance(message, AssistantMessage) and bool(message.tool_calls)
-    yield from waiting
 
 
 def _marked(blocks: list[Block], ttl: str | None) -> list[Block]:

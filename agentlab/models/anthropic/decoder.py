@@ -18,7 +18,7 @@ from agentlab.messages import (
     ReasoningRedacted,
     UnknownEvent,
 )
-from agentlab.models.anthropic.content import WIRE, object_input
+from agentlab.models.anthropic.content import WIRE
 from agentlab.models.anthropic.report import (
     cache_diagnosis_of,
     corrupt,
@@ -30,6 +30,7 @@ from agentlab.models.anthropic.report import (
 )
 from agentlab.models.assembly import Assembly, mint_id
 from agentlab.models.encoding import encode_json
+from agentlab.models.tool_history import object_input
 
 __all__ = ["AnthropicDecoder"]
 

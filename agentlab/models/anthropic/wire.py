@@ -4,7 +4,8 @@ The vendor's base URL stands without `/v1`; the dialect flag `path` names anothe
 in which the provider caches it (tools, system, messages), and everything that may change without moving the cached
 prefix comes after. Cache markers are the only thing that moves between turns.
 
-Dialect flags: `path`; `max_tokens`, `thinking`, `system_role` (override the table of models); `unsigned_thinking` (the
+Dialect flags: `path`, which may hold `{model}`, and `stream_path`, where streams have another; `body_version` (Vertex AI:
+the version stands in the body, and the model only in the path); `max_tokens`, `thinking`, `system_role` (override the table of models); `unsigned_thinking` (the
 vendor signs no thinking and wants it back all the same).
 
 Source: https://platform.claude.com/docs/en/api/messages
@@ -15,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from itertools import takewhile
 from typing import Any, ClassVar, Final
+from urllib.parse import quote
 
 import msgspec
 from msgspec import structs
@@ -34,7 +36,7 @@ from agentlab.models.anthropic.report import error_of
 from agentlab.models.anthropic.schema import strict_schema
 from agentlab.models.anthropic.traits import ModelTraits, limits_and_thinking, traits_of
 from agentlab.models.encoding import MessageBytes, conversation, encode_json, join_array, rendered_settings
-from agentlab.models.wire import Decoder, EncodedRequest, Framing, Vendor, merge_params
+from agentlab.models.wire import Decoder, Dialect, EncodedRequest, Framing, Vendor, merge_params
 
 __all__ = ["AnthropicMessages"]
 
@@ -83,7 +85,8 @@ class AnthropicMessages:
             unsigned_thinking=bool(vendor.dialect.get("unsigned_thinking")),
         )
         messages, pieces, marked = self._messages(request, cache, len(leading), form)
-        body: dict[str, Any] = {"model": request.model}
+        version = vendor.dialect.get("body_version")
+        body: dict[str, Any] = {"anthropic_version": version} if version else {"model": request.model}
         if tools:
             body["tools"] = join_array([*tool_bytes[:-1], encode_json(tools[-1])])
         if system:
@@ -97,7 +100,7 @@ class AnthropicMessages:
         body = merge_params(body, params)
         _check_markers([*_ttls(tools), *_ttls(system), *marked, *_added_ttls(params, body)])
         return EncodedRequest(
-            path=str(vendor.dialect.get("path", "/v1/messages")),
+            path=_path(request, vendor.dialect),
             body=encode_json(body),
             headers=_headers(vendor, betas),
             pieces=()
@@ -152,6 +155,13 @@ class AnthropicMessages:
 
     def _written(self, message: Message, form: Form) -> tuple[bytes, ...]:
         return self._bytes.of(message, lambda each: message_items(each, form), form)
+
+
+def _path(request: Request, dialect: Dialect) -> str:
+    path = str(dialect.get("path", "/v1/messages"))
+    if request.stream:
+        path = str(dialect.get("stream_path", path))
+    return path.replace("{model}", quote(request.model, safe="@:"))
 
 
 def _flat(written: Iterable[tuple[bytes, ...]]) -> list[bytes]:

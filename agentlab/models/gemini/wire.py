@@ -19,9 +19,7 @@ from agentlab.messages import (
     Message,
     ReasoningOptions,
     Request,
-    SpecificTools,
     SystemMessage,
-    ToolDefinition,
     UserMessage,
 )
 from agentlab.models.assembly import mint_id
@@ -29,13 +27,13 @@ from agentlab.models.encoding import MessageBytes, added_tools, conversation, en
 from agentlab.models.gemini.decoder import GeminiDecoder
 from agentlab.models.gemini.errors import error_from
 from agentlab.models.gemini.parts import model_parts, user_parts
+from agentlab.models.gemini.static_part import StaticPart, leading_system, tools_and_system
 from agentlab.models.wire import Dialect, EncodedRequest, Framing, Vendor, merge_params
 
 __all__ = ["GeminiGenerate"]
 
 _LEVELS: Final = frozenset({"minimal", "low", "medium", "high", "xhigh"})
 _PROMPT: Final = frozenset({"contents", "systemInstruction", "system_instruction"})
-_MODES: Final = {"auto": "AUTO", "none": "NONE", "required": "ANY"}
 
 
 class GeminiGenerate:
@@ -44,6 +42,7 @@ class GeminiGenerate:
     Dialect flags of a vendor:
         effort_budgets: For models that know token budgets but no levels (Gemini 2.5): model-name prefix to a table of
             tokens by effort.
+        model_path: What stands before a model's name in the path; `models` where it is not given.
         foreign_call_signature: Model-name prefix to the signature sent with tool calls that came without one, from
             another vendor's model or an older one, for models that refuse unsigned calls (Gemini 3).
     """
@@ -63,32 +62,37 @@ class GeminiGenerate:
 
         Raises:
             UnsupportedCapability: The wire has no way to say it: a ban on parallel calls, an effort and a budget at
-                once, system prompt or tools beside `cached_content`.
+                once, system prompt or tools beside a `cached_content` that does not tell what it holds.
+            UsageError: The cache resource holds other parts than the request has.
         """
-        leading = _leading_system(request.messages)
-        system = [text for text in (request.preamble, *leading) if text]
-        _check(request, system)
-        body: dict[str, Any] = {}
-        pieces = [encode_json(_declaration(tool)) for tool in request.tools]
-        if pieces:
-            body["tools"] = [{"functionDeclarations": join_array(pieces)}]
-        pieces += added_tools(request.additional_params)
-        if system:
-            body["systemInstruction"] = {"parts": [{"text": text} for text in system]}
-            pieces += map(encode_json, system)
-        contents = self._contents(request, len(leading), vendor)
+        if request.parallel_tool_calls is False:
+            raise UnsupportedCapability("Gemini has no way to forbid several tool calls in one turn")
+        static = StaticPart.of(request)
+        body, with_context = tools_and_system(static, request.cache)
+        tool_config = body.pop("toolConfig", None)
+        cached = request.cache.cached_content if request.cache is not None else None
+        if cached:
+            pieces = [encode_json({"cachedContent": cached})]
+        else:
+            pieces = [
+                *static.tools,
+                *added_tools(request.additional_params),
+                *map(encode_json, static.system),
+            ]
+        contents = self._contents(request, vendor, with_context=with_context)
         body["contents"] = join_array(contents)
-        tool_config = _tool_config(request)
         if tool_config:
             body["toolConfig"] = tool_config
         generation = _generation_config(request, vendor.dialect)
         if generation:
             body["generationConfig"] = generation
-        if request.cache is not None and request.cache.cached_content:
-            body["cachedContent"] = request.cache.cached_content
+        if cached:
+            body["cachedContent"] = cached
         known = _PROMPT.isdisjoint(request.additional_params)
         body = merge_params(body, request.additional_params)
-        return EncodedRequest(_path(request), encode_json(body), pieces=(*pieces, *contents) if known else ())
+        return EncodedRequest(
+            _path(request, vendor.dialect), encode_json(body), pieces=(*pieces, *contents) if known else ()
+        )
 
     def decoder(self, vendor: Vendor, *, mint: Callable[[], str] | None = None) -> GeminiDecoder:  # noqa: ARG002 - Wire
         """A decoder for one response; `mint` makes ids for calls that come without."""
@@ -98,8 +102,12 @@ class GeminiGenerate:
         """What an HTTP error response says. The body is an error object, or a list of one where SSE was not asked for."""
         return error_from(status, body)
 
-    def _contents(self, request: Request, leading: int, vendor: Vendor) -> list[bytes]:
-        rest = structs.replace(request, messages=request.messages[leading:])
+    def _contents(self, request: Request, vendor: Vendor, *, with_context: bool) -> list[bytes]:
+        rest = structs.replace(
+            request,
+            messages=request.messages[leading_system(request.messages) :],
+            context=request.context if with_context else (),
+        )
         signature = _by_prefix(vendor.dialect.get("foreign_call_signature"), request.model)
 
         def build(message: Message) -> list[dict[str, Any]]:
@@ -111,18 +119,11 @@ class GeminiGenerate:
         return items
 
 
-def _path(request: Request) -> str:
-    resource = request.model if "/" in request.model else f"models/{request.model}"
+def _path(request: Request, dialect: Dialect) -> str:
+    """Where the model is; one with a slash in its name (`endpoints/123`, `tunedModels/mine`) has its own place."""
+    folder = dialect.get("model_path", "models")
+    resource = request.model if "/" in request.model else f"{folder}/{request.model}"
     return f"/{resource}:" + ("streamGenerateContent?alt=sse" if request.stream else "generateContent")
-
-
-def _leading_system(messages: tuple[Message, ...]) -> list[str]:
-    texts: list[str] = []
-    for message in messages:
-        if not isinstance(message, SystemMessage):
-            break
-        texts.append(message.content)
-    return texts
 
 
 def _content(message: Message, foreign_signature: str | None) -> list[dict[str, Any]]:
@@ -133,47 +134,6 @@ def _content(message: Message, foreign_signature: str | None) -> list[dict[str, 
         return [{"role": "user", "parts": user_parts(message)}]
     parts = model_parts(message, foreign_signature)
     return [{"role": "model", "parts": parts}] if parts else []
-
-
-def _declaration(tool: ToolDefinition) -> dict[str, Any]:
-    """A tool; `parametersJsonSchema` takes JSON Schema whole, where `parameters` takes a part of OpenAPI's."""
-    declaration = {"name": tool.name}
-    if tool.description:
-        declaration["description"] = tool.description
-    return {**declaration, "parametersJsonSchema": tool.parameters}
-
-
-def _check(request: Request, system: list[str]) -> None:
-    if request.parallel_tool_calls is False:
-        raise UnsupportedCapability("Gemini has no way to forbid several tool calls in one turn")
-    cached = request.cache.cached_content if request.cache is not None else None
-    if not cached:
-        return
-    beside = [
-        name
-        for name, given in (
-            ("a system prompt", bool(system)),
-            ("tools", bool(request.tools)),
-            ("`tool_choice`", request.tool_choice is not None),
-        )
-        if given
-    ]
-    if beside:
-        raise UnsupportedCapability(
-            f"`cached_content` holds system prompt and tools itself; {' and '.join(beside)} may not be sent beside it"
-        )
-
-
-def _tool_config(request: Request) -> dict[str, Any]:
-    """The mode of calling. Tools that are all strict are held to their schemas by `VALIDATED`."""
-    choice = request.tool_choice
-    if isinstance(choice, SpecificTools):
-        return {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": list(choice.names)}}
-    if not request.tools and choice != "required":
-        return {}
-    if choice in {None, "auto"} and all(tool.strict for tool in request.tools):
-        return {"functionCallingConfig": {"mode": "VALIDATED"}}
-    return {"functionCallingConfig": {"mode": _MODES[choice]}} if choice is not None else {}
 
 
 def _generation_config(request: Request, dialect: Dialect) -> dict[str, Any]:

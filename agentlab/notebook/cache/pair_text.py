@@ -10,7 +10,7 @@ from agentlab.notebook.cache.aligned_blocks import STATE_WORDS, BlockRun, BlockS
 from agentlab.notebook.cache.opened_change import opened
 from agentlab.notebook.cache.pair_html import dollars, headline
 from agentlab.notebook.cache.request_pair import RequestPair
-from agentlab.notebook.safety.plain_text import terminal_safe
+from agentlab.plain_text import terminal_safe
 
 __all__ = ["pair_text"]
 

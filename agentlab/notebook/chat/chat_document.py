@@ -29,7 +29,7 @@ from agentlab.notebook.run.projection import Operation
 from agentlab.notebook.run.runs_projection import Entry, RunsProjection
 from agentlab.notebook.run.state import RunState
 from agentlab.notebook.run.token_bar import TokenBar, money
-from agentlab.notebook.safety.plain_text import well_formed
+from agentlab.plain_text import well_formed
 
 __all__ = ["ChatDocument", "totals"]
 

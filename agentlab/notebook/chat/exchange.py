@@ -27,7 +27,7 @@ from agentlab.messages import (
     repair,
 )
 from agentlab.notebook.run.state import RunState
-from agentlab.notebook.safety.plain_text import well_formed
+from agentlab.plain_text import well_formed
 
 __all__ = ["Exchange", "SavedExchange", "compacted", "prompt_text"]
 

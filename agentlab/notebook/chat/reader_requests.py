@@ -8,7 +8,7 @@ from agentlab.agent.agent import Prompt
 from agentlab.errors import AgentlabError, UsageError
 from agentlab.notebook.chat import answering
 from agentlab.notebook.chat.conversation import Conversation
-from agentlab.notebook.safety.plain_text import well_formed
+from agentlab.plain_text import well_formed
 
 __all__ = ["ReaderRequests"]
 

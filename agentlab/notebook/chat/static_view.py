@@ -7,8 +7,8 @@ from agentlab.notebook.chat.conversation import Conversation
 from agentlab.notebook.chat.exchange import Exchange
 from agentlab.notebook.run import static_view
 from agentlab.notebook.run.token_bar import SEGMENTS, count
-from agentlab.notebook.safety.plain_text import terminal_safe
 from agentlab.notebook.safety.safe_html import SafeHTML, element, escape, join
+from agentlab.plain_text import terminal_safe
 
 __all__ = ["mimebundle", "static_html", "static_text"]
 

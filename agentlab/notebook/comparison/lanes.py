@@ -10,7 +10,7 @@ from agentlab.notebook.run.runs_projection import Entry
 from agentlab.notebook.run.state import RunState
 from agentlab.notebook.run.token_bar import money, seconds
 from agentlab.notebook.run.turn_parts import ToolCard
-from agentlab.notebook.safety.plain_text import well_formed
+from agentlab.plain_text import well_formed
 
 __all__ = ["Lane", "Lanes"]
 

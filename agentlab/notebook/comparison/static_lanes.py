@@ -15,8 +15,8 @@ from agentlab.notebook.run.inline_styles import BAD, CARD, MUTED, ROOT
 from agentlab.notebook.run.state import STATUS_LABELS
 from agentlab.notebook.run.static_view import shortened, static_html
 from agentlab.notebook.safety.markdown import render_markdown
-from agentlab.notebook.safety.plain_text import one_line, terminal_safe
 from agentlab.notebook.safety.safe_html import SafeHTML, element, escape, join
+from agentlab.plain_text import one_line, terminal_safe
 
 __all__ = ["lanes_html", "lanes_mimebundle", "lanes_text"]
 

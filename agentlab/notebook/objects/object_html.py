@@ -5,8 +5,10 @@ from __future__ import annotations
 from agentlab.agent import Agent, Run
 from agentlab.errors import UsageError
 from agentlab.messages import Usage
+from agentlab.modalities.results import GeneratedImage, GeneratedImages, Speech, Transcription
 from agentlab.models.vendors import Vendors
 from agentlab.notebook.objects.agent_html import agent_html
+from agentlab.notebook.objects.media_html import media_html
 from agentlab.notebook.objects.run_html import run_html
 from agentlab.notebook.objects.tools_html import tool_html, toolset_html
 from agentlab.notebook.objects.usage_html import usage_html
@@ -21,7 +23,7 @@ def object_html(shown: object) -> SafeHTML:
     """An object as a notebook shows it, every text in it escaped.
 
     Args:
-        shown: An agent, a run, a tool or a set of them, usage, or the table of vendors.
+        shown: An agent, a run, a tool or a set of them, usage, the table of vendors, or what was heard, drawn or spoken.
 
     Raises:
         UsageError: It is none of these.
@@ -39,5 +41,7 @@ def object_html(shown: object) -> SafeHTML:
             return toolset_html(shown.definitions)
         case Tool():
             return tool_html(shown.definition)
+        case Transcription() | GeneratedImage() | GeneratedImages() | Speech():
+            return media_html(shown)
         case _:
             raise UsageError(f"{type(shown).__name__} has no picture of its own")

@@ -23,6 +23,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from agentlab.notebook.run.bounded_text import shortened
+from agentlab.notebook.run.retrieval_card import RetrievalCard
 from agentlab.notebook.run.state import STATUS_LABELS, RunState
 from agentlab.notebook.run.token_bar import TokenBar, money, seconds
 from agentlab.notebook.run.turn import TurnView
@@ -199,7 +200,28 @@ class _CardMirror(_PartMirror):
         return self._card
 
 
+class _RetrievalMirror(_PartMirror):
+    """A search, told whole each time."""
+
+    def __init__(self) -> None:
+        self._card: dict[str, Any] = {}
+        self._revision = -1
+
+    def update(self, part: Part, _turn: TurnView) -> list[Operation]:
+        assert isinstance(part, RetrievalCard)
+        if self._revision == part.revision:
+            return []
+        self._revision = part.revision
+        self._card = _retrieval_fields(part)
+        return [["part", self._card]]
+
+    def document(self) -> dict[str, Any]:
+        return self._card
+
+
 def _mirror(part: Part) -> _PartMirror:
+    if isinstance(part, RetrievalCard):
+        return _RetrievalMirror()
     if isinstance(part, ToolCard):
         return _CardMirror()
     return _TextMirror() if part.kind == "text" else _ProseMirror(part.kind)
@@ -255,6 +277,19 @@ def _card_fields(card: ToolCard) -> dict[str, Any]:
             {"address": one.address, "caption": one.caption, "width": one.width, "height": one.height}
             for one in card.pictures
         ],
+        "time": "" if card.duration_s is None else seconds(card.duration_s),
+    }
+
+
+def _retrieval_fields(card: RetrievalCard) -> dict[str, Any]:
+    return {
+        "kind": "retrieval",
+        "headline": card.headline,
+        "index": card.index,
+        "query": shortened(card.query, RESULT_LIMIT),
+        "status": card.status,
+        "hits": [list(line) for line in card.lines],
+        "more": card.more,
         "time": "" if card.duration_s is None else seconds(card.duration_s),
     }
 

@@ -12,6 +12,8 @@ from agentlab.messages import (
     ReasoningBlock,
     ReasoningDelta,
     RequestSent,
+    RetrievalStarted,
+    Retrieved,
     Retrying,
     RunFinished,
     StopReason,
@@ -29,7 +31,7 @@ from agentlab.notebook.run.ideal_read import ideal_read
 from agentlab.notebook.run.turn import TurnView
 from agentlab.notebook.run.turn_parts import ToolCard
 from agentlab.notebook.safety.pictures import Album
-from agentlab.notebook.safety.plain_text import well_formed
+from agentlab.plain_text import well_formed
 
 __all__ = ["STATUS_LABELS", "RunState", "RunStatus"]
 
@@ -143,8 +145,9 @@ class RunState:
         self.duration_s = max(self.duration_s, at_s)
         match event:
             case TurnStarted():
-                self._settle_open_turn("stopped", at_s)
-                self.turns.append(TurnView(event.turn, event.model, at_s))
+                self._begin_turn(event, at_s)
+            case RetrievalStarted() | Retrieved():
+                self._open_turn(at_s).retrieve(event)
             case RunFinished():
                 self._finish_run(event, at_s)
             case ApprovalAsked():
@@ -208,6 +211,14 @@ class RunState:
                 turn.finish(event, at_s)
             case _:
                 assert_never(event)
+
+    def _begin_turn(self, event: TurnStarted, at_s: float) -> None:
+        """A new turn, unless one is open that only holds what was retrieved for it."""
+        if self.turns and self.turns[-1].awaits_model:
+            self.turns[-1].begin_model(event.turn, event.model, at_s)
+            return
+        self._settle_open_turn("stopped", at_s)
+        self.turns.append(TurnView(event.turn, event.model, at_s))
 
     def _open_turn(self, at_s: float) -> TurnView:
         """The turn under way; one is opened for events that come without `TurnStarted`."""

@@ -6,12 +6,13 @@ from typing import Final, assert_never
 
 from agentlab.notebook.run.bounded_text import beginning, shortened
 from agentlab.notebook.run.inline_styles import BAD, CARD, GOOD, MUTED, PICTURE, PRE, WARN
+from agentlab.notebook.run.retrieval_card import HitLine, RetrievalCard
 from agentlab.notebook.run.token_bar import seconds
 from agentlab.notebook.run.turn import TurnView
 from agentlab.notebook.run.turn_parts import Part, Prose, ToolCard
 from agentlab.notebook.safety.markdown import render_markdown
-from agentlab.notebook.safety.plain_text import one_line
 from agentlab.notebook.safety.safe_html import SafeHTML, element, escape, image, join
+from agentlab.plain_text import one_line
 
 __all__ = ["part_html", "part_text"]
 
@@ -40,6 +41,8 @@ def part_html(part: Part, turn: TurnView, *, deterministic: bool) -> SafeHTML:
             return element("div", part.text, style=MUTED)
         case ToolCard():
             return _card(part, deterministic=deterministic)
+        case RetrievalCard():
+            return _retrieval(part, deterministic=deterministic)
         case _:
             assert_never(part)
 
@@ -59,6 +62,14 @@ def part_text(part: Part, *, deterministic: bool) -> str:
             if part.result:
                 lines.append(f"-> {shortened(part.result, TEXT_RESULT_LIMIT)}")
             return "\n".join([*lines, *(f"-> [{picture.caption}]" for picture in part.pictures)])
+        case RetrievalCard():
+            return "\n".join(
+                [
+                    f"[{part.headline}: {_search_words(part, deterministic=deterministic)}]",
+                    *(f"-> {_hit_words(line)}" for line in part.lines),
+                    *_more_hits(part),
+                ]
+            )
         case _:
             assert_never(part)
 
@@ -81,6 +92,30 @@ def _card(card: ToolCard, *, deterministic: bool) -> SafeHTML:
     pieces += [element("div", image(picture, style=PICTURE)) for picture in card.pictures]
     is_open = card.is_error or card.status == "asking" or bool(card.pictures)
     return _folded(join([element("code", card.name), preview, status]), join(pieces), is_open=is_open)
+
+
+def _retrieval(card: RetrievalCard, *, deterministic: bool) -> SafeHTML:
+    words = element("span", f" {_search_words(card, deterministic=deterministic)}", style=MUTED)
+    pieces = [_bounded("asked for", card.query)]
+    pieces += [element("div", _hit_words(line), style=MUTED) for line in card.lines]
+    pieces += [element("div", line, style=MUTED) for line in _more_hits(card)]
+    return _folded(join([element("em", card.headline), words]), join(pieces))
+
+
+def _search_words(card: RetrievalCard, *, deterministic: bool) -> str:
+    time = "" if deterministic or card.duration_s is None else seconds(card.duration_s)
+    status = card.status if card.status == "interrupted" else ""
+    return " · ".join(filter(None, (card.index, status, time)))
+
+
+def _hit_words(line: HitLine) -> str:
+    score = f"score {line.score}" if line.score else ""
+    facts = " · ".join(filter(None, (score, line.size, line.note)))
+    return f"{one_line(line.id)} ({facts}) {line.preview}"
+
+
+def _more_hits(card: RetrievalCard) -> list[str]:
+    return [f"and {card.more:,} more"] if card.more else []
 
 
 def _status(card: ToolCard, *, deterministic: bool) -> str:

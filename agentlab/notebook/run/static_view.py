@@ -15,8 +15,8 @@ from agentlab.notebook.run.static_parts import part_html, part_text
 from agentlab.notebook.run.token_bar import SEGMENTS, TokenBar, count, money, seconds
 from agentlab.notebook.run.turn import NoticeLine, TurnView
 from agentlab.notebook.run.usage_table import numbers_text, usage_table
-from agentlab.notebook.safety.plain_text import one_line, terminal_safe
 from agentlab.notebook.safety.safe_html import SafeHTML, element, escape, join
+from agentlab.plain_text import one_line, terminal_safe
 
 __all__ = ["RESULT_LIMIT", "mimebundle", "shortened", "static_html", "static_text"]
 

@@ -14,14 +14,17 @@ from agentlab.messages import (
     ProviderPart,
     Reasoning,
     Refusal,
+    RetrievalStarted,
+    Retrieved,
     Text,
     ToolCall,
     ToolCallDelta,
     TurnFinished,
     Usage,
 )
+from agentlab.notebook.run.retrieval_card import RetrievalCard
 from agentlab.notebook.run.turn_parts import Part, Prose, ProseKind, ToolCard
-from agentlab.notebook.safety.plain_text import well_formed
+from agentlab.plain_text import well_formed
 
 __all__ = ["NoticeLine", "TurnStatus", "TurnView"]
 
@@ -102,6 +105,28 @@ class TurnView:
             return reported, False
         return _tokens(part) or None, True
 
+    @property
+    def awaits_model(self) -> bool:
+        """Whether nothing but retrieval has happened in it: the model call it belongs to has yet to begin."""
+        only = bool(self.parts) and all(isinstance(part, RetrievalCard) for part in self.parts)
+        return only and not self.model and not self.notices and self.status == "running"
+
+    def begin_model(self, number: int, model: str, started_s: float) -> None:
+        """The model call begins that documents were retrieved for."""
+        self.number, self.model, self._started_s = number, well_formed(model), started_s
+        self.revision += 1
+
+    def retrieve(self, event: RetrievalStarted | Retrieved) -> None:
+        """An index is asked, or has answered."""
+        self.revision += 1
+        cards = (part for part in reversed(self.parts) if isinstance(part, RetrievalCard))
+        card = next((card for card in cards if card.place == event.place and card.is_open), None)
+        if card is None:
+            card = RetrievalCard(self._key(), event.place, event.kind, event.index, event.query)
+            self.parts.append(card)
+        if isinstance(event, Retrieved):
+            card.finish(event)
+
     def card(self, call_id: str) -> ToolCard | None:
         """The newest card of a call in this turn."""
         for part in reversed(self.parts):
@@ -156,6 +181,7 @@ class TurnView:
         self.revision += 1
         self._settle(event.message)
         self.number = event.turn
+        self.model = well_formed(event.model) or self.model
         self.status = "stopped" if event.message.interrupted else "done"
         self.usage = event.usage
         self.cost_usd = event.cost_usd
@@ -178,6 +204,9 @@ class TurnView:
         for part in self.parts:
             if isinstance(part, ToolCard) and part.is_open:
                 part.interrupt(at_s)
+                self.revision += 1
+            elif isinstance(part, RetrievalCard) and part.is_open:
+                part.interrupt()
                 self.revision += 1
 
     def _key(self) -> int:
@@ -209,7 +238,10 @@ class TurnView:
         """Take the finished message for the truth, keeping each part that it confirms."""
         streamed: dict[str, deque[Prose]] = {"text": deque(), "reasoning": deque(), "note": deque()}
         cards: list[ToolCard] = []
+        retrieved = [part for part in self.parts if isinstance(part, RetrievalCard)]
         for part in self.parts:
+            if isinstance(part, RetrievalCard):
+                continue
             if isinstance(part, ToolCard):
                 cards.append(part)
             elif part.text:
@@ -228,7 +260,7 @@ class TurnView:
             for kind, text in _prose(piece):
                 queue = streamed[kind]
                 settled.append(self._replaced(queue.popleft() if queue else None, kind, text))
-        self.parts = [*settled, *(card for card in cards if not card.is_open)]
+        self.parts = [*retrieved, *settled, *(card for card in cards if not card.is_open)]
         self._by_place = {}
 
 

@@ -1,4 +1,4 @@
-"""The parts a turn is shown as: prose that grows, and cards of tool calls."""
+"""The parts a turn is shown as: prose that grows, cards of tool calls, cards of what was retrieved."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import msgspec
 from agentlab.messages import Image, Json, ToolCall, ToolResult, ToolStatus
 from agentlab.notebook.run.growing_count import GrowingCount
 from agentlab.notebook.run.indented_json import indented
+from agentlab.notebook.run.retrieval_card import RetrievalCard
 from agentlab.notebook.safety.pictures import Album, Picture
-from agentlab.notebook.safety.plain_text import well_formed
+from agentlab.plain_text import well_formed
 
 __all__ = ["CardStatus", "Decision", "Part", "Prose", "ProseKind", "ToolCard"]
 
@@ -176,4 +177,4 @@ class ToolCard:
         self.revision += 1
 
 
-Part = Prose | ToolCard
+Part = Prose | ToolCard | RetrievalCard

@@ -17,8 +17,8 @@ from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
 from agentlab.notebook.safety.highlighting import highlighted
-from agentlab.notebook.safety.plain_text import well_formed
 from agentlab.notebook.safety.safe_html import SafeHTML, element, escape, join, sanitise
+from agentlab.plain_text import well_formed
 
 __all__ = ["SafeHTML", "StreamingMarkdown", "escape", "render_markdown"]
 

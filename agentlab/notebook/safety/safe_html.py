@@ -4,7 +4,7 @@ An executed cell is trusted: the front end runs what its output holds. So text o
 HTML here or nowhere: escaped by `escape` and `element`, or sanitised by `sanitise` with an allow-list far narrower than a
 browser's. Left out on purpose: `style`, `id` and `name` (overlays, DOM clobbering), `data-*` (CVE-2026-42557: a button in
 an output could run commands of JupyterLab), forms, frames, SVG, MathML, media, and every image (a remote one is a
-request that carries whatever its address says). Only `image` makes one, of bytes that are there.
+request that carries whatever its address says). Only `image` and `audio` make some, of bytes that are there.
 """
 
 from __future__ import annotations
@@ -17,13 +17,15 @@ from typing import Final
 import nh3
 
 from agentlab.notebook.safety.pictures import Picture
-from agentlab.notebook.safety.plain_text import well_formed
+from agentlab.notebook.safety.sounds import Sound
+from agentlab.plain_text import well_formed
 
 __all__ = [
     "ALLOWED_ATTRIBUTES",
     "ALLOWED_TAGS",
     "CODE_CLASSES",
     "SafeHTML",
+    "audio",
     "element",
     "escape",
     "image",
@@ -94,7 +96,9 @@ class SafeHTML:
 
     def __init__(self, mint: object, markup: str) -> None:
         if mint is not _MINT:
-            raise TypeError("SafeHTML is made by escape(), element(), image(), join() and sanitise() alone")
+            raise TypeError(
+                "SafeHTML is made by escape(), element(), image(), audio(), join() and sanitise() alone"
+            )
         self._html = markup
 
     @property
@@ -171,6 +175,16 @@ def image(picture: Picture, *, style: str | None = None) -> SafeHTML:
     sized = f'width="{picture.width:d}" height="{picture.height:d}" style="{escape(style or "").html}"'
     source, named = escape(picture.address).html, escape(picture.caption).html
     return SafeHTML(_MINT, f'<img src="{source}" alt="{named}" {sized}>')
+
+
+def audio(sound: Sound) -> SafeHTML:
+    """A player for a sound that is its own bytes; they are not decoded before the reader starts it.
+
+    Args:
+        sound: Bytes that were looked at, see `safety.sounds`.
+    """
+    source, named = escape(sound.address).html, escape(sound.caption).html
+    return SafeHTML(_MINT, f'<audio controls="" preload="none" aria-label="{named}" src="{source}"></audio>')
 
 
 def sanitise(markup: str, *, inline_colors: bool = False) -> SafeHTML:

@@ -8,7 +8,9 @@
  * @typedef {{kind: "tool", call_id: string, name: string, status: string, error: boolean, reason: string,
  *   decision: "approved" | "denied" | null, note: string, arguments: string, result: string | null, pictures: Picture[],
  *   time: string}} ToolPart
- * @typedef {TextPart | ReasoningPart | NotePart | ToolPart} Part
+ * @typedef {{kind: "retrieval", headline: string, index: string, query: string, status: string,
+ *   hits: [string, string, string, string, string][], more: number, time: string}} RetrievalPart
+ * @typedef {TextPart | ReasoningPart | NotePart | ToolPart | RetrievalPart} Part
  * @typedef {{number: number, model: string, status: string, notices: [string, string, string][],
  *   tokens: Record<string, number> | null, lengths: Record<string, number>, ideal: number | null, cost: string,
  *   first: string, time: string, order: number[]}} Head

@@ -1,6 +1,7 @@
 // Paints the document of a run. Text goes in as text; the one field that is HTML comes sanitised from Python.
 
 import { GrowingText, counted, make, setText } from "./elements.js";
+import { RetrievalView } from "./retrieval_card.js";
 import { TokenBar } from "./token_bar.js";
 import { ToolView } from "./tool_card.js";
 
@@ -71,6 +72,7 @@ class NoteView {
 function viewOf(kind, decide) {
   if (kind === "text") return new TextView();
   if (kind === "reasoning") return new ReasoningView();
+  if (kind === "retrieval") return new RetrievalView();
   return kind === "tool" ? new ToolView(decide) : new NoteView();
 }
 

@@ -17,11 +17,11 @@ _TICKS: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of the chart: one model call, or one call of a tool.
+    """A line of the chart: one model call, one call of a tool, or one search of an index.
 
     Attributes:
-        label: `turn 1`, or the tool.
-        model: The model of a model call; empty for a tool.
+        label: `turn 1`, the tool, or the index.
+        model: The model of a model call; empty for others.
         spans: What is drawn in it, in order.
     """
 
@@ -32,7 +32,7 @@ class Row:
     @property
     def is_tool(self) -> bool:
         """Whether it is a call of a tool."""
-        return self.spans[0].kind not in MODEL_CALL_KINDS
+        return self.spans[0].kind in {"approval", "tool"}
 
     @property
     def duration_s(self) -> float:
@@ -102,6 +102,7 @@ def shares(spans: Sequence[Span], total_s: float = 0.0) -> dict[str, float]:
     """
     kinds: dict[str, tuple[SpanKind, ...]] = {
         "model": ("attempt", "first_token", "stream"),
+        "retrieval": ("retrieval",),
         "tools": ("tool",),
         "approval": ("approval",),
         "waiting": ("queue", "retry_wait"),

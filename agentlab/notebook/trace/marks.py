@@ -33,6 +33,12 @@ class Mark:
 
 _MARKS: Final = (
     Mark(
+        "retrieval",
+        "retrieval",
+        "o",
+        "background: repeating-linear-gradient(0deg, #a8578a 0 2px, transparent 2px 4px); border: 1px solid #a8578a",
+    ),
+    Mark(
         "queue",
         "waiting to be sent",
         ".",

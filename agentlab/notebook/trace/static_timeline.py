@@ -13,11 +13,11 @@ from agentlab.agent.spans import Span
 from agentlab.notebook.run.inline_styles import MUTED, ROOT
 from agentlab.notebook.run.state import RunState
 from agentlab.notebook.run.usage_table import usage_table
-from agentlab.notebook.safety.plain_text import one_line
 from agentlab.notebook.safety.safe_html import SafeHTML, element, escape, join
 from agentlab.notebook.trace.chart import Axis, Row, axis, duration, rows_of
 from agentlab.notebook.trace.marks import MARKS, box_style
 from agentlab.notebook.trace.words import facts, row_words, span_words, status_words
+from agentlab.plain_text import one_line
 
 __all__ = ["timeline_html"]
 

@@ -9,10 +9,10 @@ from typing import Final
 from agentlab.agent.spans import Span
 from agentlab.notebook.run.state import RunState
 from agentlab.notebook.run.usage_table import numbers_text
-from agentlab.notebook.safety.plain_text import one_line, terminal_safe
 from agentlab.notebook.trace.chart import Axis, Row, axis, duration, rows_of
 from agentlab.notebook.trace.marks import FAILED_LETTER, MARKS, letter
 from agentlab.notebook.trace.words import facts, row_words, status_words
+from agentlab.plain_text import one_line, terminal_safe
 
 __all__ = ["timeline_text"]
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from agentlab.agent.spans import Span
 from agentlab.notebook.run.state import STATUS_LABELS, RunState
-from agentlab.notebook.safety.plain_text import one_line
 from agentlab.notebook.trace.chart import Row, duration, shares
 from agentlab.notebook.trace.marks import MARKS
+from agentlab.plain_text import one_line
 
 __all__ = ["facts", "row_words", "span_words", "status_words"]
 

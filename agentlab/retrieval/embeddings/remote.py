@@ -12,6 +12,7 @@ from msgspec import structs
 from agentlab.errors import ProtocolError, UnsupportedCapability, UsageError
 from agentlab.http import Clock, HttpClient, Retry, Secret
 from agentlab.messages import Base64Source, Image, Usage
+from agentlab.models.endpoint import Answer, Endpoint
 from agentlab.models.vendors import split_name
 from agentlab.retrieval.embeddings.embedding import Embedding, EmbeddingResponse, sum_costs
 from agentlab.retrieval.embeddings.model import EmbeddingModel, InputType, check_texts
@@ -20,8 +21,7 @@ from agentlab.retrieval.embeddings.wires.gemini import GEMINI
 from agentlab.retrieval.embeddings.wires.ollama import OLLAMA
 from agentlab.retrieval.embeddings.wires.openai import OPENAI
 from agentlab.retrieval.embeddings.wires.wire import Decoded, Inputs, Wire
-from agentlab.retrieval.endpoint import Answer, Endpoint
-from agentlab.retrieval.vendors import EmbeddingRow, embedding_row
+from agentlab.retrieval.vendors import EmbeddingRow, address_of, embedding_row
 from agentlab.tools.thread import in_thread
 
 __all__ = ["RemoteEmbeddingModel", "embedding_model"]
@@ -226,7 +226,7 @@ def embedding_model(
             raise UsageError(f"a request holds 1 text or more, not {max_documents}")
         row = structs.replace(row, max_documents=max_documents)
     endpoint = Endpoint(
-        vendor,
+        address_of(vendor),
         model_id,
         api_key=api_key,
         base_url=base_url,

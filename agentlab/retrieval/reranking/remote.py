@@ -17,10 +17,10 @@ from msgspec import Struct
 from agentlab.errors import ProtocolError, UsageError
 from agentlab.http import Clock, HttpClient, Retry, Secret
 from agentlab.messages import Usage
+from agentlab.models.endpoint import Endpoint
 from agentlab.models.vendors import split_name
-from agentlab.retrieval.endpoint import Endpoint
 from agentlab.retrieval.reranking.reranker import Reranked, Reranker, RerankResponse
-from agentlab.retrieval.vendors import RerankingRow, reranking_row
+from agentlab.retrieval.vendors import RerankingRow, address_of, reranking_row
 
 __all__ = ["RemoteReranker", "decode", "encode", "reranker"]
 
@@ -187,7 +187,7 @@ def reranker(
     vendor, model_id = split_name(name)
     row = reranking_row(vendor)
     endpoint = Endpoint(
-        vendor,
+        address_of(vendor),
         model_id,
         api_key=api_key,
         base_url=base_url,

@@ -7,9 +7,11 @@ refused, as the API does.
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
+from urllib.parse import unquote
 
 import msgspec
 
@@ -48,6 +50,7 @@ _ERROR_TYPE: Final = {
     504: "timeout_error",
     529: "overloaded_error",
 }
+_ON_VERTEX: Final = re.compile(r"/publishers/anthropic/models/([^/]+):(?:stream)?[rR]awPredict$")
 _PING: Final = sse('{"type": "ping"}', "ping")
 
 
@@ -58,19 +61,20 @@ class Anthropic:
     wrong_key = ErrorReply(401, "invalid x-api-key")
 
     def matches(self, method: str, path: str) -> bool:
-        """`POST .../messages`."""
-        return method == "POST" and path.endswith("/messages")
+        """`POST .../messages`, and Vertex AI's `POST .../models/{model}:rawPredict` and `:streamRawPredict`."""
+        return method == "POST" and (path.endswith("/messages") or _ON_VERTEX.search(path) is not None)
 
     def parse(
         self,
         vendor: str,
-        path: str,  # noqa: ARG002 - the protocol's
+        path: str,
         query: Mapping[str, str],  # noqa: ARG002 - the protocol's
         headers: Mapping[str, str],
         body: bytes,
     ) -> SimRequest:
-        """Understand a request; see `read_request`."""
-        return read_request(vendor, headers, body)
+        """Understand a request; see `read_request`. On Vertex AI the path names the model, and the body the version."""
+        on_vertex = _ON_VERTEX.search(path)
+        return read_request(vendor, headers, body, in_path=unquote(on_vertex[1]) if on_vertex else None)
 
     def content_type(self, request: SimRequest) -> str:
         """Events for a stream, else JSON."""

@@ -95,15 +95,25 @@ class _Body(Struct, forbid_unknown_fields=True, kw_only=True):
     diagnostics: _Diagnostics | None = None
 
 
-def read_request(vendor: str, headers: Mapping[str, str], body: bytes) -> SimRequest:
+def read_request(
+    vendor: str, headers: Mapping[str, str], body: bytes, *, in_path: str | None = None
+) -> SimRequest:
     """Understand a request.
+
+    Args:
+        vendor: First segment of the URL's path.
+        headers: Names in lower case, without the key.
+        body: The body.
+        in_path: The model that the path names, on Vertex AI.
 
     Raises:
         Rejected: The API would not accept it.
     """
-    if "anthropic-version" not in headers:
+    if "anthropic-version" not in headers and in_path is None:
         raise Rejected.because("anthropic-version: header is required")
     parsed = json_object(body, "The request body is not valid JSON")
+    if in_path is not None:
+        parsed = _of_vertex(parsed, in_path)
     try:
         asked = fit(parsed, _Body)
         turns = [_read_turn(index, message) for index, message in enumerate(asked.messages)]
@@ -130,6 +140,16 @@ def read_request(vendor: str, headers: Mapping[str, str], body: bytes) -> SimReq
         json=parsed,
         body=body,
     )
+
+
+def _of_vertex(parsed: dict[str, Any], model: str) -> dict[str, Any]:
+    """The body in Anthropic's own form."""
+    if not isinstance(parsed.get("anthropic_version"), str):
+        raise Rejected.because("anthropic_version: Field required")
+    if "model" in parsed:
+        raise Rejected.because("model: Extra inputs are not permitted")
+    rest = {name: value for name, value in parsed.items() if name != "anthropic_version"}
+    return {"model": model, **rest}
 
 
 def _read_turn(index: int, message: _Message) -> Turn:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
@@ -17,7 +17,7 @@ from agentlab.caching.tokens import pieces
 from agentlab.messages import AssistantMessage, Message, ToolCall, ToolResult, Usage, UserMessage
 from agentlab.simulator.exchange import ErrorReply, Reply, SimRequest
 
-__all__ = ["Dialect", "Ids", "Rejected", "chunks", "json_object", "open_calls", "sse"]
+__all__ = ["Dialect", "Ids", "NamesErrors", "Rejected", "chunks", "json_object", "open_calls", "sse"]
 
 
 class Rejected(Exception):
@@ -121,6 +121,15 @@ class Dialect(Protocol):
 
     def models(self, names: Sequence[str]) -> bytes:
         """The body of the wire's model list."""
+        ...
+
+
+@runtime_checkable
+class NamesErrors(Protocol):
+    """A wire whose errors are named in a header (AWS)."""
+
+    def error_headers(self, reply: ErrorReply) -> tuple[tuple[str, str], ...]:
+        """The headers of an error beside its body."""
         ...
 
 

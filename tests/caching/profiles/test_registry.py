@@ -59,7 +59,7 @@ def test_read_prices_differ_by_generation() -> None:
 
 def test_vendors_of_the_registry_have_a_row_unless_nothing_is_known_of_them() -> None:
     unknown = {name for name in vendors() if profile_for(name, "gpt-5.6").name == "unknown"}
-    assert unknown <= {"local-openai", "xiaomimimo", "bedrock-mantle", "bedrock-mantle-chat"}
+    assert unknown <= {"local-openai", "xiaomimimo", "bedrock", "bedrock-mantle", "bedrock-mantle-chat"}
 
 
 def test_a_row_that_is_not_there_is_refused_by_name() -> None:

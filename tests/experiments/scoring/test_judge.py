@@ -17,6 +17,7 @@ from agentlab.experiments.scoring import ScoredRun, judge
 from agentlab.experiments.scoring.judge import Judge
 from agentlab.http import ManualClock
 from agentlab.models import Model, WireModel, model
+from agentlab.retrieval.embeddings import EmbeddingModel
 from agentlab.simulator import ErrorReply, RuleBased, Simulator, Turn, reply, serve
 from tests.experiments.scoring.conftest import sample
 
@@ -114,6 +115,16 @@ async def test_a_score_off_the_scale_is_asked_for_again_and_then_an_error(sim: S
     assert row.cost_usd > 0
 
 
+async def test_a_threshold_makes_it_0_or_1_with_the_score_in_the_reason(sim: Simulator) -> None:
+    rows = [await scored(judged_by(sim, [reply(GOOD)], at_least=limit)) for limit in (4, 4.5)]
+    assert [(row.value, row.reason) for row in rows] == [
+        (1, "score 4: It names the city."),
+        (0, "score 4: It names the city."),
+    ]
+    share = judged_by(sim, [reply('{"reason": "Half.", "score": 0.5}')], scale=(0, 1), at_least=0.7)
+    assert (await scored(share)).value == 0
+
+
 async def test_a_refused_call_is_an_error_that_cost_nothing(sim: Simulator) -> None:
     row = await scored(judged_by(sim, [ErrorReply(400, "No.")]))
     assert (row.value, row.cost_usd) == (None, 0)
@@ -167,12 +178,16 @@ async def test_an_agent_may_judge_with_its_own_preamble_first(sim: Simulator) ->
 async def test_a_metered_judge_asks_through_the_wrapped_model(sim: Simulator) -> None:
     wrapped: list[str] = []
 
-    def wrap(inner: Model) -> Model:
-        wrapped.append(inner.name)
-        return inner
+    class Counting:
+        def model(self, inner: Model) -> Model:
+            wrapped.append(inner.name)
+            return inner
+
+        def embedding(self, inner: EmbeddingModel) -> EmbeddingModel:
+            raise AssertionError(inner)
 
     scorer = judged_by(sim, [reply(GOOD), reply(GOOD)])
-    metered = scorer.metered(wrap)
+    metered = scorer.metered(Counting())
     assert metered.fingerprint == scorer.fingerprint
     assert [(await scored(metered)).value for _ in range(2)] == [4, 4]
     assert wrapped == ["openai:gpt-5-mini"]
@@ -193,6 +208,7 @@ def test_everything_it_is_told_is_in_its_fingerprint(sim: Simulator) -> None:
         judge(name, rubric="A", scale=(0, 1)),
         judge(name, rubric="A", shows="input"),
         judge(name, rubric="A", temperature=None),
+        judge(name, rubric="A", at_least=4),
         judge(Agent(name), rubric="A"),
         judge(Agent(name, preamble="Be strict."), rubric="A"),
     ]
@@ -211,6 +227,7 @@ def test_everything_it_is_told_is_in_its_fingerprint(sim: Simulator) -> None:
         ({"rubric": "A", "scale": (5, 1)}, "the worst and the best"),
         ({"rubric": "A", "scale": (0, float("inf"))}, "the worst and the best"),
         ({"rubric": "A", "model": 5}, "cannot judge"),
+        ({"rubric": "A", "at_least": 6}, "a score from 1 to 5"),
         ({"rubric": "A", "shows": ("input", "answer")}, "rename that column"),
     ],
 )

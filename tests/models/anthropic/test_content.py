@@ -41,11 +41,10 @@ from agentlab.models.anthropic.content import (
     Form,
     cache_control,
     message_items,
-    object_input,
     placed,
-    safe_id,
 )
 from agentlab.models.anthropic.decoder import AnthropicDecoder
+from agentlab.models.tool_history import object_input, safe_id
 from tests.models.anthropic.frames import MESSAGE, decode, streamed
 
 

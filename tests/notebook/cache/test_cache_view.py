@@ -16,7 +16,7 @@ from agentlab.errors import UsageError
 from agentlab.messages import AssistantMessage, CacheDiagnosis, Document, Request, Usage, UserMessage
 from agentlab.notebook.cache.bars import PAINT
 from agentlab.notebook.cache.cache_view import CacheView, cache_view
-from agentlab.notebook.safety.plain_text import terminal_safe
+from agentlab.plain_text import terminal_safe
 from tests.caching.mutations import encoded
 from tests.notebook.hostile import HOSTILE, Contents
 

@@ -15,10 +15,12 @@ from agentlab.caching.explaining.explanation import Explanation, Explanations
 from agentlab.caching.linting.finding import Finding, Findings
 from agentlab.experiments.results import Results
 from agentlab.messages import CacheDiagnosis, ReasoningText, ToolDefinition, Usage, UserMessage
+from agentlab.modalities import Speech
 from agentlab.models.vendors import Vendors
 from agentlab.models.wire import Vendor
 from agentlab.notebook.cache.cache_view import cache_view
 from agentlab.tools import ToolContext, Toolset
+from tests.notebook.hostile_objects import image_of, images_of, transcription_of
 
 
 class Named(al.Hook):
@@ -84,6 +86,10 @@ def shown_objects(text: str) -> dict[str, object]:
         "Usage": Usage(input_tokens=3_000, output_tokens=50, cache_read_tokens=2_000, raw={text: text}),
         "Toolset": Toolset([OwnTool(text)]),
         "Vendors": Vendors({text: Vendor(name=text, wire=text, base_url=text, title=text, key_env=(text,))}),
+        "Transcription": transcription_of(text),
+        "GeneratedImage": image_of(text),
+        "GeneratedImages": images_of(text[:99]),
+        "Speech": Speech(audio=b"ID3", media_type=text, model=text, text=text, voice=text),
         "all vendors": al.vendors(),
         "Explanation": explanation,
         "Explanations": Explanations([explanation] * 12),

@@ -31,8 +31,9 @@ OWN_TAGS = {
     "pre",
     "code",
 }
-OWN_TAGS |= {"del", "ins", "em", "ul", "li"}
+OWN_TAGS |= {"del", "ins", "em", "ul", "li", "img", "audio"}
 OWN_ATTRIBUTES = {"style", "title", "open", "class", "role", "aria-label"}
+OWN_ATTRIBUTES |= {"src", "alt", "width", "height", "controls", "preload"}
 
 
 @al.tool

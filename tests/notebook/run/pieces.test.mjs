@@ -4,6 +4,7 @@ import test from "node:test";
 import { beginning } from "../../../agentlab/notebook/static/bounded_text.js";
 import { spoken, Elapsed } from "../../../agentlab/notebook/static/elapsed.js";
 import { announcement, applyOperations } from "../../../agentlab/notebook/static/run_document.js";
+import { searchWords } from "../../../agentlab/notebook/static/retrieval_card.js";
 import { inWords } from "../../../agentlab/notebook/static/token_bar.js";
 
 test("an estimate and fields of a part are laid over the document", () => {
@@ -65,6 +66,13 @@ test("the bar is told in words, with what could have been read", () => {
     "tokens: uncached 1,200, read 0, output 5, ideal read 12,400; read 0",
   );
   assert.equal(inWords({ tokens: { output: 5 }, ideal: null }, segments), "tokens: output 5");
+});
+
+test("a search is told by its index, what became of it and its time", () => {
+  const part = { index: "handbook", status: "searching", time: "" };
+  assert.equal(searchWords(part), "handbook · searching…");
+  assert.equal(searchWords({ ...part, status: "found", time: "84 ms" }), "handbook · 84 ms");
+  assert.equal(searchWords({ ...part, status: "interrupted" }), "handbook · interrupted");
 });
 
 test("a text is cut as Python cuts it", () => {

@@ -32,7 +32,7 @@ def test_the_pieces_pass_their_own_tests() -> None:
     environment = {**os.environ, "CUT_BY_PYTHON": cut}
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
     assert ended.returncode == 0, ended.stdout
-    assert "# pass 7" in ended.stdout
+    assert "# pass 8" in ended.stdout
 
 
 @given(st.lists(st.sampled_from(["a", "word ", "\n", "x" * 700]), max_size=80).map("".join))

@@ -21,6 +21,9 @@ from agentlab.messages import (
     Reasoning,
     ReasoningDelta,
     ReasoningText,
+    RetrievalStarted,
+    Retrieved,
+    RetrievedHit,
     Text,
     TextDelta,
     ToolCall,
@@ -214,6 +217,26 @@ def test_an_image_of_a_tool_is_told_as_its_own_bytes() -> None:
     [picture] = part["pictures"]
     assert picture["address"].startswith("data:image/png;base64,")
     assert (picture["caption"], picture["width"], picture["height"]) == ("image, 3 × 2 pixels", 3, 2)  # noqa: RUF001 - the sign for "by"
+
+
+def test_a_search_is_told_when_it_begins_and_when_it_has_found_something() -> None:
+    state = RunState("title")
+    projection = Projection(state)
+    state.apply(RetrievalStarted(0, "documents", "handbook", "refunds?"))
+    [part] = projection.document()["turns"][0]["parts"].values()
+    assert (part["kind"], part["headline"], part["status"]) == (
+        "retrieval", "retrieving documents", "searching",
+    )  # fmt: skip
+    hit = RetrievedHit("a", 0.51234, 12, "Refunds take", used=False)
+    state.apply(Retrieved(0, "documents", "handbook", "refunds?", (hit,), 0.25))
+    [operation] = [one for one in projection.patch() if one[0] == "part"]
+    assert operation == [
+        "part", 0, 1, {
+            "kind": "retrieval", "headline": "retrieved 1 document", "index": "handbook", "query": "refunds?",
+            "status": "found", "hits": [["a", "0.512", "12 characters", "Refunds take", "found before"]], "more": 0,
+            "time": "250 ms",
+        },
+    ]  # fmt: skip
 
 
 def test_a_turn_tells_what_it_could_have_read() -> None:

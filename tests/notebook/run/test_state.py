@@ -24,6 +24,9 @@ from agentlab.messages import (
     ReasoningEncrypted,
     ReasoningText,
     Refusal,
+    RetrievalStarted,
+    Retrieved,
+    RetrievedHit,
     Retrying,
     RunFinished,
     Text,
@@ -39,6 +42,7 @@ from agentlab.messages import (
     UrlSource,
     Usage,
 )
+from agentlab.notebook.run.retrieval_card import MOST_HITS, HitLine, RetrievalCard
 from agentlab.notebook.run.state import STATUS_LABELS, RunState
 from agentlab.notebook.run.turn import HIDDEN_REASONING
 from agentlab.notebook.run.turn_parts import Prose, ToolCard
@@ -74,7 +78,8 @@ def test_any_sequence_of_events_leaves_a_readable_state(events: list[Event]) -> 
     assert all(turn.status != "running" for turn in state.turns)
     for turn in state.turns:
         assert len({part.key for part in turn.parts}) == len(turn.parts)
-        assert not [part for part in turn.parts if isinstance(part, ToolCard) and part.is_open]
+        cards = [part for part in turn.parts if isinstance(part, ToolCard | RetrievalCard)]
+        assert not [card for card in cards if card.is_open]
     state.text.encode()
 
 
@@ -187,6 +192,55 @@ def test_a_question_that_nobody_answered_ends_with_the_run() -> None:
     state.stop("cancelled")
     assert card(state).status == "interrupted"
     assert state.asking == []
+
+
+def found(*hits: RetrievedHit, place: int = 0, duration_s: float = 0.25) -> Retrieved:
+    """What an index of documents found."""
+    return Retrieved(place, "documents", "handbook", "refunds?", hits, duration_s)
+
+
+def test_what_was_retrieved_stands_first_in_the_turn_it_was_retrieved_for_and_stays_there() -> None:
+    begun = [RetrievalStarted(place, "documents", "handbook", "refunds?") for place in (0, 1)]
+    state = folded(*begun)
+    first, second = state.turns[0].parts
+    assert isinstance(first, RetrievalCard)
+    assert isinstance(second, RetrievalCard)
+    assert (first.headline, first.status) == ("retrieving documents", "searching")
+    for event in (found(RetrievedHit("a", 0.5, 1234, "Refunds take")), found(place=1), TurnStarted(1, "m")):
+        state.apply(event, 3.0)
+    assert [turn.number for turn in state.turns] == [1]
+    assert state.model == "m"
+    assert (first.headline, first.duration_s) == ("retrieved 1 document", 0.25)
+    assert first.lines == (HitLine("a", "0.5", "1,234 characters", "Refunds take", ""),)
+    assert second.headline == "retrieved 0 documents"
+    state.apply(TextDelta("In a week."), 3.5)
+    assert state.turns[0].time_to_first_token_s == 0.5
+    assert state.estimated_output_tokens == 4
+    state.apply(TurnFinished(AssistantMessage.of("In a week."), Usage()), 4.0)
+    assert state.turns[0].parts[:2] == [first, second]
+    assert prose(state) == [("text", "In a week.")]
+    state.apply(TurnStarted(2, "m"), 5.0)
+    assert [len(turn.parts) for turn in state.turns] == [3, 0]
+
+
+def test_a_search_that_the_run_did_not_wait_for_is_interrupted() -> None:
+    state = folded(RetrievalStarted(0, "tools", "tools", "weather"))
+    state.stop("cancelled")
+    [card] = state.turns[0].parts
+    assert isinstance(card, RetrievalCard)
+    assert (card.status, card.headline) == ("interrupted", "retrieving tools")
+
+
+def test_a_long_list_of_hits_is_cut_and_counted_and_those_left_out_of_the_request_say_so() -> None:
+    hits = [RetrievedHit(f"d{number}", None, used=False) for number in range(MOST_HITS + 2)]
+    [card] = folded(found(*hits)).turns[0].parts
+    assert isinstance(card, RetrievalCard)
+    assert (len(card.lines), card.more, card.headline) == (
+        MOST_HITS,
+        2,
+        f"retrieved {MOST_HITS + 2} documents",
+    )
+    assert card.lines[0][1::3] == ("", "found before")
 
 
 def test_json_of_a_result_is_laid_out_and_its_images_are_kept_apart() -> None:

@@ -18,6 +18,9 @@ from agentlab.messages import (
     Reasoning,
     ReasoningBlock,
     ReasoningText,
+    RetrievalStarted,
+    Retrieved,
+    RetrievedHit,
     RunFinished,
     Text,
     TextDelta,
@@ -54,6 +57,8 @@ def saying(text: str) -> RunState:
     call = ToolCall(text, text, text)
     state = RunState(text)
     for event in (
+        RetrievalStarted(0, "documents", text, text),
+        Retrieved(0, "documents", text, text, (RetrievedHit(text, 0.5, 12, text),), 0.001),
         TurnStarted(1, text),
         Notice("warning", text),
         ReasoningBlock(Reasoning((ReasoningText(text),))),
@@ -173,6 +178,21 @@ def test_a_question_and_its_answer_are_told_in_words() -> None:
     state.apply(ApprovalGiven("c", approved=False, note="not today"))
     for form in mimebundle(state).values():
         assert "denied by a person, asked because: it deletes files; not today" in form
+
+
+def test_what_was_retrieved_is_told_with_scores_and_folded() -> None:
+    hits = (RetrievedHit("a", 0.5, 1234, "Refunds take"), RetrievedHit("b", None, 9, "Parcels", used=False))
+    events = [Retrieved(0, "documents", "handbook", "refunds?", hits, 0.25), TurnStarted(1, "m")]
+    for form in mimebundle(state_of(events)).values():
+        for words in (
+            "retrieved 2 documents",
+            "handbook · 250 ms",
+            "a (score 0.5 · 1,234 characters) Refunds take",
+            "b (9 characters · found before) Parcels",
+        ):
+            assert words in form
+    assert " open" not in static_html(state_of(events)).html
+    assert "250 ms" not in static_html(state_of(events), deterministic=True).html
 
 
 def test_a_long_result_shows_its_beginning_and_folds_the_rest() -> None:

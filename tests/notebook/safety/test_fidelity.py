@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentlab.notebook.safety.markdown import StreamingMarkdown, render_markdown
-from agentlab.notebook.safety.plain_text import terminal_safe
 from agentlab.notebook.safety.safe_html import join, sanitise
+from agentlab.plain_text import terminal_safe
 from tests.notebook.hostile import HOSTILE, Contents
 from tests.notebook.safety.well_behaved import SAMPLES
 

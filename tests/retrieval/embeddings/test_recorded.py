@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from agentlab.errors import BadRequest, ModelError, NotFound
+from agentlab.models.endpoint import error_from
 from agentlab.retrieval.embeddings.wires.cohere import COHERE
 from agentlab.retrieval.embeddings.wires.gemini import GEMINI
 from agentlab.retrieval.embeddings.wires.openai import OPENAI
 from agentlab.retrieval.embeddings.wires.wire import Inputs, Wire
-from agentlab.retrieval.endpoint import error_from
 from agentlab.retrieval.vendors import EmbeddingRow, address_of, embedding_row
 from tests.retrieval.recorded import some_exchanges
 

@@ -1,10 +1,13 @@
-"""One request, one JSON answer: what embedding models and rerankers share of the way to a provider."""
+"""One request, one answer: the way to a provider for everything that is no conversation.
+
+Embedding models, rerankers, and models of sound and pictures share it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final
 
@@ -30,7 +33,6 @@ from agentlab.models.model import request_id_of
 from agentlab.models.price_loading import loading_prices
 from agentlab.models.vendors import base_url_of
 from agentlab.models.wire import Vendor, error_for_status
-from agentlab.retrieval.vendors import address_of
 
 __all__ = ["Answer", "Endpoint", "error_from"]
 
@@ -49,7 +51,7 @@ class Answer:
         started_at: Unix time of the first request.
     """
 
-    body: bytes
+    body: bytes = field(repr=False)
     request_id: str | None
     attempts: int
     started_at: float
@@ -59,7 +61,7 @@ class Endpoint:
     """Where a model is reached: address, key, retries.
 
     Args:
-        vendor: The vendor's name.
+        vendor: The vendor's row.
         model_id: The provider's name of the model.
         api_key: The key; else the vendor's environment variable, else the keyring.
         base_url: Another address: a proxy, a gateway, a server of your own.
@@ -76,7 +78,7 @@ class Endpoint:
 
     def __init__(
         self,
-        vendor: str,
+        vendor: Vendor,
         model_id: str,
         *,
         api_key: str | Secret | None = None,
@@ -87,18 +89,18 @@ class Endpoint:
         seed: int | None = None,
         priced_as: str | None = None,
     ) -> None:
-        self.vendor: Vendor = address_of(vendor)
+        self.vendor = vendor
         self.model_id = model_id
-        self.name = f"{vendor}:{model_id}"
+        self.name = f"{vendor.name}:{model_id}"
         self.base_url = base_url_of(self.vendor, base_url)
         self._key = resolve_key(
-            api_key, self.vendor.key_env, service=vendor, required=self.vendor.key_required
+            api_key, self.vendor.key_env, service=vendor.name, required=self.vendor.key_required
         )
         self._http = http or HttpClient()
         self._retry = retry or Retry()
         self._clock = clock or SystemClock()
         self._random = Random(seed)
-        self._priced_as = priced_as or vendor
+        self._priced_as = priced_as or vendor.name
 
     def __repr__(self) -> str:
         return f"Endpoint({self.name!r})"
@@ -107,18 +109,37 @@ class Endpoint:
         """Keep connections open between requests."""
         return self._http
 
-    async def post(self, path: str, payload: Mapping[str, Any]) -> Answer:
+    async def post(
+        self, path: str, payload: Mapping[str, Any], *, query: Mapping[str, str] | None = None
+    ) -> Answer:
+        """Send JSON; arguments and errors as in `send`.
+
+        Raises:
+            UsageError: The payload has no UTF-8 form; nothing was sent.
+        """
+        try:
+            body = msgspec.json.encode(payload)
+        except UnicodeEncodeError as error:
+            raise UsageError(
+                f"a text for {self.name} holds a lone surrogate, which has no UTF-8 form: {error.object!r:.80}"
+            ) from None
+        return await self.send(path, body, "application/json", query=query)
+
+    async def send(
+        self, path: str, body: bytes, content_type: str, *, query: Mapping[str, str] | None = None
+    ) -> Answer:
         """Send a request until it is answered, or until trying again is no use.
 
         Args:
             path: Appended to the vendor's base URL.
-            payload: The JSON body.
+            body: The body.
+            content_type: What the body is.
+            query: Added to the vendor's own query.
 
         Raises:
-            UsageError: The payload has no UTF-8 form; nothing was sent.
             ModelError: It failed; the error says after how many attempts.
         """
-        request = self._request(path, payload)
+        request = self._request(path, body, content_type, query)
         started_at, start = self._clock.time(), self._clock.monotonic()
         attempt = 0
         while True:
@@ -162,21 +183,17 @@ class Endpoint:
         error.retry_after = parse_retry_after(response.headers, self._clock.time())
         return error
 
-    def _request(self, path: str, payload: Mapping[str, Any]) -> HttpRequest:
-        try:
-            body = msgspec.json.encode(payload)
-        except UnicodeEncodeError as error:
-            raise UsageError(
-                f"a text for {self.name} holds a lone surrogate, which has no UTF-8 form: {error.object!r:.80}"
-            ) from None
+    def _request(
+        self, path: str, body: bytes, content_type: str, query: Mapping[str, str] | None
+    ) -> HttpRequest:
         vendor = self.vendor
         return HttpRequest(
             "POST",
             self.base_url + path,
-            {"content-type": "application/json", **vendor.headers},
+            {"content-type": content_type, **vendor.headers},
             body,
             (vendor.key_header, vendor.key_prefix, self._key) if self._key else None,
-            dict(vendor.query) or None,
+            {**vendor.query, **(query or {})} or None,
         )
 
     def _delay(

@@ -1,0 +1,1 @@
+"""Agents put together: as tools of each other, behind a router, in a pipeline."""

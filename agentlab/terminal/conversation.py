@@ -1,0 +1,51 @@
+"""What a chat remembers: who answers, what was said, what it took."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from agentlab.agent import Agent, Run
+from agentlab.messages import AssistantMessage, Message, Usage, repair
+
+__all__ = ["Conversation"]
+
+
+@dataclass
+class Conversation:
+    """A conversation with an agent.
+
+    Attributes:
+        agent: Who answers the next prompt.
+        messages: Everything said so far: a list any provider takes.
+        usage: Tokens of all answers, those before a reset too.
+        cost_usd: Price of the answers whose price is known.
+        unpriced: How many answers have no known price.
+        answers: How many prompts were answered, partly or whole.
+    """
+
+    agent: Agent
+    messages: list[Message] = field(default_factory=list)
+    usage: Usage = field(default_factory=Usage)
+    cost_usd: float = 0.0
+    unpriced: int = 0
+    answers: int = 0
+
+    def take(self, run: Run) -> None:
+        """Remember a run that has ended, however it did.
+
+        What had arrived of an answer that was stopped is kept. A prompt to which the model said nothing is forgotten, for
+        it would stand without an answer before the next one.
+        """
+        if run.records:
+            self.usage += run.usage
+            if run.cost_usd is None:
+                self.unpriced += 1
+            else:
+                self.cost_usd += run.cost_usd
+        if any(isinstance(message, AssistantMessage) for message in run.messages):
+            self.answers += 1
+            self.messages = repair([*self.messages, *run.messages])
+
+    def reset(self) -> None:
+        """Forget what was said; what it took is still counted."""
+        self.messages = []

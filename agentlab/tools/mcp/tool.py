@@ -1,0 +1,63 @@
+"""A tool of a server, as an agent takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from agentlab.errors import ToolError
+from agentlab.messages import Json, ToolDefinition, ToolResultContent
+from agentlab.rich_display import html_of
+from agentlab.tools.context import ToolContext
+from agentlab.tools.mcp.naming import shown_schema, shown_text
+from agentlab.tools.tool import Approval
+
+if TYPE_CHECKING:
+    from agentlab.tools.mcp.client import McpClient
+
+__all__ = ["McpTool"]
+
+
+class McpTool:
+    """One tool of an MCP server; `McpClient.tools` makes them.
+
+    Arguments are not checked here but by the server: a schema of a stranger's may hold a pattern that no check of it ends.
+
+    Args:
+        client: The connection.
+        server_name: The server's own name of the tool.
+        name: The name a model sees.
+        timeout_s: Seconds a call may take; None leaves it to the agent.
+        approval: Whether a person is asked before it runs; see `tool`.
+    """
+
+    def __init__(
+        self, client: McpClient, server_name: str, name: str, *, timeout_s: float | None, approval: Approval
+    ) -> None:
+        self._client = client
+        self.server_name = server_name
+        self.name = name
+        self.timeout_s = timeout_s
+        self.approval = approval
+
+    @property
+    def definition(self) -> ToolDefinition:
+        """The tool as the model sees it: its pinned definition, which changes only when a new one is accepted."""
+        listed = self._client.pinned(self.server_name)
+        schema = shown_schema(listed.input_schema)
+        schema.setdefault("type", "object")
+        schema.setdefault("properties", {})
+        return ToolDefinition(self.name, shown_text(listed.description or listed.title), schema)
+
+    async def call(self, arguments: Mapping[str, Any], context: ToolContext) -> tuple[ToolResultContent, ...]:  # noqa: ARG002 - a server is given nothing of the program
+        """Call it, unless its definition is another than the pinned one; see `Tool.call`."""
+        result = await self._client.call_tool(self.server_name, arguments)
+        if result.is_error:
+            raise ToolError(result.text or "the tool failed and did not say why")
+        return result.content or (Json(None),)
+
+    def _repr_html_(self) -> str:
+        return html_of(self)
+
+    def __repr__(self) -> str:
+        return f"McpTool({self.name!r})"

@@ -1,0 +1,26 @@
+"""A chat for tests that type into it; it runs in a process of its own."""
+
+from __future__ import annotations
+
+from agentlab.agent import Agent
+from agentlab.models import model
+from agentlab.terminal import run_chat
+from agentlab.tools import FunctionTool, tool
+
+
+@tool
+def add(a: int, b: int) -> int:
+    """Add two integers."""
+    return a + b
+
+
+def buy(thing: str) -> str:
+    """Buy a thing."""
+    return f"bought {thing}"
+
+
+def chat(url: str, token: str, history: str) -> int:
+    """Talk with a simulated model at an address."""
+    asked = model("anthropic:claude-sonnet-4-6", base_url=url, api_key=token)
+    agent = Agent(asked, tools=[add, FunctionTool(buy, approval="it costs money")])
+    return run_chat(agent, title="Test chat", history_file=history)
