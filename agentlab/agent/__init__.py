@@ -1,8 +1,8 @@
 """Agents: the sans-IO run, its driver, hooks, typed answers, telemetry."""
 
 from agentlab.agent.agent import Agent, Prompt
-from agentlab.agent.extraction import Extraction
-from agentlab.agent.extractor import Extractor
+from agentlab.agent.extraction.extraction import Extraction
+from agentlab.agent.extraction.extractor import Extractor
 from agentlab.agent.hooks import (
     Hook,
     HookContext,
@@ -18,6 +18,8 @@ from agentlab.agent.hooks import (
 from agentlab.agent.portal import run_sync
 from agentlab.agent.records import Decision, TurnRecord
 from agentlab.agent.result import RunResult
+from agentlab.agent.retrieved_entries import DynamicContext, DynamicTools
+from agentlab.agent.retrieved_tools import tool_documents
 from agentlab.agent.run import CallModel, CallTools, Done, Run
 from agentlab.agent.stream import RunStream
 from agentlab.agent.trace import Trace, TracedEvent, TracedRequest
@@ -28,6 +30,8 @@ __all__ = [
     "CallTools",
     "Decision",
     "Done",
+    "DynamicContext",
+    "DynamicTools",
     "Extraction",
     "Extractor",
     "Hook",
@@ -49,4 +53,5 @@ __all__ = [
     "TurnRecord",
     "UseModel",
     "run_sync",
+    "tool_documents",
 ]

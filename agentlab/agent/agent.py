@@ -19,7 +19,7 @@ from agentlab.agent.run import Run
 from agentlab.agent.settings import AgentSettings, Approver
 from agentlab.agent.stream import RunStream
 from agentlab.agent.trace import Trace
-from agentlab.agent.typed import OutputMode, TypedOutput
+from agentlab.agent.typed.typed_output import OutputMode, TypedOutput
 from agentlab.caching.orderings.arrangement import arrange
 from agentlab.caching.orderings.ordering import Ordering
 from agentlab.errors import InvalidHistory, RunStopped, UsageError

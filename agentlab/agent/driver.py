@@ -10,13 +10,13 @@ from typing import Final
 from msgspec import structs
 
 from agentlab.agent.approvals import Approvals
-from agentlab.agent.diagnosing import compared_with_last
 from agentlab.agent.current_run import RunScope, entered
+from agentlab.agent.diagnosing import compared_with_last
 from agentlab.agent.dispatch import ToolDispatch, failed_result
 from agentlab.agent.facts import asked_by, offering
 from agentlab.agent.heartbeat import heartbeat
-from agentlab.agent.memory.foresight import remembered_by
 from agentlab.agent.hooks import HookContext, Hooks, RenameCall, RetryTurn, Scratchpad, Skip, Stop, UseModel
+from agentlab.agent.memory.foresight import remembered_by
 from agentlab.agent.prefix_check import PrefixCheck
 from agentlab.agent.retrieved_search import Retrieval
 from agentlab.agent.run import CallModel, CallTools, Done, Run
@@ -141,17 +141,15 @@ class RunDriver:
     # ----------------------------------------------------------- the model
 
     async def _call_model(self, step: CallModel) -> AsyncGenerator[Event, None]:
-        retrieval = Retrieval.due(self._settings, self.run, spans=self._spans, clock=self._clock)
-        if retrieval is not None:
-            for begun in retrieval.started():
-                yield begun
-            for retrieved in await retrieval.retrieved():
-                yield retrieved
-        found = retrieval.found if retrieval is not None else None
+        retrieval = Retrieval(self._settings, self.run, spans=self._spans, clock=self._clock)
+        for begun in retrieval.started():
+            yield begun
+        for retrieved in await retrieval.retrieved():
+            yield retrieved
         memory = await remembered_by(self._settings, self.run, self._scope, at=self._clock.time())
         context = self._context(step.turn)
         plain = asked_by(
-            self.run, self._settings, self._model.model_id, found=found, remembered=memory
+            self.run, self._settings, self._model.model_id, found=retrieval.found, remembered=memory
         )
         patched = await self._hooks.patch(context, plain)
         if isinstance(patched, Stop):
@@ -165,7 +163,7 @@ class RunDriver:
         yield TurnStarted(step.turn, model.name)
         if memory is not None and memory.line:
             yield Notice("memory", memory.line)
-        for warning in found.warnings if found is not None else ():
+        for warning in retrieval.warnings:
             yield Notice("warning", warning)
         self._spans.chat_started(request, model.name)
         finished: TurnFinished | None = None

@@ -43,6 +43,16 @@ class RunResult:
         return self.run.cost_usd
 
     @property
+    def total_usage(self) -> Usage:
+        """Tokens of its own model calls, and of those of all runs inside it: agents its tools asked, a memory's summary."""
+        return self.trace.total_usage
+
+    @property
+    def total_cost_usd(self) -> float | None:
+        """Price of its own model calls and of those inside it; None where one of them has no known price."""
+        return self.trace.total_cost_usd
+
+    @property
     def turns(self) -> pd.DataFrame:
         """One row a model call: tokens, cost, times."""
         return turns_frame(self.run.records)

@@ -31,32 +31,33 @@ class _Answer(Struct, frozen=True):
 class Retrieval:
     """The searches of one run.
 
+    Before the first model call of a run whose agent has indexes they are made; else there are none.
+
     Args:
         settings: The agent.
-        run: The run, before its first model call.
+        run: The run.
         spans: Telemetry of the run.
         clock: Time.
 
     Attributes:
-        found: What the run tells the model; complete when `retrieved` has returned.
+        found: What the run tells the model, once `retrieved` has returned; None where nothing is searched for.
     """
 
     def __init__(self, settings: AgentSettings, run: Run, *, spans: RunSpans, clock: Clock) -> None:
+        is_due = run.facts is None and run.turns_made == 0
+        self._settings = settings
+        self._entries = searches_of(settings) if is_due else ()
         prompt = run.messages[0]
         assert isinstance(prompt, UserMessage)
-        self._settings = settings
-        self._entries = searches_of(settings)
-        self._query = query_for(prompt, run.history)
+        self._query = query_for(prompt, run.history) if self._entries else None
         self._spans = spans
         self._clock = clock
-        self.found = Found()
+        self.found: Found | None = None
 
-    @classmethod
-    def due(cls, settings: AgentSettings, run: Run, *, spans: RunSpans, clock: Clock) -> Retrieval | None:
-        """The searches a run has still to make; None where there are none, or they were made."""
-        if run.facts is not None or run.turns_made or not searches_of(settings):
-            return None
-        return cls(settings, run, spans=spans, clock=clock)
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was left out of the request, and why."""
+        return self.found.warnings if self.found is not None else ()
 
     def started(self) -> list[RetrievalStarted]:
         """What is going to be asked."""
@@ -73,6 +74,8 @@ class Retrieval:
         Raises:
             RetrievalFailed: An index failed or took too long; the others are given up.
         """
+        if not self._entries:
+            return []
         if self._query is None:
             self.found = Found(warnings=(_NO_QUERY,))
             return []

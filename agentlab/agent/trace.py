@@ -307,9 +307,7 @@ class Trace(_Record, dict=True):
 
 def _written(trace: Trace) -> _WrittenTrace:
     children = [_written(child) for child in trace.children]
-    return _WrittenTrace(
-        **{**structs.asdict(trace), "asked": changes_of(trace.asked), "children": children}
-    )
+    return _WrittenTrace(**{**structs.asdict(trace), "asked": changes_of(trace.asked), "children": children})
 
 
 def _read(written: _WrittenTrace) -> Trace:

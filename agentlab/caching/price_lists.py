@@ -12,13 +12,14 @@ from msgspec import Struct
 
 from agentlab.caching.profiles.registry import known_vendors
 
-__all__ = ["price_list_of", "vendor_hint", "why_unpriced"]
+__all__ = ["billed_object", "price_list_of", "vendor_hint", "why_unpriced"]
 
 
 class _Names(Struct, frozen=True, forbid_unknown_fields=True):
     """The lists of `price_names.toml`."""
 
     priced_as: dict[str, str]
+    billed_by: dict[str, str]
     unpriced: dict[str, str]
 
 
@@ -31,6 +32,11 @@ def _names() -> _Names:
 def price_list_of(vendor: str) -> str:
     """What the price table calls a vendor."""
     return _names().priced_as.get(vendor, vendor)
+
+
+def billed_object(vendor: str) -> str | None:
+    """The object in a vendor's usage whose counts are billed in the place of its tokens; None where tokens are."""
+    return _names().billed_by.get(vendor)
 
 
 def why_unpriced(vendor: str) -> str | None:

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from msgspec import Struct
 
+from agentlab.caching.billed_units import as_billed
 from agentlab.caching.price_lists import price_list_of, vendor_hint, why_unpriced
 from agentlab.caching.profiles.registry import Profile, profile_for
 from agentlab.errors import UsageError
@@ -162,6 +163,7 @@ def turn_cost(
         UsageError: `usage` is no `Usage`, it counts fewer than no tokens, or `at` is no number.
     """
     _check_usage(usage)
+    usage = as_billed(provider, usage)
     prices = rates(provider, model, at, input_tokens=usage.input_tokens or 0)
     if not prices.known:
         parts: _Parts = (_NAN, _NAN, _NAN, _NAN, _NAN)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import signal
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -15,7 +14,6 @@ from agentlab.commands.targets import named_object, named_tools
 from agentlab.errors import UsageError
 from agentlab.serving import AgentServer
 from agentlab.serving.mcp import McpServer
-from agentlab.serving.server import HttpServer
 from agentlab.tools import Tool, Toolset
 
 __all__ = ["add_serve"]
@@ -80,7 +78,7 @@ def _serve(options: argparse.Namespace) -> int:
     known = options.key or os.environ.get(_KEY_VARIABLE)
     if options.mcp == "http":
         mcp = McpServer(_tools(offered)).over_http(host=options.host, port=options.port, key=known)
-        asyncio.run(_until_stopped(mcp, lambda: _mcp_greeting(mcp.url, "<your key>" if known else mcp.key)))
+        mcp.run(lambda: _mcp_greeting(mcp.url, "<your key>" if known else mcp.key))
         return 0
     agents = _agents(offered)
     server = AgentServer(
@@ -92,11 +90,7 @@ def _serve(options: argparse.Namespace) -> int:
         system_messages=options.system_messages,
         max_runs=options.max_runs,
     )
-    asyncio.run(
-        _until_stopped(
-            server, lambda: _greeting(server.url, "<your key>" if known else server.key, list(agents))
-        )
-    )
+    server.run(lambda: _greeting(server.url, "<your key>" if known else server.key, list(agents)))
     return 0
 
 
@@ -146,19 +140,6 @@ def _tools(offered: Sequence[Any]) -> list[Agent | Tool | Callable[..., Any]]:
         else:
             tools.append(each)
     return tools
-
-
-async def _until_stopped(server: HttpServer, greet: Callable[[], None]) -> None:
-    """Serve until the first interrupt; requests under way are finished, unless there is a second one."""
-    listener = server.listen()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        try:
-            loop.add_signal_handler(number, server.stop)
-        except NotImplementedError:  # Windows
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(server.stop))
-    greet()
-    await server.serve(listener)
 
 
 def _greeting(url: str, key: str, names: Sequence[str]) -> None:

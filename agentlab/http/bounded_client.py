@@ -19,7 +19,6 @@ def bounded_client(
     headers: Mapping[str, str | Secret],
     *,
     timeout_s: float | None,
-    read_timeout_s: float | None,
     max_bytes: int,
     auth: Any = None,
     seen: Callable[[int], None] = lambda _status: None,
@@ -29,7 +28,6 @@ def bounded_client(
     Args:
         headers: Sent with every request.
         timeout_s: Seconds to connect, to send, and to wait for a free connection.
-        read_timeout_s: Seconds between two pieces of a response.
         max_bytes: Longest response.
         auth: An `httpx2.Auth`, or None.
         seen: Told the status of each response.
@@ -45,7 +43,8 @@ def bounded_client(
         headers={
             name: value.reveal() if isinstance(value, Secret) else value for name, value in headers.items()
         },
-        timeout=httpx2.Timeout(timeout_s, read=read_timeout_s),
+        # A stream of events may be silent for hours; whoever waits for an answer has a limit of their own.
+        timeout=httpx2.Timeout(timeout_s, read=None),
         auth=auth,
         event_hooks={"response": [bound]},
     )

@@ -41,7 +41,7 @@ def google_tokens(credentials: Any = None, *, clock: Clock | None = None) -> Ren
         raise MissingExtra("Google's login needs `google-auth`: pip install 'agentlab[vertex]'") from None
     kept = credentials
 
-    def refreshed(request: _Sender) -> AccessToken:
+    def refreshed(request: Any) -> AccessToken:
         nonlocal kept
         if kept is None:
             kept, _ = google.auth.default(scopes=[_SCOPE], request=request)

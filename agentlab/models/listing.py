@@ -102,7 +102,7 @@ class ModelList(Sequence[ModelInfo]):
         return one_line(f"ModelList({len(self)}: {', '.join(self.ids[:_MOST_NAMED])}{more})")
 
     def _repr_html_(self) -> str:
-        return str(self.frame._repr_html_())
+        return self.frame.to_html(index=False)
 
 
 async def list_models(
@@ -240,7 +240,7 @@ def _count(item: Mapping[str, Any], paths: Sequence[str]) -> int | None:
             if isinstance(value, int | float)
             and not isinstance(value, bool)
             and math.isfinite(value)
-            and value > 0
+            and value >= 1
         ]
         if counts:
             return max(counts)

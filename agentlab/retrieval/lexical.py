@@ -133,7 +133,9 @@ class LexicalIndex:
         self._model = None
 
     def _search(self, query: str, n: int, threshold: float | None, filter: Filter | None) -> list[Hit]:
-        words = [word for word in self._words([query])[0] if word]  # of a text without words there is one, empty
+        words = [
+            word for word in self._words([query])[0] if word
+        ]  # of a text without words there is one, empty
         entries = list(self._entries.values())
         if not words or not any(entry.words for entry in entries):
             return []

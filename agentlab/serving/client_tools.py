@@ -57,10 +57,10 @@ def with_client_tools(
     Raises:
         Refused: A name is taken or given twice, or the choice names a tool that the client did not send.
     """
-    names = [definition.name for definition in definitions]
+    names, own = [definition.name for definition in definitions], agent.settings.tool_names
     for place, name in enumerate(names):
-        if name in agent.tools or name in names[:place]:
-            whose = "of the agent served here" if name in agent.tools else "in this request"
+        if name in own or name in names[:place]:
+            whose = "of the agent served here" if name in own else "in this request"
             raise invalid(
                 f"the name `{name}` is that of another tool {whose}; rename yours", f"tools[{place}]"
             )
@@ -72,9 +72,9 @@ def with_client_tools(
         if choice == "required":
             raise invalid("`tool_choice` is `required`, and the request has no `tools`", "tool_choice")
         return agent
-    if choice == "none" and agent.tools:
+    if choice == "none" and own:
         return agent
-    if choice == "required" and agent.tools:
+    if choice == "required" and own:
         choice = SpecificTools(tuple(names))
     offered = agent.with_tools(*map(ClientTool, definitions))
     options: dict[str, Any] = {} if choice is None else {"tool_choice": choice}

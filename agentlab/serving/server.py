@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+import signal
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from agentlab.agent import Agent
@@ -82,6 +83,31 @@ class HttpServer:
         """Answer requests until `stop` is called; those under way are finished first."""
         with contextlib.closing(listener):
             await self._uvicorn.serve(sockets=[listener])
+
+    def run(self, up: Callable[[], None] | None = None) -> None:
+        """Serve until the first interrupt (Ctrl-C, SIGTERM); requests under way are finished, unless there is a second.
+
+        For a script; in a notebook, or beside other tasks, use `async with`.
+
+        Args:
+            up: Called once it listens, when its port is known.
+
+        Raises:
+            UsageError: The address cannot be had.
+        """
+        asyncio.run(self._until_interrupted(up))
+
+    async def _until_interrupted(self, up: Callable[[], None] | None) -> None:
+        listener = self.listen()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            try:
+                loop.add_signal_handler(number, self.stop)
+            except NotImplementedError:  # Windows
+                signal.signal(number, lambda *_: loop.call_soon_threadsafe(self.stop))
+        if up is not None:
+            up()
+        await self.serve(listener)
 
     def stop(self) -> None:
         """Take no more requests, and end when those under way are answered; a second call does not wait for them."""

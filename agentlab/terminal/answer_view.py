@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Literal
 
 from agentlab.messages import (
     ApprovalAsked,
+    Audio,
     Event,
+    Image,
     Notice,
     ReasoningDelta,
+    Retrieved,
     Retrying,
     TextDelta,
     ToolCall,
@@ -18,8 +21,8 @@ from agentlab.messages import (
     TurnStarted,
 )
 from agentlab.plain_text import one_line, terminal_safe
-from agentlab.terminal.lines import call_line, result_words
-from agentlab.terminal.markdown_blocks import markdown, settled_length
+from agentlab.terminal.lines import call_line, media_line, result_words, retrieved_line
+from agentlab.terminal.markdown_blocks import markdown, settled_length, split_code
 from agentlab.terminal.safe_stream import SafeStream
 from agentlab.terminal.screen import Screen
 
@@ -73,16 +76,13 @@ class AnswerView:
             self._is_painted = False
         elif isinstance(event, ToolResult):
             self._take_result(event)
-        elif isinstance(event, Retrying):
-            reason = one_line(terminal_safe(event.reason), 120)
-            self._say(f"trying again in {event.delay_s:.1f} s: {reason}", "yellow")
-        elif isinstance(event, Notice) and event.kind != "prefix_moved":
-            self._say(one_line(terminal_safe(event.text), 200), "yellow")
         elif isinstance(event, TurnStarted):
             self.finish()
             self._screen.show(_text("…", "dim"))
         elif isinstance(event, TurnFinished):
-            self._close_text()
+            self._end_turn(event)
+        elif isinstance(event, Retrying | Notice | Retrieved):
+            self._tell(event)
 
     def paint(self) -> None:
         """Bring the screen up to date."""
@@ -97,6 +97,9 @@ class AnswerView:
             if settled:
                 self._screen.print(markdown(self._growing[:settled]), "")
                 self._growing = self._growing[settled:]
+            while (parted := split_code(self._growing)) is not None:
+                self._screen.print(markdown(parted[0]))
+                self._growing = parted[1]
         if self._growing.strip():
             self._screen.show(self._rendered())
 
@@ -156,6 +159,22 @@ class AnswerView:
 
     def _call_lines(self) -> list[RenderableType]:
         return [_text(call.shown, "cyan", is_one_line=True) for call in self._calls.values()]
+
+    def _end_turn(self, turn: TurnFinished) -> None:
+        self._close_text()
+        for part in turn.message.content:
+            if isinstance(part, Image | Audio):
+                self._say(media_line(part), "dim")
+
+    def _tell(self, event: Retrying | Notice | Retrieved) -> None:
+        """Say what happened beside the answer; that a prefix moved matters to the cache's reader, not to this one."""
+        if isinstance(event, Retrieved):
+            self._say(retrieved_line(event), "dim")
+        elif isinstance(event, Retrying):
+            reason = one_line(terminal_safe(event.reason), 120)
+            self._say(f"trying again in {event.delay_s:.1f} s: {reason}", "yellow")
+        elif event.kind != "prefix_moved":
+            self._say(one_line(terminal_safe(event.text), 200), "yellow")
 
     def _say(self, text: str, style: str) -> None:
         self.pause()

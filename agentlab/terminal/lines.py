@@ -8,10 +8,18 @@ import msgspec
 
 from agentlab.agent import Run
 from agentlab.errors import InvalidToolArguments
-from agentlab.messages import ToolCall, ToolResult, Usage
+from agentlab.messages import Audio, Image, Retrieved, ToolCall, ToolResult, Usage
 from agentlab.plain_text import one_line, terminal_safe
 
-__all__ = ["call_line", "cost_words", "result_words", "usage_line", "usage_words"]
+__all__ = [
+    "call_line",
+    "cost_words",
+    "media_line",
+    "result_words",
+    "retrieved_line",
+    "usage_line",
+    "usage_words",
+]
 
 _LONGEST_ARGUMENTS: Final = 80
 _LONGEST_RESULT: Final = 100
@@ -31,6 +39,19 @@ def result_words(result: ToolResult) -> str:
     """What came of a tool call, in few words."""
     said = _flat(result.text, _LONGEST_RESULT) or "nothing"
     return said if result.status == "success" else f"{result.status}: {said}"
+
+
+def retrieved_line(found: Retrieved) -> str:
+    """What an index found for the prompt: how much, and the ids of the best."""
+    best = ", ".join(_flat(hit.id, 30) for hit in found.hits[:3])
+    more = f" and {len(found.hits) - 3:,} more" if len(found.hits) > 3 else ""
+    return f"{_flat(found.index, 40)}: {best or f'no {found.kind} found'}{more}"
+
+
+def media_line(part: Image | Audio) -> str:
+    """A picture or a sound of an answer, which no terminal shows."""
+    what = "image" if isinstance(part, Image) else "audio"
+    return f"[{what} {_flat(part.media_type or '', 40)}]".replace(" ]", "]")
 
 
 def usage_words(usage: Usage) -> str:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from markdown_it import MarkdownIt
 
 if TYPE_CHECKING:
     from rich.markdown import Markdown
 
-__all__ = ["markdown", "settled_length"]
+__all__ = ["markdown", "settled_length", "split_code"]
+
+_MOST_CODE_LINES: Final = 60
+_KEPT_CODE_LINES: Final = 20
 
 
 @cache
@@ -42,6 +45,28 @@ def settled_length(text: str) -> int:
     if len(starts) < 2:
         return 0
     return sum(len(line) + 1 for line in lines[: starts[-1]])
+
+
+def split_code(text: str) -> tuple[str, str] | None:
+    """Part a long block of code in two, so that its beginning can be printed for good while it grows.
+
+    Args:
+        text: A text whose last block begins where it does.
+
+    Returns:
+        The first lines as a block of their own, and a block of the last lines, which grows on; None where the text is no
+        fenced code, or is not long.
+    """
+    tokens = _block_parser().parse(text)
+    if len(tokens) != 1 or tokens[0].type != "fence" or tokens[0].map is None:
+        return None
+    lines = text.split("\n")
+    opening = tokens[0].map[0]
+    if len(lines) - opening <= _MOST_CODE_LINES:
+        return None
+    cut = len(lines) - _KEPT_CODE_LINES
+    first = [*lines[:cut], tokens[0].markup]
+    return "\n".join(first), "\n".join([lines[opening], *lines[cut:]])
 
 
 def markdown(text: str) -> Markdown:

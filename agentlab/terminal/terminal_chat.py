@@ -46,7 +46,8 @@ class TerminalChat:
         Args:
             title: What the chat is called.
         """
-        self._say(f"{title} · {self._conversation.agent.model.name} · /help", "dim")
+        named = dict.fromkeys([title, self._conversation.agent.model.name, "/help"])
+        self._say(" · ".join(named), "dim")
         with keys_wait():
             return self._talk()
 
@@ -90,7 +91,7 @@ class TerminalChat:
         self._conclude(answering)
 
     def _follow(self, answering: Answering, view: AnswerView) -> None:
-        painted_at = 0.0
+        next_painting = 0.0
         for event in answering:
             if isinstance(event, ApprovalAsked):
                 question = view.question(event)
@@ -98,9 +99,11 @@ class TerminalChat:
                 self._decide(answering, event.call_id, question)
             elif event is not None:
                 view.apply(event)
-            if monotonic() - painted_at >= _BETWEEN_PAINTINGS_S:
+            begun = monotonic()
+            if begun >= next_painting:
                 view.paint()
-                painted_at = monotonic()
+                # What takes long to paint is painted less often, so that the answer is never held up.
+                next_painting = monotonic() + max(_BETWEEN_PAINTINGS_S, 4 * (monotonic() - begun))
 
     def _decide(self, answering: Answering, call_id: str, question: str) -> None:
         try:

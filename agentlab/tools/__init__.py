@@ -2,7 +2,8 @@
 
 from agentlab.tools.context import ToolContext
 from agentlab.tools.output import as_content, sendable
+from agentlab.tools.think import think
 from agentlab.tools.tool import FunctionTool, Tool, tool
 from agentlab.tools.toolset import Toolset
 
-__all__ = ["FunctionTool", "Tool", "ToolContext", "Toolset", "as_content", "sendable", "tool"]
+__all__ = ["FunctionTool", "Tool", "ToolContext", "Toolset", "as_content", "sendable", "think", "tool"]

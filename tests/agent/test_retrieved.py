@@ -252,6 +252,15 @@ async def test_a_typed_answer_by_a_tool_is_found_beside_retrieved_tools(bench: B
     ] * 2
 
 
+async def test_a_typed_answer_is_given_from_retrieved_documents(bench: Bench) -> None:
+    shelf = Shelf(hits_of("Refunds take five days."))
+    agent = bench.agent("openai-chat", ['{"result": 5}'], dynamic_context=[shelf])
+    assert await agent.prompt_typed("How many days?", int) == 5
+    [body] = bodies(bench)
+    assert "Refunds take five days." in body
+    assert "response_format" in body
+
+
 def sent(bench: Bench) -> list[dict[str, Any]]:
     return [request.json or {} for request in bench.requests]
 

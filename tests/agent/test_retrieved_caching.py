@@ -10,6 +10,7 @@ import pytest
 
 from agentlab.agent import Agent
 from agentlab.agent.retrieved_entries import DynamicContext, Placement
+from agentlab.caching.explaining.explain import explain_calls
 from agentlab.caching.profiles.registry import make_policy, profile_for
 from agentlab.messages import CacheOptions, Message, Notice, Usage
 from agentlab.retrieval.documents import Document
@@ -92,6 +93,18 @@ async def test_documents_behind_the_preamble_lose_all_that_follows_them(
     preamble = strict_bench.agent(vendor, ["Yes."], preamble=PREAMBLE, cache=CACHE[vendor])
     assert reads[-1] <= ((await preamble.prompt("?")).usage.input_tokens or 0)
     assert strict_bench.refused == []
+
+
+async def test_the_trace_names_the_document_that_moved_the_prefix(strict_bench: Bench) -> None:
+    moved = {}
+    for placement in get_args(Placement):
+        agent = await agent_of(strict_bench, "openai-chat", placement)
+        history: list[Message] = []
+        runs = [await agent.chat(f"What does the handbook say of {topic}?", history) for topic in TOPICS[:2]]
+        moved[placement] = [each.line for each in explain_calls([c for run in runs for c in run.trace.calls])]
+    assert moved["prompt"] == []
+    [line] = moved["preamble"]
+    assert "static document `refunds#1`" in line
 
 
 @pytest.mark.parametrize("vendor", list(CACHE))

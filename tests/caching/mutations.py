@@ -33,6 +33,8 @@ VENDORS: Final = {
     "anthropic": "claude-sonnet-5",
     "gemini": "gemini-3-pro",
     "ollama": "qwen3:4b",
+    "cohere": "command-a-reasoning-08-2025",
+    "bedrock": "anthropic.claude-sonnet-4-6",
 }
 OTHER_MODELS: Final = {
     "openai-chat": "gpt-5.4",
@@ -40,6 +42,8 @@ OTHER_MODELS: Final = {
     "anthropic": "claude-opus-5",
     "gemini": "gemini-3-flash",
     "ollama": "qwen3:8b",
+    "cohere": "command-a-03-2025",
+    "bedrock": "anthropic.claude-opus-4-6",
 }
 WORDS: Final = [
     "the",
@@ -108,11 +112,12 @@ def base_request(draw: random.Random, vendor_name: str, *, with_tools: bool = Tr
     messages: tuple[Message, ...] = ()
     for number in range(draw.randint(2, 5)):
         messages += turn(draw, number, tools)
+    has_context = with_tools or vendor_name != "cohere"  # there a schema moves the documents too
     return Request(
         model=VENDORS[vendor_name],
         tools=tools,
         preamble=f"You help. {text(draw, 30)}",
-        context=tuple(Document.from_text(text(draw, 20), f"doc_{index}") for index in range(2)),
+        context=tuple(Document.from_text(text(draw, 20), f"doc_{index}") for index in range(2 * has_context)),
         messages=(*messages, UserMessage.of(f"last {text(draw)}")),
         max_tokens=4_096,
         reasoning=ReasoningOptions(effort="low"),

@@ -70,7 +70,7 @@ def test_the_models_a_vendor_has_now_are_asked_of_it(capsys: pytest.CaptureFixtu
     models = json.loads(printed(capsys, "sim:anthropic", "--live", "--json"))
     assert models
     assert all(model["model"].startswith("sim:anthropic/") for model in models)
-    assert any(model["input_usd"] for model in models)
+    assert {model["cache_family"] for model in models} == {"breakpoints"}
 
 
 def test_a_vendor_is_verified(capsys: pytest.CaptureFixture[str]) -> None:

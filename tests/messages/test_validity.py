@@ -116,7 +116,9 @@ def test_an_empty_system_message_is_allowed() -> None:
 def test_a_message_that_answers_one_call_and_speaks_gets_the_results_of_the_others_before_it() -> None:
     calls = [ToolCall(f"call_{number}", "look", "{}") for number in (1, 2)]
     result = ToolResult("call_1", "look", (Text("found"),))
-    mended = repair([AssistantMessage(tuple(calls)), UserMessage((Text("and?"), result)), AssistantMessage.of("ok")])
+    mended = repair(
+        [AssistantMessage(tuple(calls)), UserMessage((Text("and?"), result)), AssistantMessage.of("ok")]
+    )
     validate([*mended, UserMessage.of("go on")])
     first, second, said = mended[1].content
     assert (first, said) == (result, Text("and?"))

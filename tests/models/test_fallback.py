@@ -200,7 +200,7 @@ async def test_it_can_what_all_can_and_a_model_that_cannot_is_passed_over(bench:
     whole = pair(bench, "GPT here.")
     assert whole.supports("images")
     seeing, other = whole.models
-    model = FallbackModel([Blind(other), seeing])  # type: ignore[list-item]
+    model = FallbackModel([Blind(other), seeing])
     assert not model.supports("images")
     assert model.supports("tools")
     picture = UserMessage.of("What is this?", Image.from_url("https://example.org/cat.png"))

@@ -32,7 +32,7 @@ JSON = "content-type: application/json"
 RECORDED_AS = {"openai": "openai", "gemini": "gemini", "anthropic": "anthropic"}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def sim() -> Iterator[Simulator]:
     with serve() as simulator:
         yield simulator

@@ -9,6 +9,7 @@ from agentlab.messages import (
     ApprovalGiven,
     AssistantMessage,
     Audio,
+    Base64Source,
     Citation,
     Event,
     Image,
@@ -41,6 +42,7 @@ from agentlab.messages import (
     UrlSource,
     Usage,
 )
+from tests.modalities.provider import WAV
 from tests.notebook.run.made_images import PNG
 
 TEXTS = st.text(max_size=12) | st.sampled_from(
@@ -77,6 +79,8 @@ _PART = st.one_of(
     _CALL,
     st.just(Image(UrlSource("https://a.invalid"))),
     st.just(Audio(UrlSource("https://a.invalid"), "audio/wav")),
+    st.just(Image.from_bytes(PNG)),
+    st.just(Audio(Base64Source.from_bytes(WAV), "audio/wav")),
     st.just(ProviderPart("anthropic", "web_search", {})),
 )
 _MESSAGES = st.builds(AssistantMessage, st.lists(_PART, max_size=4).map(tuple), interrupted=st.booleans())

@@ -19,7 +19,7 @@ from agentlab.models.wire import Vendor
 from agentlab.notebook.chat.conversation import Conversation
 from agentlab.plain_text import well_formed
 from agentlab.tools import Toolset
-from tests.notebook.hostile_run import USAGE, events_saying
+from tests.notebook.hostile_run import PNG, USAGE, events_saying
 
 __all__ = [
     "agent_of",
@@ -36,7 +36,6 @@ __all__ = [
 ]
 
 MODEL = "sim:openai/gpt-5.6"
-PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\2\0\0\0"
 
 
 class NamedTool:

@@ -9,6 +9,7 @@ from agentlab.agent.trace import Trace
 from agentlab.messages import (
     ApprovalAsked,
     AssistantMessage,
+    Audio,
     Base64Source,
     CacheDiagnosis,
     Citation,
@@ -46,6 +47,7 @@ from agentlab.plain_text import well_formed
 
 __all__ = ["events_saying", "lanes_saying", "state_saying", "trace_saying"]
 
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\2\0\0\0"
 USAGE = Usage(input_tokens=1500, output_tokens=260, cache_read_tokens=900, cache_write_tokens=200)
 
 
@@ -97,6 +99,9 @@ def _turn(number: int, text: str) -> Iterable[Event]:
             Text(text, (Citation(text, text, text),)),
             Refusal(text),
             Image(UrlSource(f"https://x.invalid/?q={number}")),
+            Image.from_bytes(PNG + text.encode("utf-8", "replace"), text),
+            Image(Base64Source(text), text),
+            Audio(Base64Source.from_bytes(b"RIFF\0\0\0\0WAVE" + text.encode("utf-8", "replace")), text),
             ProviderPart("openai-chat", text, {text: text}),
             call,
             asking,

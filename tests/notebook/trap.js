@@ -72,7 +72,7 @@
   const TAGS = new Set(("a article aside audio b blockquote br button code col colgroup dd del details div dl dt em figcaption figure footer h1 h2 h3 " +
     "h4 h5 h6 header hr i img ins kbd label li nav ol option p pre s section select small span strong summary table tbody td textarea " +
     "tfoot th thead time tr ul").split(" "));
-  const ATTRIBUTES = new Set(("align alt border class colspan controls disabled hidden href open placeholder preload rel role rows rowspan scope src start style tabindex target title type value").split(" "));
+  const ATTRIBUTES = new Set(("align alt border class colspan controls disabled height hidden href open placeholder preload rel role rows rowspan scope src start style tabindex target title type value width").split(" "));
   const OURS = /^(aria-[a-z]+|data-(status|state|kind|open|turns|count|lm-suppress-shortcuts))$/;
   const CLASSES = /^(al-[\w-]*|agentlab[\w-]*|dataframe|mathjax_ignore|tex2jax_ignore|language-[\w+#.-]+)$/;
   const PANDAS = /^(\s*\.dataframe [\w\s:-]+\{\s*[\w-]+: [\w-]+;\s*\})+\s*$/;
@@ -88,6 +88,7 @@
       for (const { name, value } of element.attributes) {
         if (!ATTRIBUTES.has(name) && !OURS.test(name)) say(element, `attribute ${name}`);
         if (name === "src" && !SOURCES[element.localName]?.test(value)) say(element, "source");
+        if ((name === "width" || name === "height") && !(element.localName === "img" && /^\d+$/.test(value))) say(element, "size");
         if (name === "href" && !/^(https?:\/\/|mailto:)/i.test(value)) say(element, "address");
         if (name === "style" && /url\s*\(|expression|@import|position\s*:\s*fixed/i.test(value)) say(element, "style");
         if (name === "class" && !value.split(/\s+/).every((one) => !one || CLASSES.test(one))) say(element, "class");

@@ -65,43 +65,35 @@ async def test_results_keep_their_kind() -> None:
     assert picture.content[0].mime_type == "image/png"
 
 
-@pytest.mark.parametrize(
-    ("name", "arguments", "said"),
-    [
+async def test_what_goes_wrong_is_a_result_that_says_so() -> None:
+    wrong: list[tuple[str, dict[str, Any], str]] = [
         ("broken", {}, "RuntimeError: out of order"),
         ("add", {"a": "two", "b": 3}, "invalid arguments for `add`: a"),
         ("add", {}, "invalid arguments for `add`"),
         ("risky", {}, "asks for approval"),
-    ],
-)
-async def test_what_goes_wrong_is_a_result_that_says_so(
-    name: str, arguments: dict[str, Any], said: str
-) -> None:
+    ]
     async with connected(McpServer(toolset)) as client:
-        answer = await client.call_tool(name, arguments)
-    assert answer.is_error
-    assert answer.content[0].type == "text"
-    assert said in answer.content[0].text
-
-
-async def test_a_tool_that_is_not_there_is_an_error_of_the_protocol() -> None:
-    async with connected(McpServer([add])) as client:
+        for name, arguments, said in wrong:
+            answer = await client.call_tool(name, arguments)
+            assert answer.is_error
+            assert answer.content[0].type == "text"
+            assert said in answer.content[0].text
         with pytest.raises(MCPError, match="there are add"):
             await client.call_tool("subtract", {})
 
 
-@pytest.mark.parametrize(
-    ("answer", "said"), [(True, "done"), (False, "not approved"), ("not on Sundays", "not on Sundays")]
-)
-async def test_an_approver_decides_on_tools_that_ask(answer: bool | str, said: str) -> None:
+async def test_an_approver_decides_on_tools_that_ask() -> None:
+    answers: list[bool | str] = [True, False, "not on Sundays"]
+
     async def approve(_call: object, _reason: str) -> bool | str:
-        return answer
+        return answers[0]
 
     async with connected(McpServer(toolset, approver=approve)) as client:
-        result = await client.call_tool("risky", {})
-    assert result.content[0].type == "text"
-    assert said in result.content[0].text
-    assert result.is_error is (answer is not True)
+        for said in ("done", "not approved", "not on Sundays"):
+            result = await client.call_tool("risky", {})
+            assert result.content[0].type == "text"
+            assert said in result.content[0].text
+            assert result.is_error is (answers.pop(0) is not True)
 
 
 async def test_an_agent_is_a_tool_that_takes_a_prompt_and_keeps_its_preamble(bench: Bench) -> None:

@@ -108,6 +108,8 @@ def test_an_unknown_path_is_not_found(sim: Simulator, path: str) -> None:
         ("anthropic", "/anthropic"),
         ("gemini", "/gemini/v1beta"),
         ("ollama", "/ollama"),
+        ("cohere", "/cohere"),
+        ("bedrock", "/bedrock"),
     ],
 )
 def test_each_vendor_has_the_base_url_its_client_wants(sim: Simulator, vendor: str, end: str) -> None:

@@ -22,8 +22,10 @@ PATHS = {
     "openai_responses": "/v1/responses",
     "gemini": "/v1beta/models/gemini-3.5-flash:streamGenerateContent",
     "ollama": "/api/chat",
+    "cohere_chat": "/v2/chat",
+    "bedrock_converse": "/model/anthropic.claude-sonnet-4-6/converse-stream",
 }
-VENDORS = {"openai_responses": "openai"}
+VENDORS = {"openai_responses": "openai", "cohere_chat": "cohere", "bedrock_converse": "bedrock"}
 
 
 def parse(dialect, body: Any, *, path: str | None = None, query: dict[str, str] | None = None):

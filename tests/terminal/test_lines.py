@@ -6,8 +6,25 @@ from pathlib import Path
 
 import pytest
 
-from agentlab.messages import Image, Text, ToolCall, ToolResult, Usage
-from agentlab.terminal.lines import call_line, cost_words, result_words, usage_words
+from agentlab.messages import (
+    Audio,
+    Image,
+    Retrieved,
+    RetrievedHit,
+    Text,
+    ToolCall,
+    ToolResult,
+    UrlSource,
+    Usage,
+)
+from agentlab.terminal.lines import (
+    call_line,
+    cost_words,
+    media_line,
+    result_words,
+    retrieved_line,
+    usage_words,
+)
 from agentlab.terminal.reading import history_file_of
 
 
@@ -33,6 +50,17 @@ def test_a_result_is_told_in_few_words() -> None:
     assert result_words(ToolResult("1", "t")) == "nothing"
     assert "image/png" in result_words(ToolResult("1", "t", (Image.from_bytes(b"x"),)))
     assert len(result_words(ToolResult("1", "t", (Text("\x1b]0;x\x07" + "y" * 9_999),)))) < 110
+
+
+def test_what_was_found_and_made_is_named() -> None:
+    hits = tuple(RetrievedHit(f"page\x1b[2J {number}", 0.5, 10, "-") for number in range(5))
+    assert (
+        retrieved_line(Retrieved(0, "documents", "book", "q", hits))
+        == "book: page 0, page 1, page 2 and 2 more"
+    )
+    assert retrieved_line(Retrieved(0, "tools", "t", "q")) == "t: no tools found"
+    assert media_line(Image.from_bytes(b"x", "image/png\x1b[2J")) == "[image image/png]"
+    assert media_line(Audio(UrlSource("https://a.invalid"))) == "[audio]"
 
 
 def test_what_is_not_reported_is_left_out() -> None:

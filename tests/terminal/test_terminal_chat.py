@@ -141,6 +141,29 @@ def test_a_tool_that_asks_does_not_run_on_anything_but_yes(sim: Simulator, start
     assert "the user said no" in shown
 
 
+def test_ctrl_c_at_the_question_stops_the_answer_and_runs_nothing(sim: Simulator, start: Starts) -> None:
+    sim.script([reply("Buying.", calls=[call("buy", thing="a cow")]), "What now?"])
+    terminal = start()
+    terminal.type("go\r")
+    terminal.until(r"\[y/N\]")
+    terminal.type(CTRL_C)
+    terminal.until("stopped")
+    terminal.type("never mind\r")
+    assert "bought" not in terminal.until("What now")
+
+
+def test_what_is_typed_during_an_answer_waits_for_the_next_prompt(sim: Simulator, start: Starts) -> None:
+    sim.script(["first answer", "second answer"])
+    sim.faults.add(Fault("status", status=529, retry_after=1))
+    terminal = start()
+    terminal.type("first\r")
+    terminal.until("trying again in")
+    terminal.type("second\r")
+    shown = terminal.until("second answer")
+    assert shown.index("first answer") < shown.index("> second")
+    assert prompts(sim)[-1] == "second"
+
+
 def test_commands_answer_without_asking_the_model(sim: Simulator, start: Starts) -> None:
     terminal = start()
     for typed, seen in (

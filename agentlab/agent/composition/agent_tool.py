@@ -8,7 +8,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from agentlab.agent.current_run import current_run
-from agentlab.errors import AgentlabError, InvalidToolArguments, SweepStopped, ToolError, ToolInterrupted, UsageError
+from agentlab.errors import (
+    AgentlabError,
+    InvalidToolArguments,
+    SweepStopped,
+    ToolError,
+    ToolInterrupted,
+    UsageError,
+)
 from agentlab.messages import ToolDefinition
 from agentlab.short_repr import one_line
 from agentlab.tools import ToolContext

@@ -21,8 +21,8 @@ from agentlab.short_repr import one_line
 
 __all__ = ["Extracts", "Pipeline", "PipelineRun", "passthrough", "pipeline"]
 
-In = TypeVar("In")
-Out = TypeVar("Out")
+In_contra = TypeVar("In_contra", contravariant=True)
+Out_co = TypeVar("Out_co", covariant=True)
 New = TypeVar("New")
 Key = TypeVar("Key", bound=Hashable)
 A = TypeVar("A")
@@ -42,7 +42,7 @@ class Extracts(Protocol[Extracted_co]):
 
 
 @dataclass(frozen=True)
-class PipelineRun(Generic[Out]):
+class PipelineRun(Generic[Out_co]):
     """What came of a call.
 
     Attributes:
@@ -50,11 +50,11 @@ class PipelineRun(Generic[Out]):
         trace: Its record: the runs of its agents are the children, `trace.tree` sums them up.
     """
 
-    value: Out
+    value: Out_co
     trace: Trace
 
 
-class Pipeline(Generic[In, Out]):
+class Pipeline(Generic[In_contra, Out_co]):
     """Steps in a row: each takes what the one before it gave. Make one with `pipeline()`.
 
     A pipeline never changes: every method gives a longer one. Functions may be plain or async wherever one is taken. A step
@@ -69,19 +69,19 @@ class Pipeline(Generic[In, Out]):
 
     # ---------------------------------------------------------------- steps
 
-    def map(self, function: Callable[[Out], New]) -> Pipeline[In, New]:
+    def map(self, function: Callable[[Out_co], New]) -> Pipeline[In_contra, New]:
         """Apply a plain function."""
         return self._and("map", step_of(function))
 
-    def then(self, function: Callable[[Out], Awaitable[New]]) -> Pipeline[In, New]:
+    def then(self, function: Callable[[Out_co], Awaitable[New]]) -> Pipeline[In_contra, New]:
         """Apply an async function."""
         return self._and("then", step_of(function))
 
-    def chain(self, other: Pipeline[Out, New]) -> Pipeline[In, New]:
+    def chain(self, other: Pipeline[Out_co, New]) -> Pipeline[In_contra, New]:
         """Go on with another pipeline."""
         return self._and("chain", step_of(other))
 
-    def prompt(self: Pipeline[In, str], agent: Agent) -> Pipeline[In, str]:
+    def prompt(self: Pipeline[In_contra, str], agent: Agent) -> Pipeline[In_contra, str]:
         """Ask an agent, and go on with its answer."""
 
         async def ask(prompt: str) -> str:
@@ -89,11 +89,13 @@ class Pipeline(Generic[In, Out]):
 
         return self._and(f"prompt {agent.name}", ask)
 
-    def extract(self: Pipeline[In, str], extractor: Extracts[New]) -> Pipeline[In, New]:
+    def extract(self: Pipeline[In_contra, str], extractor: Extracts[New]) -> Pipeline[In_contra, New]:
         """Have an extractor make a value of the text."""
         return self._and("extract", extractor.extract)
 
-    def lookup(self: Pipeline[In, str], index: VectorStoreIndex, n: int = 5) -> Pipeline[In, list[Hit]]:
+    def lookup(
+        self: Pipeline[In_contra, str], index: VectorStoreIndex, n: int = 5
+    ) -> Pipeline[In_contra, list[Hit]]:
         """Find the `n` documents of an index that fit the text best."""
 
         async def find(query: str) -> list[Hit]:
@@ -102,20 +104,20 @@ class Pipeline(Generic[In, Out]):
         return self._and("lookup", find)
 
     @overload
-    def parallel(self, one: Op[Out, A], /) -> Pipeline[In, tuple[A]]: ...
+    def parallel(self, one: Op[Out_co, A], /) -> Pipeline[In_contra, tuple[A]]: ...
     @overload
-    def parallel(self, one: Op[Out, A], two: Op[Out, B], /) -> Pipeline[In, tuple[A, B]]: ...
-    @overload
-    def parallel(
-        self, one: Op[Out, A], two: Op[Out, B], three: Op[Out, C], /
-    ) -> Pipeline[In, tuple[A, B, C]]: ...
+    def parallel(self, one: Op[Out_co, A], two: Op[Out_co, B], /) -> Pipeline[In_contra, tuple[A, B]]: ...
     @overload
     def parallel(
-        self, one: Op[Out, A], two: Op[Out, B], three: Op[Out, C], four: Op[Out, D], /
-    ) -> Pipeline[In, tuple[A, B, C, D]]: ...
+        self, one: Op[Out_co, A], two: Op[Out_co, B], three: Op[Out_co, C], /
+    ) -> Pipeline[In_contra, tuple[A, B, C]]: ...
     @overload
-    def parallel(self, *more: Op[Out, Any]) -> Pipeline[In, tuple[Any, ...]]: ...
-    def parallel(self, *more: Op[Out, Any]) -> Pipeline[In, Any]:
+    def parallel(
+        self, one: Op[Out_co, A], two: Op[Out_co, B], three: Op[Out_co, C], four: Op[Out_co, D], /
+    ) -> Pipeline[In_contra, tuple[A, B, C, D]]: ...
+    @overload
+    def parallel(self, *more: Op[Out_co, Any]) -> Pipeline[In_contra, tuple[Any, ...]]: ...
+    def parallel(self, *more: Op[Out_co, Any]) -> Pipeline[In_contra, Any]:
         """Give the value to several steps at the same time, and go on with all their results as a tuple."""
         steps = [step_of(each) for each in more]
 
@@ -126,11 +128,11 @@ class Pipeline(Generic[In, Out]):
 
     def conditional(
         self,
-        choose: Callable[[Out], Key],
-        branches: Mapping[Key, Op[Out, New]],
+        choose: Callable[[Out_co], Key],
+        branches: Mapping[Key, Op[Out_co, New]],
         *,
-        otherwise: Op[Out, New] | None = None,
-    ) -> Pipeline[In, New]:
+        otherwise: Op[Out_co, New] | None = None,
+    ) -> Pipeline[In_contra, New]:
         """Go on with one of several steps.
 
         Args:
@@ -139,7 +141,7 @@ class Pipeline(Generic[In, Out]):
             otherwise: The step where no branch has the key.
 
         Raises:
-            UsageError: In a call: no branch has the key, and there is no `otherwise`.
+            UsageError: In_contra a call: no branch has the key, and there is no `otherwise`.
         """
         steps = {key: step_of(branch) for key, branch in branches.items()}
         other = step_of(otherwise) if otherwise is not None else None
@@ -157,8 +159,8 @@ class Pipeline(Generic[In, Out]):
         return self._and("conditional", branch)
 
     def batch_call(
-        self: Pipeline[In, Sequence[A]], op: Op[A, New], n: int = 8
-    ) -> Pipeline[In, list[New]]:
+        self: Pipeline[In_contra, Sequence[A]], op: Op[A, New], n: int = 8
+    ) -> Pipeline[In_contra, list[New]]:
         """Apply a step to each item of a list, `n` at a time, and go on with the list of results, in order."""
         step = step_of(op)
 
@@ -169,7 +171,7 @@ class Pipeline(Generic[In, Out]):
 
     # ----------------------------------------------------- errors as values
 
-    def try_map(self, function: Op[Out, New]) -> Pipeline[In, Ok[New] | Err[Exception]]:
+    def try_map(self, function: Op[Out_co, New]) -> Pipeline[In_contra, Ok[New] | Err[Exception]]:
         """Apply a step, and go on with `Ok(its result)`, or with `Err(exception)` where it raised one."""
         step = step_of(function)
 
@@ -181,29 +183,33 @@ class Pipeline(Generic[In, Out]):
 
         return self._and("try_map", attempt)
 
-    def map_ok(self: Pipeline[In, Ok[A] | Err[E]], function: Op[A, New]) -> Pipeline[In, Ok[New] | Err[E]]:
+    def map_ok(
+        self: Pipeline[In_contra, Ok[A] | Err[E]], function: Op[A, New]
+    ) -> Pipeline[In_contra, Ok[New] | Err[E]]:
         """Apply a step to the value of an `Ok`; an `Err` goes on as it is."""
         return self._and("map_ok", _on_ok(step_of(function), lambda made: Ok(made)))  # noqa: PLW0108 - generic
 
-    def map_err(self: Pipeline[In, Ok[A] | Err[E]], function: Op[E, New]) -> Pipeline[In, Ok[A] | Err[New]]:
+    def map_err(
+        self: Pipeline[In_contra, Ok[A] | Err[E]], function: Op[E, New]
+    ) -> Pipeline[In_contra, Ok[A] | Err[New]]:
         """Apply a step to the error of an `Err`; an `Ok` goes on as it is."""
         return self._and("map_err", _on_err(step_of(function), lambda made: Err(made)))  # noqa: PLW0108 - generic
 
     def and_then(
-        self: Pipeline[In, Ok[A] | Err[E]], function: Op[A, Ok[New] | Err[E]]
-    ) -> Pipeline[In, Ok[New] | Err[E]]:
+        self: Pipeline[In_contra, Ok[A] | Err[E]], function: Op[A, Ok[New] | Err[E]]
+    ) -> Pipeline[In_contra, Ok[New] | Err[E]]:
         """Apply a step that gives an `Ok` or an `Err` itself to the value of an `Ok`; an `Err` goes on as it is."""
         return self._and("and_then", _on_ok(step_of(function), _outcome))
 
     def or_else(
-        self: Pipeline[In, Ok[A] | Err[E]], function: Op[E, Ok[A] | Err[New]]
-    ) -> Pipeline[In, Ok[A] | Err[New]]:
+        self: Pipeline[In_contra, Ok[A] | Err[E]], function: Op[E, Ok[A] | Err[New]]
+    ) -> Pipeline[In_contra, Ok[A] | Err[New]]:
         """Apply a step that gives an `Ok` or an `Err` itself to the error of an `Err`; an `Ok` goes on as it is."""
         return self._and("or_else", _on_err(step_of(function), _outcome))
 
     # -------------------------------------------------------------- calling
 
-    async def run(self, value: In) -> PipelineRun[Out]:
+    async def run(self, value: In_contra) -> PipelineRun[Out_co]:
         """Take a value through all steps, and give the result with the record of the runs it took.
 
         Inside a tool, or a step of another pipeline, the record is part of that run's.
@@ -227,46 +233,46 @@ class Pipeline(Generic[In, Out]):
             text = one_line(str(current)) if ended == "done" else ""
             finished = RunFinished(text, Usage(), ended, detail)  # type: ignore[arg-type]  # one of the three
             trace.add(finished, time.monotonic() - began)
-        return PipelineRun(cast("Out", current), trace)
+        return PipelineRun(cast("Out_co", current), trace)
 
-    async def call(self, value: In) -> Out:
+    async def call(self, value: In_contra) -> Out_co:
         """Take a value through all steps."""
         return (await self.run(value)).value
 
-    async def try_call(self, value: In) -> Ok[Out] | Err[Exception]:
+    async def try_call(self, value: In_contra) -> Ok[Out_co] | Err[Exception]:
         """`call`, with an exception as a value."""
         try:
             return Ok(await self.call(value))
         except Exception as error:  # noqa: BLE001 - a value from here on; cancellation is no `Exception`
             return Err(error)
 
-    async def batch(self, values: Sequence[In], concurrency: int = 8) -> list[Out]:
+    async def batch(self, values: Sequence[In_contra], concurrency: int = 8) -> list[Out_co]:
         """Take many values through all steps, so many at a time; results in their order, and the first error ends all."""
         return await in_turn(self.call, values, concurrency)
 
     async def try_batch(
-        self, values: Sequence[In], concurrency: int = 8
-    ) -> list[Ok[Out] | Err[Exception]]:
+        self, values: Sequence[In_contra], concurrency: int = 8
+    ) -> list[Ok[Out_co] | Err[Exception]]:
         """`batch`, with exceptions as values: one that fails ends no other."""
         return await in_turn(self.try_call, values, concurrency)
 
-    def call_sync(self, value: In) -> Out:
+    def call_sync(self, value: In_contra) -> Out_co:
         """`call` without `await`, in a script or a notebook."""
         return run_sync(self.call, value)
 
-    def batch_sync(self, values: Sequence[In], concurrency: int = 8) -> list[Out]:
+    def batch_sync(self, values: Sequence[In_contra], concurrency: int = 8) -> list[Out_co]:
         """`batch` without `await`."""
         return run_sync(self.batch, values, concurrency)
 
-    def _and(self, name: str, step: Step) -> Pipeline[In, Any]:
+    def _and(self, name: str, step: Step) -> Pipeline[In_contra, Any]:
         return Pipeline((*self._steps, (name, step)))
 
     def __repr__(self) -> str:
         return one_line(f"Pipeline({' > '.join(name for name, _ in self._steps) or 'passthrough'})")
 
 
-Op = Pipeline[A, B] | Callable[[A], Awaitable[B]] | Callable[[A], B]
-"""What a step may be made of."""
+Op = Pipeline[A, B] | Callable[[A], B]
+"""What a step may be made of. An async function is awaited; where types are checked it goes in as `pipeline().then(...)`."""
 
 
 @overload

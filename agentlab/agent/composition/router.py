@@ -154,7 +154,11 @@ class AgentSet:
         }
 
     async def route(
-        self, prompt: Prompt, *, history: Sequence[Message] = (), by: str | Model | Agent | Chooses | None = None
+        self,
+        prompt: Prompt,
+        *,
+        history: Sequence[Message] = (),
+        by: str | Model | Agent | Chooses | None = None,
     ) -> Routed:
         """Choose an agent, and ask it.
 
@@ -194,7 +198,11 @@ class AgentSet:
         return Routed(run, choice.name, choice.reason, trace)
 
     def route_sync(
-        self, prompt: Prompt, *, history: Sequence[Message] = (), by: str | Model | Agent | Chooses | None = None
+        self,
+        prompt: Prompt,
+        *,
+        history: Sequence[Message] = (),
+        by: str | Model | Agent | Chooses | None = None,
     ) -> Routed:
         """`route` without `await`, in a script or a notebook."""
         return run_sync(self.route, prompt, history=history, by=by)

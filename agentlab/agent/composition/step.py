@@ -25,7 +25,9 @@ def step_of(given: Any) -> Step:
         step: Step = given.call
         return step
     if not callable(given):
-        raise UsageError(f"a step is a function or a pipeline, not {given!r}; put an agent in with `.prompt(agent)`")
+        raise UsageError(
+            f"a step is a function or a pipeline, not {given!r}; put an agent in with `.prompt(agent)`"
+        )
 
     async def apply(value: Any) -> Any:
         result = given(value)
@@ -63,7 +65,9 @@ async def _together(work: Sequence[Awaitable[Any]]) -> list[Any]:
         return []
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-        failed = next((task for task in tasks if task.done() and not task.cancelled() and task.exception()), None)
+        failed = next(
+            (task for task in tasks if task.done() and not task.cancelled() and task.exception()), None
+        )
         if failed is not None:
             failed.result()
         return [task.result() for task in tasks]

@@ -55,7 +55,9 @@ def memory_plan(
     """
     chosen = memory or agent.settings.memory
     if chosen is None:
-        raise UsageError("this agent has no memory: it sends every history whole. Pass `memory=` to compare one")
+        raise UsageError(
+            "this agent has no memory: it sends every history whole. Pass `memory=` to compare one"
+        )
     run = agent.start(prompt, history=repair(history))
     asked = run.messages[0]
     assert isinstance(asked, UserMessage)

@@ -65,7 +65,9 @@ class MemoryPlan(ShortRepr, Struct, frozen=True, kw_only=True, omit_defaults=Tru
         if self.writes_summary:
             lines.append("A model is called first, for a summary.")
         if self.most_recalled:
-            lines.append(f"Up to {self.most_recalled} earlier exchanges go with the prompt, which moves nothing.")
+            lines.append(
+                f"Up to {self.most_recalled} earlier exchanges go with the prompt, which moves nothing."
+            )
         return "\n".join(lines)
 
     def __repr__(self) -> str:

@@ -43,8 +43,8 @@ class EmbeddedIndex:
     """A vector store that embeds what it is given and what it is asked.
 
     Args:
-        store: The store. It must have been made with `model`, so that it can be asked in words.
-        model: Embeds the documents.
+        store: The store.
+        model: Embeds the documents and the queries.
     """
 
     def __init__(self, store: VectorStore, model: EmbeddingModel) -> None:
@@ -57,7 +57,9 @@ class EmbeddedIndex:
         embedded = await EmbeddingsBuilder[str](self._model).documents([each.text for each in wanted]).build()
         await self._store.upsert(
             [
-                EmbeddedDocument(each.id, each.text, [found.vector.tolist() for found in vectors], each.metadata)
+                EmbeddedDocument(
+                    each.id, each.text, [found.vector.tolist() for found in vectors], each.metadata
+                )
                 for each, (_, vectors) in zip(wanted, embedded, strict=True)
             ]
         )

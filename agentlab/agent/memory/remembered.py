@@ -65,9 +65,7 @@ def summary_message(summary: str) -> UserMessage:
 def is_summary(message: Message) -> bool:
     """Whether a message is one that `summary_message` made."""
     return (
-        isinstance(message, UserMessage)
-        and message.text.startswith(_OPEN)
-        and message.text.endswith(_CLOSE)
+        isinstance(message, UserMessage) and message.text.startswith(_OPEN) and message.text.endswith(_CLOSE)
     )
 
 

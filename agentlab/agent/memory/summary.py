@@ -100,7 +100,9 @@ class Summary:
         before, earlier = self._latest(history, dropped)
         first = leading(history)
         try:
-            written = (await self.agent.prompt(_task(earlier, history[first + before : first + dropped]))).text
+            written = (
+                await self.agent.prompt(_task(earlier, history[first + before : first + dropped]))
+            ).text
         except (ModelError, RunError) as error:
             if isinstance(error, SweepStopped):
                 raise

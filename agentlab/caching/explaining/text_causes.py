@@ -24,22 +24,29 @@ _TEXT_MEMBERS: Final = frozenset(["text", "content", "output", "input_text", "ou
 
 
 def system_causes(before: Sequence[Placed], after: Sequence[Placed], end: int) -> list[Cause]:
-    """The causes in the system prompt, which may be several texts.
+    """The causes in the system prompt, which may be several texts, and in documents that are rendered beside it (Cohere).
 
     Args:
         before: The earlier request's system blocks.
         after: Those of the later one.
         end: Index of the block that followed them in the earlier request.
     """
+    old, new = ([each for each in side if each.block.part == "documents"] for side in (before, after))
+    texts = ([each for each in side if each.block.part != "documents"] for side in (before, after))
+    return [*_list_causes("document", old, new, end), *_list_causes("preamble", *texts, end)]
+
+
+def _list_causes(part: Part, before: Sequence[Placed], after: Sequence[Placed], end: int) -> list[Cause]:
+    """The causes in one list of texts, which are compared by their place in it."""
     causes: list[Cause] = []
     for number, (was, now) in enumerate(zip(before, after, strict=False)):
         found = _between(was.block, now.block)
         if found is not None:
-            causes.append(_cause("preamble", _system_name(number), was.index, now.block, found))
+            causes.append(_cause(part, _name_of(part, number, was.block), was.index, now.block, found))
     for number, now in enumerate(after[len(before) :], len(before)):
-        causes.append(_whole("preamble", _system_name(number), "added", end, now.block))
+        causes.append(_whole(part, _name_of(part, number, now.block), "added", end, now.block))
     for number, was in enumerate(before[len(after) :], len(after)):
-        causes.append(_whole("preamble", _system_name(number), "removed", was.index, was.block))
+        causes.append(_whole(part, _name_of(part, number, was.block), "removed", was.index, was.block))
     return causes
 
 
@@ -251,7 +258,12 @@ def _is_text(path: tuple[str | int, ...]) -> bool:
     return all(isinstance(step, int) or step in _TEXT_MEMBERS for step in path)
 
 
-def _system_name(number: int) -> str:
+def _name_of(part: Part, number: int, block: Block) -> str:
+    """What a text is called: a document by its id where it has one, the rest by their place."""
+    if part == "document":
+        content = canonical(block)
+        name = content.get("id") if isinstance(content, dict) else None
+        return name if isinstance(name, str) else f"document {number + 1}"
     return "preamble" if number == 0 else f"preamble (text {number + 1})"
 
 

@@ -91,9 +91,10 @@ def _renamings(gone: list[_Tool], come: list[_Tool]) -> list[tuple[_Tool, _Tool]
 def _nameless(tool: _Tool) -> Any:
     if not isinstance(tool.body, dict):
         return tool.body
-    inner = tool.body.get("function")
-    if isinstance(inner, dict):
-        return {**tool.body, "function": {**inner, "name": None}}
+    for wrapper in ("function", "toolSpec"):
+        inner = tool.body.get(wrapper)
+        if isinstance(inner, dict):
+            return {**tool.body, wrapper: {**inner, "name": None}}
     return {**tool.body, "name": None}
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, TypeAdapter
 
 from agentlab.agent import Agent
-from agentlab.agent.output_type import OutputType
+from agentlab.agent.typed.output_type import OutputType
 from agentlab.errors import UsageError
 from agentlab.experiments.fingerprint import fingerprint_of
 from agentlab.experiments.scoring.model_judge import DATA_RULES, ModelJudge, check_model, shown_columns

@@ -18,7 +18,7 @@ import msgspec
 
 from agentlab.agent import Agent
 from agentlab.agent.paid import paid_usd
-from agentlab.agent.typed import TypedOutput
+from agentlab.agent.typed.typed_output import TypedOutput
 from agentlab.errors import BadRequest, UsageError
 from agentlab.experiments.fingerprint import agent_parts
 from agentlab.experiments.rows import ScoreRow

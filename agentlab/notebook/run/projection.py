@@ -23,12 +23,15 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from agentlab.notebook.run.bounded_text import shortened
+from agentlab.notebook.run.media_card import MediaCard
 from agentlab.notebook.run.retrieval_card import RetrievalCard
 from agentlab.notebook.run.state import STATUS_LABELS, RunState
 from agentlab.notebook.run.token_bar import TokenBar, money, seconds
 from agentlab.notebook.run.turn import TurnView
 from agentlab.notebook.run.turn_parts import Part, Prose, ToolCard
 from agentlab.notebook.safety.markdown import StreamingMarkdown
+from agentlab.notebook.safety.pictures import Picture
+from agentlab.notebook.safety.sounds import Sound
 
 __all__ = ["Operation", "Projection"]
 
@@ -219,7 +222,22 @@ class _RetrievalMirror(_PartMirror):
         return self._card
 
 
+class _MediaMirror(_PartMirror):
+    """A picture or a sound, which never changes."""
+
+    def __init__(self, part: MediaCard) -> None:
+        self._card = _media_fields(part.shown)
+
+    def update(self, _part: Part, _turn: TurnView) -> list[Operation]:
+        return []
+
+    def document(self) -> dict[str, Any]:
+        return self._card
+
+
 def _mirror(part: Part) -> _PartMirror:
+    if isinstance(part, MediaCard):
+        return _MediaMirror(part)
     if isinstance(part, RetrievalCard):
         return _RetrievalMirror()
     if isinstance(part, ToolCard):
@@ -273,11 +291,23 @@ def _card_fields(card: ToolCard) -> dict[str, Any]:
         "note": card.note,
         "arguments": shortened(card.arguments, RESULT_LIMIT),
         "result": None if card.result is None else shortened(card.result, RESULT_LIMIT),
-        "pictures": [
-            {"address": one.address, "caption": one.caption, "width": one.width, "height": one.height}
-            for one in card.pictures
-        ],
+        "pictures": list(map(_picture_fields, card.pictures)),
         "time": "" if card.duration_s is None else seconds(card.duration_s),
+    }
+
+
+def _media_fields(shown: Picture | Sound) -> dict[str, Any]:
+    if isinstance(shown, Picture):
+        return {"kind": "picture", **_picture_fields(shown)}
+    return {"kind": "sound", "address": shown.address, "caption": shown.caption}
+
+
+def _picture_fields(picture: Picture) -> dict[str, Any]:
+    return {
+        "address": picture.address,
+        "caption": picture.caption,
+        "width": picture.width,
+        "height": picture.height,
     }
 
 

@@ -208,7 +208,7 @@ class RunState:
             case Notice():
                 turn.notice(event.kind, event.text)
             case TurnFinished():
-                turn.finish(event, at_s)
+                turn.finish(event, at_s, self._album)
             case _:
                 assert_never(event)
 

@@ -6,12 +6,14 @@ from typing import Final, assert_never
 
 from agentlab.notebook.run.bounded_text import beginning, shortened
 from agentlab.notebook.run.inline_styles import BAD, CARD, GOOD, MUTED, PICTURE, PRE, WARN
+from agentlab.notebook.run.media_card import MediaCard
 from agentlab.notebook.run.retrieval_card import HitLine, RetrievalCard
 from agentlab.notebook.run.token_bar import seconds
 from agentlab.notebook.run.turn import TurnView
 from agentlab.notebook.run.turn_parts import Part, Prose, ToolCard
 from agentlab.notebook.safety.markdown import render_markdown
-from agentlab.notebook.safety.safe_html import SafeHTML, element, escape, image, join
+from agentlab.notebook.safety.pictures import Picture
+from agentlab.notebook.safety.safe_html import SafeHTML, audio, element, escape, image, join
 from agentlab.plain_text import one_line
 
 __all__ = ["part_html", "part_text"]
@@ -43,6 +45,10 @@ def part_html(part: Part, turn: TurnView, *, deterministic: bool) -> SafeHTML:
             return _card(part, deterministic=deterministic)
         case RetrievalCard():
             return _retrieval(part, deterministic=deterministic)
+        case MediaCard():
+            shown = part.shown
+            made = image(shown, style=PICTURE) if isinstance(shown, Picture) else audio(shown)
+            return element("div", made, style="margin: 6px 0")
         case _:
             assert_never(part)
 
@@ -70,6 +76,8 @@ def part_text(part: Part, *, deterministic: bool) -> str:
                     *_more_hits(part),
                 ]
             )
+        case MediaCard():
+            return f"[{part.shown.caption}]"
         case _:
             assert_never(part)
 

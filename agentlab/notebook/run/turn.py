@@ -9,6 +9,7 @@ from typing import Final, Literal, assert_never
 from agentlab.messages import (
     AssistantMessage,
     Audio,
+    Base64Source,
     Citation,
     Image,
     ProviderPart,
@@ -22,8 +23,10 @@ from agentlab.messages import (
     TurnFinished,
     Usage,
 )
+from agentlab.notebook.run.media_card import MediaCard
 from agentlab.notebook.run.retrieval_card import RetrievalCard
 from agentlab.notebook.run.turn_parts import Part, Prose, ProseKind, ToolCard
+from agentlab.notebook.safety.pictures import Album
 from agentlab.plain_text import well_formed
 
 __all__ = ["NoticeLine", "TurnStatus", "TurnView"]
@@ -176,10 +179,10 @@ class TurnView:
         self.revision += 1
         self.notices.append(NoticeLine(well_formed(kind), well_formed(text), timing))
 
-    def finish(self, event: TurnFinished, at_s: float) -> None:
-        """The call is complete: its message, usage and timing are the truth."""
+    def finish(self, event: TurnFinished, at_s: float, album: Album) -> None:
+        """The call is complete: its message, usage and timing are the truth; what it shows goes into `album`."""
         self.revision += 1
-        self._settle(event.message)
+        self._settle(event.message, album)
         self.number = event.turn
         self.model = well_formed(event.model) or self.model
         self.status = "stopped" if event.message.interrupted else "done"
@@ -234,7 +237,7 @@ class TurnView:
             old.append(text[old.size :])
         return old
 
-    def _settle(self, message: AssistantMessage) -> None:
+    def _settle(self, message: AssistantMessage, album: Album) -> None:
         """Take the finished message for the truth, keeping each part that it confirms."""
         streamed: dict[str, deque[Prose]] = {"text": deque(), "reasoning": deque(), "note": deque()}
         cards: list[ToolCard] = []
@@ -244,7 +247,7 @@ class TurnView:
                 continue
             if isinstance(part, ToolCard):
                 cards.append(part)
-            elif part.text:
+            elif isinstance(part, Prose) and part.text:
                 streamed[part.kind].append(part)
         settled: list[Part] = []
         for piece in message.content:
@@ -256,6 +259,15 @@ class TurnView:
                     cards.remove(card)
                 card.called(piece)
                 settled.append(card)
+                continue
+            if isinstance(piece, Image | Audio) and isinstance(piece.source, Base64Source):
+                shown = album.take(piece) if isinstance(piece, Image) else album.take_sound(piece)
+                key = self._key()
+                settled.append(
+                    Prose(key, "note", well_formed(shown))
+                    if isinstance(shown, str)
+                    else MediaCard(key, shown)
+                )
                 continue
             for kind, text in _prose(piece):
                 queue = streamed[kind]

@@ -9,6 +9,7 @@ import msgspec
 from agentlab.messages import Image, Json, ToolCall, ToolResult, ToolStatus
 from agentlab.notebook.run.growing_count import GrowingCount
 from agentlab.notebook.run.indented_json import indented
+from agentlab.notebook.run.media_card import MediaCard
 from agentlab.notebook.run.retrieval_card import RetrievalCard
 from agentlab.notebook.safety.pictures import Album, Picture
 from agentlab.plain_text import well_formed
@@ -177,4 +178,4 @@ class ToolCard:
         self.revision += 1
 
 
-Part = Prose | ToolCard | RetrievalCard
+Part = Prose | ToolCard | RetrievalCard | MediaCard

@@ -1,4 +1,4 @@
-"""Images of a tool's result that may be shown: their own bytes, of four kinds known by how they begin.
+"""Images of a run that may be shown: their own bytes, of four kinds known by how they begin.
 
 What a result says of an image is not believed: its kind and its size in pixels are read from the bytes. An address is
 never followed, for a request can carry a secret out of the notebook, and SVG is a document and no image.
@@ -12,7 +12,8 @@ import struct
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from agentlab.messages import Base64Source, Image
+from agentlab.messages import Audio, Base64Source, Image
+from agentlab.notebook.safety.sounds import Sound, examined_sound
 
 __all__ = ["Album", "Picture", "PictureKind", "examined"]
 
@@ -51,27 +52,45 @@ class Picture:
 
 
 class Album:
-    """The images of one run: as many as a page can hold, and a line about each that is not among them."""
+    """The images and sounds of one run: as many as a page can hold, and a line about each that is not among them."""
 
     def __init__(self, room: int = LARGEST_ALBUM) -> None:
         self._room = room
 
     def take(self, image: Image) -> Picture | str:
         """The image; or why it is not shown, as a line to show in its place."""
-        named = f"image {image.media_type or ''}".strip()
-        if not isinstance(image.source, Base64Source):
-            return f"[{named}: not shown, its bytes are elsewhere]"
-        try:
-            raw = base64.b64decode(image.source.data, validate=True)
-        except (binascii.Error, ValueError):
-            return f"[{named}: not shown, its base64 is broken]"
-        if len(raw) > min(LARGEST, self._room):
-            return f"[{named}: not shown, {len(raw):,} bytes are too many]"
+        named, raw = self._bytes_of("image", image)
+        if isinstance(raw, str):
+            return f"[{named}: not shown, {raw}]"
         found = examined(raw)
         if found is None:
             return f"[{named}: not shown, its bytes are no PNG, JPEG, GIF or WebP of a size to show]"
         self._room -= len(raw)
         return found
+
+    def take_sound(self, sound: Audio) -> Sound | str:
+        """The sound; or why it is not played, as a line to show in its place."""
+        named, raw = self._bytes_of("audio", sound)
+        if isinstance(raw, str):
+            return f"[{named}: not shown, {raw}]"
+        found = examined_sound(raw)
+        if found is None:
+            return f"[{named}: not shown, its bytes are of no kind that browsers play]"
+        self._room -= len(raw)
+        return found
+
+    def _bytes_of(self, what: str, part: Image | Audio) -> tuple[str, bytes | str]:
+        """What it is called, and its bytes, or why there are none to show."""
+        named = f"{what} {part.media_type or ''}".strip()
+        if not isinstance(part.source, Base64Source):
+            return named, "its bytes are elsewhere"
+        try:
+            raw = base64.b64decode(part.source.data, validate=True)
+        except (binascii.Error, ValueError):
+            return named, "its base64 is broken"
+        if len(raw) > min(LARGEST, self._room):
+            return named, f"{len(raw):,} bytes are too many"
+        return named, raw
 
 
 def examined(raw: bytes) -> Picture | None:

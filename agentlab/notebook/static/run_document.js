@@ -10,7 +10,8 @@
  *   time: string}} ToolPart
  * @typedef {{kind: "retrieval", headline: string, index: string, query: string, status: string,
  *   hits: [string, string, string, string, string][], more: number, time: string}} RetrievalPart
- * @typedef {TextPart | ReasoningPart | NotePart | ToolPart | RetrievalPart} Part
+ * @typedef {(Picture & {kind: "picture"}) | {kind: "sound", address: string, caption: string}} MediaPart
+ * @typedef {TextPart | ReasoningPart | NotePart | ToolPart | RetrievalPart | MediaPart} Part
  * @typedef {{number: number, model: string, status: string, notices: [string, string, string][],
  *   tokens: Record<string, number> | null, lengths: Record<string, number>, ideal: number | null, cost: string,
  *   first: string, time: string, order: number[]}} Head

@@ -1,6 +1,7 @@
 // Paints the document of a run. Text goes in as text; the one field that is HTML comes sanitised from Python.
 
 import { GrowingText, counted, make, setText } from "./elements.js";
+import { MediaView } from "./media.js";
 import { RetrievalView } from "./retrieval_card.js";
 import { TokenBar } from "./token_bar.js";
 import { ToolView } from "./tool_card.js";
@@ -73,6 +74,7 @@ function viewOf(kind, decide) {
   if (kind === "text") return new TextView();
   if (kind === "reasoning") return new ReasoningView();
   if (kind === "retrieval") return new RetrievalView();
+  if (kind === "picture" || kind === "sound") return new MediaView(kind);
   return kind === "tool" ? new ToolView(decide) : new NoteView();
 }
 

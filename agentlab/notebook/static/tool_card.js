@@ -2,12 +2,12 @@
 
 import { BoundedText } from "./bounded_text.js";
 import { make, makeButton, setText } from "./elements.js";
+import { pictureOf } from "./media.js";
 
 /** @typedef {import("./run_document.js").ToolPart} ToolPart */
 /** @typedef {(callId: string, approved: boolean) => void} Decide */
 
 const UNHEARD_MS = 2000;
-const OWN_BYTES = /^data:image\/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]*$/;
 const WORDS = new Map([
   ["success", "ok"],
   ["writing", "writing…"],
@@ -99,15 +99,9 @@ export class ToolView {
 
   /** @param {import("./run_document.js").Picture[]} pictures */
   paintPictures(pictures) {
-    const shown = pictures.filter(({ address }) => OWN_BYTES.test(address));
+    const shown = pictures.map(pictureOf).filter((image) => image !== null);
     if (shown.length === this.pictures.childElementCount) return;
-    this.pictures.replaceChildren(
-      ...shown.map(({ address, caption, width, height }) => {
-        const image = make("img", "picture");
-        Object.assign(image, { alt: caption, width, height, src: address });
-        return image;
-      }),
-    );
+    this.pictures.replaceChildren(...shown);
     if (shown.length) this.node.open = true;
   }
 }

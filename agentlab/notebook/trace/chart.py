@@ -35,6 +35,11 @@ class Row:
         return self.spans[0].kind in {"approval", "tool"}
 
     @property
+    def depth(self) -> int:
+        """How many runs it is inside of."""
+        return self.spans[0].depth
+
+    @property
     def duration_s(self) -> float:
         """From its first beginning to its last end."""
         return max(span.end_s for span in self.spans) - self.spans[0].start_s
@@ -71,7 +76,33 @@ class Axis:
 
 
 def rows_of(spans: Iterable[Span]) -> tuple[Row, ...]:
-    """A row a model call and a row a tool call, with the approval it waited for; in the order in which they began."""
+    """A row a model call and a row a tool call, with the approval it waited for; in the order in which they began.
+
+    Those of a run inside a tool call stand below that call.
+    """
+    runs: dict[str, list[Span]] = {}
+    for span in spans:
+        runs.setdefault(span.run_id, []).append(span)
+    rows: list[Row] = []
+    for run in sorted(runs.values(), key=lambda run: run[0].depth):
+        place = _place_below(rows, run[0])
+        rows[place:place] = _rows_of_one(run)
+    return tuple(rows)
+
+
+def _place_below(rows: Sequence[Row], span: Span) -> int:
+    """Where the rows of an inner run go: behind the call it is inside of, and what stands below that already."""
+    for place, row in enumerate(rows):
+        if span.inside and row.depth == span.depth - 1 and row.spans[0].call_id == span.inside:
+            below = place + 1
+            while below < len(rows) and rows[below].depth >= span.depth:
+                below += 1
+            return below
+    return len(rows)
+
+
+def _rows_of_one(spans: Sequence[Span]) -> list[Row]:
+    """The rows of one run."""
     groups: list[list[Span]] = []
     newest: dict[tuple[int, str | None], list[Span]] = {}
     for span in spans:
@@ -82,7 +113,7 @@ def rows_of(spans: Iterable[Span]) -> tuple[Row, ...]:
             groups.append(group)
         group.append(span)
     rows = [_row(group) for group in groups]
-    return tuple(sorted(rows, key=lambda row: (row.spans[0].turn, row.is_tool)))
+    return sorted(rows, key=lambda row: (row.spans[0].turn, row.is_tool))
 
 
 def axis(spans: Sequence[Span], total_s: float) -> Axis:
@@ -125,10 +156,11 @@ def duration(seconds: float) -> str:
 
 def _row(group: list[Span]) -> Row:
     first = group[0]
+    who = f"{first.agent}: " if first.depth else ""
     if first.kind in MODEL_CALL_KINDS:
-        return Row(f"turn {first.turn}", first.name, tuple(group))
+        return Row(f"{who}turn {first.turn}", first.name, tuple(group))
     name = next((span.name for span in reversed(group) if span.name), "tool")
-    return Row(name, "", tuple(group))
+    return Row(f"{who}{name}", "", tuple(group))
 
 
 def _runs_what_was_asked(before: Span, span: Span) -> bool:

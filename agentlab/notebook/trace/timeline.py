@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from agentlab.agent.spans import Span, spans_frame, spans_of
+from agentlab.agent.spans import Span, spans_frame
 from agentlab.agent.trace import Trace
+from agentlab.agent.trace_tree import tree_spans
 from agentlab.errors import UsageError
 from agentlab.notebook.mode import is_deterministic
 from agentlab.notebook.run.state import RunState
@@ -29,7 +30,7 @@ class Timeline:
 
     Attributes:
         state: The run as its events tell it.
-        spans: Its stretches of time, in the order in which they began.
+        spans: Its stretches of time and those of runs inside it, in the order in which they began.
     """
 
     def __init__(self, trace: Trace, *, with_turns: bool = False) -> None:
@@ -37,7 +38,7 @@ class Timeline:
         events = [(traced.event, traced.at_s) for traced in trace.events]
         for event, at_s in events:
             self.state.apply(event, at_s)
-        self.spans: tuple[Span, ...] = spans_of(events)
+        self.spans: tuple[Span, ...] = tree_spans(trace)
         self._with_turns = with_turns
 
     @property

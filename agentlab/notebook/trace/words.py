@@ -21,6 +21,7 @@ def status_words(state: RunState) -> str:
 
 def facts(state: RunState, rows: Sequence[Row], *, deterministic: bool) -> str:
     """How many calls there were, and where the time went."""
+    rows = [row for row in rows if not row.depth]
     tools = sum(row.is_tool for row in rows)
     counted = _plural(len(state.turns), "turn")
     if tools:

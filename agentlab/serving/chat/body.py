@@ -115,6 +115,13 @@ class ChatBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     prompt_cache_key: str | None = None
     n: Literal[1] | None = None
     logprobs: Literal[False] | None = None
+    top_logprobs: Literal[0] | None = None
+    logit_bias: dict[str, float] | None = None
+    verbosity: Literal["medium"] | None = None
+    functions: None = None
+    function_call: None = None
+    audio: None = None
+    web_search_options: None = None
     modalities: list[Literal["text"]] | None = None
     user: Any = None
     metadata: Any = None
@@ -141,6 +148,8 @@ def read_chat(body: bytes) -> Asked:
         Refused: It is no JSON, lacks a field, has one that is not known, or asks for what is not offered.
     """
     read = decoded(_DECODER, body)
+    if read.logit_bias:
+        raise invalid("this server takes no `logit_bias`; leave it out", "logit_bias", code="unsupported")
     question = Question(
         model=read.model,
         messages=read_messages(read.messages),

@@ -77,6 +77,7 @@ class TextField(Struct, frozen=True, forbid_unknown_fields=True):
     """The shape of the answer."""
 
     format: TextFormat | SchemaFormat | None = None
+    verbosity: Literal["medium"] | None = None
 
 
 class ResponsesBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -100,6 +101,10 @@ class ResponsesBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     prompt_cache_key: str | None = None
     truncation: Literal["disabled"] | None = None
     background: Literal[False] | None = None
+    top_logprobs: Literal[0] | None = None
+    conversation: None = None
+    prompt: None = None
+    max_tool_calls: None = None
     include: Any = None
     stream_options: Any = None
     user: Any = None

@@ -68,18 +68,21 @@ class Catalog:
             return False
         self._applied = number
         self._heeded = changes
-        self._listed = {tool.name: tool for tool in tools}
-        self._changed = {}
-        new = [name for name in self._listed if name not in self._names]
+        listed = {tool.name: tool for tool in tools}
+        new = [name for name in listed if name not in self._names]
         self._names.update(offered_names(new, self._prefix, self._names.values()))
-        for name, tool in self._listed.items():
+        changed: dict[str, str] = {}
+        for name, tool in listed.items():
             if name in self._pins:
                 told = difference(self._pinned.get(name), self._pins[name], tool)
                 if told:
-                    self._changed[name] = told
+                    changed[name] = told
                     continue
             self._pins[name] = pin_of(tool)
             self._pinned[name] = tool
+        # Last, and what forbids first: other threads read these.
+        self._changed = changed
+        self._listed = listed
         return True
 
     # ------------------------------------------------------------ questions

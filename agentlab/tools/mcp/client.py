@@ -133,7 +133,6 @@ class McpClient:
             env=env,
             cwd=cwd,
             timeout_s=connect_timeout_s,
-            read_timeout_s=timeout_s,
             max_message_bytes=max_message_bytes,
             grace_s=grace_s,
         )
@@ -279,10 +278,11 @@ class McpClient:
         if told is None:
             return None
 
-        async def progress(done: float, total: float | None, text: str | None) -> None:
-            told(McpProgress(tool, done, total, text or ""))
+        # The names are the SDK's.
+        async def tell(progress: float, total: float | None, message: str | None) -> None:
+            told(McpProgress(tool, progress, total, message or ""))
 
-        return progress
+        return tell
 
     # ------------------------------------------------ resources and prompts
 

@@ -83,6 +83,7 @@ class Connection:
         self._doing = "start"
         self._reason = ""
         self._error: ToolServerFailed | None = None
+        self._ready = asyncio.Event()
         self._stop = asyncio.Event()
         self._over = asyncio.Event()
         self._refreshing = asyncio.Lock()
@@ -97,8 +98,8 @@ class Connection:
         Raises:
             ToolServerFailed: It did not come to that, or not in time.
         """
-        ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._owner = asyncio.create_task(self._own(ready), name=f"mcp {self._server}")
+        self._owner = asyncio.create_task(self._own(), name=f"mcp {self._server}")
+        ready = asyncio.create_task(self._ready.wait())
         try:
             async with asyncio.timeout(within_s):
                 await asyncio.wait({ready, self._owner}, return_when=asyncio.FIRST_COMPLETED)
@@ -106,23 +107,25 @@ class Connection:
             self._reason = f"it did not {self._doing} within {within_s:g} s"
             await self.close()
             raise await self.failed() from None
+        finally:
+            ready.cancel()
         if self._error is not None:
             raise self._error
-        if not ready.done() or self._owner.done():
+        if not self._ready.is_set() or self._over.is_set():
             raise await self.failed(f"it could not {self._doing}")
 
     async def close(self) -> None:
         """End the connection; safe to do twice."""
         self._stop.set()
         if self._owner is not None and not self._owner.done():
-            if self._client is None:
+            if not self._ready.is_set():
                 self._owner.cancel()
             await asyncio.wait({self._owner}, timeout=_CLOSE_S)
 
     @property
     def is_open(self) -> bool:
         """Whether requests can be sent."""
-        return self._client is not None and not self._stop.is_set()
+        return self._ready.is_set() and not self._stop.is_set()
 
     @property
     def client(self) -> Client:
@@ -135,7 +138,7 @@ class Connection:
             raise self._failure(": ".join(("the connection is closed", *self._endings)))
         return self._client
 
-    async def _own(self, ready: asyncio.Future[None]) -> None:
+    async def _own(self) -> None:
         from mcp import Client  # noqa: PLC0415 - the extra is optional
 
         watchers: list[asyncio.Task[None]] = []
@@ -157,10 +160,8 @@ class Connection:
                 self._catalog.announce_change()
                 await self.refresh()
                 watchers = self._watchers(client)
-                ready.set_result(None)
+                self._ready.set()
                 await self._stop.wait()
-                for watcher in watchers:
-                    watcher.cancel()
         except ToolServerFailed as error:
             self._error = error
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - told to whoever asks for anything
@@ -200,6 +201,7 @@ class Connection:
         from mcp import MCPError  # noqa: PLC0415
 
         answer = asyncio.ensure_future(request(self.client))
+        answer.add_done_callback(lambda done: done.cancelled() or done.exception())
         over = asyncio.create_task(self._over.wait())
         try:
             await asyncio.wait({answer, over}, return_when=asyncio.FIRST_COMPLETED)
@@ -208,6 +210,7 @@ class Connection:
             return answer.result()
         except MCPError as error:
             if self._stop.is_set() or error.error.message == _CLOSED:
+                self._stop.set()
                 raise await self.failed(f"it could not {doing}") from error
             raise
         except (ValueError, RuntimeError, TypeError, KeyError, OSError) as error:

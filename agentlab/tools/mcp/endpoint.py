@@ -22,7 +22,6 @@ class ServerEndpoint:
         headers: Sent with every request.
         auth: An `httpx2.Auth` such as the SDK's OAuth providers, or None.
         timeout_s: Seconds to connect and to send; None for no limit.
-        read_timeout_s: Seconds between two pieces of an answer; None for no limit.
         max_message_bytes: Longest message it may send.
 
     Attributes:
@@ -37,14 +36,12 @@ class ServerEndpoint:
         *,
         auth: Any,
         timeout_s: float | None,
-        read_timeout_s: float | None,
         max_message_bytes: int,
     ) -> None:
         self._url = url
         self._headers = dict(headers)
         self._auth = auth
         self._timeout_s = timeout_s
-        self._read_timeout_s = read_timeout_s
         self._limit = max_message_bytes
         self._status = 0
         self.failure = ""
@@ -67,7 +64,6 @@ class ServerEndpoint:
         client = bounded_client(
             self._headers,
             timeout_s=self._timeout_s,
-            read_timeout_s=self._read_timeout_s,
             max_bytes=self._limit,
             auth=self._auth,
             seen=self._saw,

@@ -24,7 +24,6 @@ class Link:
         env: For a program.
         cwd: For a program.
         timeout_s: Seconds to connect to an address; None for no limit.
-        read_timeout_s: Seconds between two pieces of an answer over HTTP; None for no limit.
         max_message_bytes: Longest message it may send.
         grace_s: Seconds a program is given to end.
 
@@ -45,13 +44,12 @@ class Link:
         env: Mapping[str, str | Secret] | None,
         cwd: str | Path | None,
         timeout_s: float | None,
-        read_timeout_s: float | None,
         max_message_bytes: int,
         grace_s: float,
     ) -> None:
         self._headers, self._auth = dict(headers or {}), auth
         self._env, self._cwd = dict(env or {}), cwd
-        self._timeout_s, self._read_timeout_s = timeout_s, read_timeout_s
+        self._timeout_s = timeout_s
         self._max_message_bytes, self._grace_s = max_message_bytes, grace_s
         self._server = self._checked(server)
         self.secrets = tuple(
@@ -70,7 +68,6 @@ class Link:
                 self._headers,
                 auth=self._auth,
                 timeout_s=self._timeout_s,
-                read_timeout_s=self._read_timeout_s,
                 max_message_bytes=self._max_message_bytes,
             )
         return ServerProcess(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from agentlab.errors import ToolError
 from agentlab.messages import Json, ToolDefinition, ToolResultContent
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["McpTool"]
 
+_MARGIN_S: Final = 1.0
+
 
 class McpTool:
     """One tool of an MCP server; `McpClient.tools` makes them.
@@ -27,7 +29,8 @@ class McpTool:
         client: The connection.
         server_name: The server's own name of the tool.
         name: The name a model sees.
-        timeout_s: Seconds a call may take; None leaves it to the agent.
+        timeout_s: Seconds a call may take by the client's own limit; None leaves it to the agent. The agent is told a little
+            more, so that the error is the client's, which names the server.
         approval: Whether a person is asked before it runs; see `tool`.
     """
 
@@ -37,7 +40,7 @@ class McpTool:
         self._client = client
         self.server_name = server_name
         self.name = name
-        self.timeout_s = timeout_s
+        self.timeout_s = None if timeout_s is None else timeout_s + _MARGIN_S
         self.approval = approval
 
     @property

@@ -16,6 +16,8 @@ from agentlab.agent.current_run import current_run
 from agentlab.errors import BudgetSpent, RunStopped, UsageError
 from agentlab.experiments.metering import Budget, Limiters, MeteredModel
 from agentlab.messages import ApprovalAsked, ApprovalGiven, RunFinished, TextDelta, ToolCall, ToolStarted
+from agentlab.notebook.trace.chart import rows_of
+from agentlab.notebook.trace.timeline import timeline
 from agentlab.simulator import Fault, call, reply
 from agentlab.tools import FunctionTool, ToolContext, tool
 from tests.agent.bench import Bench, assert_sendable, results_of
@@ -217,7 +219,7 @@ async def stopped_while_the_child_speaks(bench: Bench, agent: Agent, how: str) -
             pass
 
     task = asyncio.ensure_future(consume())
-    while not (stream.trace.children and list(stream.trace.children[0].of(TextDelta))):
+    while not any(True for child in stream.trace.children for _ in child.of(TextDelta)):
         await checkpoint()
     if how == "stop":
         stream.stop("enough")
@@ -398,3 +400,25 @@ async def test_a_hook_that_stops_the_child_does_not_stop_the_parent(bench: Bench
     run = await family(bench, lambda _: reply("x"), child_hooks=[Guard()]).prompt("go")
     assert "the run was stopped: not for you" in results_of(run)[0].text
     assert isinstance(Agent("sim:openai/gpt-5.6").as_tool(), AgentTool)
+
+
+async def test_the_timeline_shows_the_child_below_its_call(bench: Bench) -> None:
+    cast(
+        bench,
+        top=asks("middle", {"prompt": "?"}),
+        middle=asks("low", {"prompt": "??"}),
+        low=lambda _: reply("7"),
+    )
+    middle = one_of(bench, "middle", tools=[one_of(bench, "low").as_tool()])
+    run = await one_of(bench, "top", tools=[middle.as_tool()]).prompt("go")
+    labels = [row.label for row in rows_of(timeline(run).spans)]
+    assert labels == [
+        "turn 1",
+        "middle",
+        "middle: turn 1",
+        "middle: low",
+        "low: turn 1",
+        "middle: turn 2",
+        "turn 2",
+    ]
+    assert "2 turns, 1 tool call" in str(timeline(run))

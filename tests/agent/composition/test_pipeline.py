@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
+from operator import add
 from typing import Any
 
 import pytest
@@ -43,11 +45,14 @@ def test_steps_run_in_their_order_and_a_pipeline_never_changes(steps: list[str],
     for place, step in enumerate(steps):
         before = repr(made)
         if step == "map":
-            longer, expected = made.map(lambda v, place=place: v + place), expected + place
+            longer, expected = made.map(partial(add, place)), expected + place
         elif step == "then":
             longer, expected = made.then(doubled), 2 * expected
         else:
-            longer, expected = made.chain(pipeline(int).map(lambda v: v - 1).then(doubled)), 2 * (expected - 1)
+            longer, expected = (
+                made.chain(pipeline(int).map(lambda v: v - 1).then(doubled)),
+                2 * (expected - 1),
+            )
         assert repr(made) == before
         made = longer
     assert asyncio.run(made.call(n)) == expected
@@ -89,7 +94,7 @@ async def test_the_first_that_fails_ends_those_beside_it() -> None:
 async def test_a_branch_is_chosen_by_its_key() -> None:
     pipe = pipeline(int).conditional(
         lambda n: "even" if n % 2 == 0 else "odd",
-        {"even": pipeline(int).then(doubled), "odd": lambda n: -n},
+        {"even": pipeline(int).then(doubled), "odd": pipeline(int).map(lambda n: -n)},
     )
     assert await pipe.batch([1, 2, 3, 4]) == [-1, 4, -3, 8]
     with pytest.raises(UsageError, match="no branch is for 7"):
@@ -139,8 +144,9 @@ async def test_try_call_and_try_batch_give_errors_as_values_and_let_cancellation
     async def endless(_: str) -> None:
         await asyncio.Event().wait()
 
-    for hanging in (pipeline(str).then(endless).try_call("x"), pipeline(str).try_map(endless).call("x")):
-        task = asyncio.ensure_future(hanging)
+    hanging = pipeline(str).then(endless)
+    for work in (hanging.try_call("x"), pipeline(str).try_map(hanging).call("x")):
+        task = asyncio.ensure_future(work)
         await checkpoint()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -165,7 +171,7 @@ async def test_a_batch_keeps_its_order_and_its_limit(concurrency: int) -> None:
 
     assert await pipeline(int).then(step).batch(range(8), concurrency) == [n * n for n in range(8)]
     assert most == concurrency
-    inner = pipeline(int).map(lambda n: list(range(n))).batch_call(step, concurrency)
+    inner = pipeline(int).map(lambda n: list(range(n))).batch_call(pipeline(int).then(step), concurrency)
     assert await inner.call(4) == [0, 1, 4, 9]
     assert await inner.call(0) == []
     with pytest.raises(UsageError, match="1 or more"):
@@ -201,7 +207,7 @@ async def test_lookup_prompt_and_extract_put_a_retrieval_together(bench: Bench) 
 
     index = LexicalIndex()
     await index.insert([Document("a", "Ada wrote the first program."), Document("b", "Bees make honey.")])
-    cast(bench, writer=lambda request: reply(f"You said: {request.messages[-1].text}"))
+    cast(bench, writer=lambda request: reply(f"You said: {request.messages[-1].text}"))  # type: ignore[union-attr]
 
     def lay_out(given: tuple[str, list[Hit]]) -> str:
         question, hits = given
@@ -228,9 +234,7 @@ async def test_a_call_is_one_tree_with_all_its_agents(bench: Bench) -> None:
         helper=lambda _: reply("helped"),
     )
     right = one_of(bench, "right", tools=[one_of(bench, "helper").as_tool()])
-    sides = pipeline(str).parallel(
-        pipeline(str).prompt(one_of(bench, "left")), pipeline(str).prompt(right)
-    )
+    sides = pipeline(str).parallel(pipeline(str).prompt(one_of(bench, "left")), pipeline(str).prompt(right))
     run = await pipeline(str).prompt(one_of(bench, "first")).chain(sides).run("go")
     assert run.value == ("left", "right, helped")
     tree = run.trace.tree

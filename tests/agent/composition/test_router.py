@@ -11,7 +11,7 @@ import pytest
 from agentlab.agent import Agent
 from agentlab.agent.composition.router import AgentSet, Choice, IndexChooser, ModelChooser
 from agentlab.errors import OutputInvalid, UsageError
-from agentlab.messages import AssistantMessage, RunFinished, UserMessage
+from agentlab.messages import AssistantMessage, Message, RunFinished, UserMessage
 from agentlab.simulator import reply
 from tests.agent.bench import Bench
 from tests.agent.composition.asking import cast, one_of
@@ -29,9 +29,7 @@ def offices(bench: Bench, chooses: Any = None, **options: Any) -> AgentSet:
         travel=lambda request: reply(f"Travel here, after {len(request.messages) - 1}."),
         You=lambda request: chooses(request) if callable(chooses) else reply(json.dumps(chooses)),
     )
-    return AgentSet(
-        {name: one_of(bench, name, description=what) for name, what in FOR.items()}, **options
-    )
+    return AgentSet({name: one_of(bench, name, description=what) for name, what in FOR.items()}, **options)
 
 
 @pytest.mark.parametrize("streamed", [True, False])
@@ -70,7 +68,7 @@ async def test_a_function_chooses_plain_or_async(bench: Bench) -> None:
 
     assert (await agents.route("Hi", by=later)).reason == "2 letters"
     with pytest.raises(UsageError, match="a name or a `Choice`"):
-        await agents.route("Hi", by=lambda _: 3)  # type: ignore[arg-type,return-value]
+        await agents.route("Hi", by=lambda _: 3)  # type: ignore[arg-type]
 
 
 async def test_descriptions_are_searched_where_nothing_else_is_said(bench: Bench) -> None:
@@ -89,11 +87,13 @@ async def test_the_default_answers_where_nobody_fits(bench: Bench) -> None:
     assert (routed.name, routed.reason) == ("billing", "the default: no description fits")
     strict = offices(bench, default="billing", by=IndexChooser(threshold=99.0))
     assert (await strict.route("hotels")).name == "billing"
-    assert (await agents.route("x", by=lambda _: "kitchen")).reason == "the default: the choice fell on 'kitchen'"
+    assert (
+        await agents.route("x", by=lambda _: "kitchen")
+    ).reason == "the default: the choice fell on 'kitchen'"
 
 
 async def test_the_history_goes_to_the_agent_that_is_chosen(bench: Bench) -> None:
-    history = [UserMessage.of("Hi"), AssistantMessage.of("Hello")]
+    history: list[Message] = [UserMessage.of("Hi"), AssistantMessage.of("Hello")]
     routed = await offices(bench).route(UserMessage.of("hotels"), history=history)
     assert routed.text == "Travel here, after 2."
 

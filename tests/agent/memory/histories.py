@@ -14,6 +14,7 @@ from agentlab.messages import (
     Message,
     Request,
     SystemMessage,
+    Text,
     ToolCall,
     ToolResult,
     TurnFinished,
@@ -22,7 +23,7 @@ from agentlab.messages import (
     repair,
 )
 from agentlab.models import ModelStream
-from tests.messages.strategies import json_objects, messages, names, texts, words
+from tests.messages.strategies import messages, texts, words
 
 __all__ = ["CONVERSATIONS", "HISTORIES", "PROMPTS", "Teller", "exchange"]
 
@@ -66,14 +67,9 @@ def exchange(place: int, *, words_each: int = 30, calls: int = 0) -> list[Messag
         call = ToolCall(f"call_{place}_{number}", "look", "{}")
         said += [
             AssistantMessage.of("Let me look.", call),
-            UserMessage.of(ToolResult(call.id, "look", texts_of(f"found {place} {number}"))),
+            UserMessage.of(ToolResult(call.id, "look", (Text(f"found {place} {number}"),))),
         ]
     return [*said, AssistantMessage.of(f"answer {place}")]
-
-
-def texts_of(text: str) -> tuple[object, ...]:
-    """The text as a result's content."""
-    return UserMessage.of(text).content
 
 
 @st.composite
@@ -96,4 +92,3 @@ PROMPTS = st.builds(
     UserMessage,
     st.lists(texts.filter(lambda part: bool(part.text.strip())), min_size=1, max_size=3).map(tuple),
 )
-_ = (json_objects, names)

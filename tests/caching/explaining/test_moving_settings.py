@@ -15,10 +15,9 @@ from agentlab.models.registry import WIRES
 from tests.caching.mutations import MUTATIONS, VENDORS, appended, base_request, encoded
 
 
-@pytest.mark.parametrize("wire", [*WIRES, "bedrock-converse"])
+@pytest.mark.parametrize("wire", list(WIRES))
 def test_every_wire_has_its_settings(wire: str) -> None:
-    key = "modelId" if wire == "bedrock-converse" else "model"
-    (moved,) = moved_settings(wire, {key: "a", "temperature": 0}, {key: "b", "temperature": 1})
+    (moved,) = moved_settings(wire, {"model": "a", "temperature": 0}, {"model": "b", "temperature": 1})
     assert (moved.setting.name, moved.before, moved.after) == ("model", '"a"', '"b"')
     assert split_object(wire, {}) == ()
 

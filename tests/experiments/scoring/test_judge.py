@@ -56,7 +56,9 @@ def prompt_of(sim: Simulator, place: int = -1) -> tuple[str, str]:
     return body["instructions"], body["input"][-1]["content"][0]["text"]
 
 
-@pytest.mark.parametrize("vendor", ["openai", "openai-chat", "anthropic", "gemini", "ollama"])
+@pytest.mark.parametrize(
+    "vendor", ["openai", "openai-chat", "anthropic", "gemini", "ollama", "cohere", "bedrock"]
+)
 async def test_it_gives_a_score_its_reason_and_its_cost_over_every_wire(sim: Simulator, vendor: str) -> None:
     sim.behaviour = RuleBased()
     scorer = judged_by(sim, vendor=vendor)

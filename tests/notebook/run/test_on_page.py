@@ -8,9 +8,14 @@ from agentlab.messages import (
     ApprovalAsked,
     ApprovalGiven,
     AssistantMessage,
+    Audio,
+    Base64Source,
     Event,
     Image,
     ReasoningDelta,
+    RetrievalStarted,
+    Retrieved,
+    RetrievedHit,
     Text,
     TextDelta,
     ToolCall,
@@ -20,6 +25,7 @@ from agentlab.messages import (
     TurnStarted,
     Usage,
 )
+from tests.modalities.provider import WAV
 from tests.notebook.page import WidgetPage
 from tests.notebook.run.made_images import PNG
 from tests.notebook.shown_run import shown
@@ -59,6 +65,28 @@ def test_where_nobody_can_decide_there_is_the_question_and_no_button(open_page: 
         run.tell(ASKING)
         assert "May this run? it deletes files" in page.text()
         assert page.page.locator(".al-answers").count() == 0
+
+
+def test_what_was_retrieved_is_folded_and_opens_into_ids_scores_and_text_as_text(open_page: OpenPage) -> None:
+    page = open_page()
+    hits = (
+        RetrievedHit("a#1", 0.734, 812, "<b>Refunds</b> take five days."),
+        RetrievedHit("b", None, 9, "Parcels.", used=False),
+    )
+    with shown(page, "t") as run:
+        run.tell([RetrievalStarted(0, "documents", "handbook", "Refunds?")])
+        assert "retrieving documents" in page.text()
+        assert "handbook · searching…" in page.text()
+        run.tell([Retrieved(0, "documents", "handbook", "Refunds?", hits, 0.084), TurnStarted(1, "m")])
+        assert "retrieved 2 documents" in page.text()
+        assert page.page.locator(".al-hit:visible").count() == 0
+        page.page.locator("summary").click()
+        assert page.page.locator(".al-hit").all_inner_texts() == [
+            "a#1 score 0.734 · 812 characters <b>Refunds</b> take five days.",
+            "b 9 characters · found before Parcels.",
+        ]
+        run.tell([TextDelta("In five days.")])
+        assert page.page.locator(".al-hit:visible").count() == 2
 
 
 def test_a_long_result_shows_all_when_asked_and_an_image_is_its_own_bytes(open_page: OpenPage) -> None:
@@ -164,3 +192,27 @@ def test_a_narrow_view_is_as_wide_as_its_page_and_no_wider(open_page: OpenPage) 
         assert page.page.evaluate("document.documentElement.scrollWidth") <= 360
         page.show(run.finish("cancelled"))
         assert page.page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+METADATA = """new Promise((done, failed) => {
+  const player = document.querySelector("audio");
+  player.onloadedmetadata = () => done([player.duration, player.controls, player.getAttribute("aria-label")]);
+  player.onerror = () => failed(player.error.message);
+  player.preload = "metadata";
+  player.load();
+})"""
+
+
+def test_a_picture_and_a_sound_of_an_answer_are_seen_and_can_be_played(open_page: OpenPage) -> None:
+    page = open_page()
+    sound = Audio(Base64Source.from_bytes(WAV), "audio/wav")
+    message = AssistantMessage.of(Text("Listen."), Image.from_bytes(PNG), sound)
+    with shown(page, "t") as run:
+        run.tell([TurnStarted(1, "m"), TurnFinished(message, Usage())])
+        assert page.page.evaluate("document.querySelector('.al-picture').naturalWidth") == 3
+        assert page.page.evaluate("document.querySelector('audio').preload") == "none"
+        seconds, has_controls, name = page.page.evaluate(METADATA)
+        assert 0 < seconds < 0.1
+        assert has_controls
+        assert name == f"sound, wav, {len(WAV)} bytes"
+        assert [url for url in page.requests if not url.startswith(("about:", "blob:", "data:"))] == []

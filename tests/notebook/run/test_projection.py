@@ -16,6 +16,8 @@ from agentlab.messages import (
     ApprovalAsked,
     ApprovalGiven,
     AssistantMessage,
+    Audio,
+    Base64Source,
     Event,
     Image,
     Reasoning,
@@ -35,6 +37,7 @@ from agentlab.messages import (
 from agentlab.notebook.run.projection import RESULT_LIMIT, Projection
 from agentlab.notebook.run.state import RunState
 from agentlab.notebook.safety.safe_html import sanitise
+from tests.modalities.provider import WAV
 from tests.notebook.event_sequences import SEQUENCES
 from tests.notebook.hostile import HOSTILE
 from tests.notebook.javascript.node import node_path
@@ -217,6 +220,19 @@ def test_an_image_of_a_tool_is_told_as_its_own_bytes() -> None:
     [picture] = part["pictures"]
     assert picture["address"].startswith("data:image/png;base64,")
     assert (picture["caption"], picture["width"], picture["height"]) == ("image, 3 × 2 pixels", 3, 2)  # noqa: RUF001 - the sign for "by"
+
+
+def test_a_picture_and_a_sound_of_an_answer_are_told_once_as_their_own_bytes() -> None:
+    state = RunState("title")
+    projection = Projection(state)
+    sound = Audio(Base64Source.from_bytes(WAV), "audio/mp3")
+    state.apply(TurnFinished(AssistantMessage.of(Image.from_bytes(PNG), sound), Usage()))
+    told = [operation[3] for operation in projection.patch() if operation[0] == "part"]
+    assert [part["kind"] for part in told] == ["picture", "sound"]
+    assert told[0]["address"].startswith("data:image/png;base64,")
+    assert told[1]["address"].startswith("data:audio/wav;base64,")
+    assert told[1]["caption"] == f"sound, wav, {len(WAV)} bytes"
+    assert projection.patch() == []
 
 
 def test_a_search_is_told_when_it_begins_and_when_it_has_found_something() -> None:

@@ -12,6 +12,8 @@ from agentlab.messages import (
     ApprovalAsked,
     ApprovalGiven,
     AssistantMessage,
+    Audio,
+    Base64Source,
     Citation,
     Event,
     Image,
@@ -42,10 +44,12 @@ from agentlab.messages import (
     UrlSource,
     Usage,
 )
+from agentlab.notebook.run.media_card import MediaCard
 from agentlab.notebook.run.retrieval_card import MOST_HITS, HitLine, RetrievalCard
 from agentlab.notebook.run.state import STATUS_LABELS, RunState
 from agentlab.notebook.run.turn import HIDDEN_REASONING
 from agentlab.notebook.run.turn_parts import Prose, ToolCard
+from tests.modalities.provider import WAV
 from tests.notebook.event_sequences import SEQUENCES, USAGES
 from tests.notebook.run.made_images import PNG
 from tests.notebook.synthetic import ANSWER, THOUGHT, tool_run
@@ -160,6 +164,26 @@ def test_parts_that_are_not_text_become_notes() -> None:
         ("note", "[image image/png]"),
         ("note", "[web_search_tool_result]"),
         ("text", "no"),
+    ]
+
+
+def test_pictures_and_sounds_of_an_answer_are_kept_where_they_are_what_they_seem() -> None:
+    message = AssistantMessage.of(
+        Text("Look:"),
+        Image.from_bytes(PNG, "text/html"),
+        Audio(Base64Source.from_bytes(WAV), "audio/mp3"),
+        Image.from_bytes(b"<svg onload=x>", "image/svg+xml"),
+        Audio(Base64Source.from_bytes(b"\0\1"), "audio/pcm16"),
+        Audio(Base64Source("?"), "audio/wav"),
+    )
+    parts = folded(TurnFinished(message, Usage())).turns[0].parts
+    media = [part.shown for part in parts if isinstance(part, MediaCard)]
+    assert [shown.kind for shown in media] == ["image/png", "audio/wav"]
+    assert [part.text for part in parts if isinstance(part, Prose)] == [
+        "Look:",
+        "[image image/svg+xml: not shown, its bytes are no PNG, JPEG, GIF or WebP of a size to show]",
+        "[audio audio/pcm16: not shown, its bytes are of no kind that browsers play]",
+        "[audio audio/wav: not shown, its base64 is broken]",
     ]
 
 

@@ -12,6 +12,8 @@ from agentlab.messages import (
     ApprovalAsked,
     ApprovalGiven,
     AssistantMessage,
+    Audio,
+    Base64Source,
     Event,
     Image,
     Notice,
@@ -34,6 +36,7 @@ from agentlab.notebook.run.state import RunState
 from agentlab.notebook.run.static_view import mimebundle, static_html, static_text
 from agentlab.notebook.run.usage_table import numbers_text
 from agentlab.notebook.safety.safe_html import CODE_CLASSES
+from tests.modalities.provider import WAV
 from tests.notebook.event_sequences import SEQUENCES
 from tests.notebook.hostile import HOSTILE, Contents
 from tests.notebook.run.made_images import PNG
@@ -219,6 +222,16 @@ def test_an_image_of_a_tool_stays_as_its_own_bytes_and_is_named_in_text() -> Non
     bundle = mimebundle(state_of([ToolResult("c", "plot", (Image.from_bytes(PNG),))]))
     assert '<img src="data:image/png;base64,' in bundle["text/html"]
     assert "[image, 3 × 2 pixels]" in bundle["text/plain"]  # noqa: RUF001 - the sign for "by"
+
+
+def test_a_picture_and_a_sound_of_an_answer_stay_as_their_own_bytes_and_are_named_in_text() -> None:
+    sound = Audio(Base64Source.from_bytes(WAV), "audio/wav")
+    message = AssistantMessage.of(Image.from_bytes(PNG), sound)
+    bundle = mimebundle(state_of([TurnFinished(message, Usage())]))
+    assert '<img src="data:image/png;base64,' in bundle["text/html"]
+    assert 'preload="none"' in bundle["text/html"]
+    assert 'src="data:audio/wav;base64,' in bundle["text/html"]
+    assert f"[sound, wav, {len(WAV)} bytes]" in bundle["text/plain"]
 
 
 def test_what_could_have_been_read_is_drawn_and_told() -> None:

@@ -14,6 +14,9 @@ from agentlab.messages import (
     Event,
     Json,
     RequestSent,
+    RetrievalStarted,
+    Retrieved,
+    RetrievedHit,
     Retrying,
     RunFinished,
     Text,
@@ -34,7 +37,7 @@ MODEL: Final = "sim:anthropic/claude-sonnet-5"
 
 
 def every_kind(*, pace: float = 1.0) -> Trace:
-    """A run with every kind of span: a queue, a refusal, a pause, parallel tools, an approval, a tool that fails."""
+    """A run with every kind of span: a retrieval, a queue, a refusal, a pause, parallel tools, an approval, a tool that fails."""
     add, wipe, look = (
         ToolCall("1", "add", '{"a": 1}'),
         ToolCall("2", "wipe", '{"table": "x"}'),
@@ -43,7 +46,9 @@ def every_kind(*, pace: float = 1.0) -> Trace:
     sent = RequestSent("anthropic", "http://127.0.0.1", "{}")
     used = Usage(input_tokens=1500, cache_read_tokens=900, cache_write_tokens=300, output_tokens=120)
     events: list[tuple[Event, float]] = [
-        (TurnStarted(1, MODEL), 0.0),
+        (RetrievalStarted(0, "documents", "handbook", "clean up"), 0.0),
+        (Retrieved(0, "documents", "handbook", "clean up", (RetrievedHit("a"),), 0.1), 0.1),
+        (TurnStarted(1, MODEL), 0.1),
         (sent, 0.25),
         (Retrying(1, 0.5, "rate limited", 429), 0.4),
         (sent, 0.9),

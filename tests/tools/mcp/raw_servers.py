@@ -9,7 +9,7 @@ from typing import Any
 from agentlab.tools.mcp import McpClient
 from tests.tools.mcp.hostile.wire import Server
 
-__all__ = ["LONGEST_S", "client_of"]
+__all__ = ["LONGEST_S", "ROOT", "client_of"]
 
 ROOT = Path(__file__).parents[3]
 LONGEST_S = 20.0

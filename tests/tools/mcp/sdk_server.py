@@ -8,6 +8,7 @@ import sys
 
 import uvicorn
 from mcp.server.mcpserver import Context, Image, MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import ToolAnnotations
 from pydantic import BaseModel
 
@@ -43,7 +44,7 @@ def picture() -> Image:
 @server.tool()
 def fail() -> str:
     """Fails."""
-    raise ValueError("out of stock")
+    raise ToolError("out of stock")
 
 
 @server.tool()

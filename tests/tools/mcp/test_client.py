@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import re
+import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -32,7 +34,7 @@ from tests.tools.mcp.hostile.honest import (
 )
 from tests.tools.mcp.hostile.starting import NamesToolsAlike, NamesToolsAsNoProviderTakes, Silent
 from tests.tools.mcp.hostile.wire import Server
-from tests.tools.mcp.raw_servers import LONGEST_S, client_of
+from tests.tools.mcp.raw_servers import LONGEST_S, ROOT, client_of
 from tests.tools.mcp.test_hostile import has_ended
 
 pytest.importorskip("mcp")
@@ -98,7 +100,7 @@ async def test_a_run_goes_on_when_the_server_is_closed(bench: Bench) -> None:
 async def test_a_run_goes_on_when_a_call_takes_too_long_and_the_server_is_told_to_stop(bench: Bench) -> None:
     async with client_of(KeepsWhatItIsTold, timeout_s=0.3) as client:
         run = await agent_of(bench, client).prompt("What is 1 and 2?")
-        assert re.search("took longer than 0.3 s|did not answer the call of `add` within 0.3 s", run.text)
+        assert "did not answer the call of `add` within 0.3 s" in run.text
         async with asyncio.timeout(LONGEST_S):
             while "notifications/cancelled" not in (await client.call_tool("other")).text:
                 pass
@@ -162,6 +164,28 @@ async def test_a_client_that_is_forgotten_ends_its_program(tmp_path: Path) -> No
     async with asyncio.timeout(LONGEST_S):
         await asyncio.wrap_future(loop._ended)
     assert has_ended(int((tmp_path / "log").read_text().split()[1]))
+
+
+@pytest.mark.gauntlet
+@pytest.mark.skipif(
+    os.environ.get("AGENTLAB_GAUNTLET") != "1", reason="starts an interpreter; runs in `make gauntlet`"
+)
+def test_what_an_interpreter_started_ends_with_it_though_nothing_was_closed(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    program = (
+        "import asyncio, pathlib\n"
+        "from tests.tools.mcp.hostile.answering import LeavesAChildBehind\n"
+        "from tests.tools.mcp.raw_servers import client_of\n"
+        f"client = client_of(LeavesAChildBehind, pathlib.Path({str(log)!r}))\n"
+        "asyncio.run(client.open())\n"
+    )
+    subprocess.run([sys.executable, "-W", "error", "-c", program], cwd=ROOT, check=True, timeout=120)
+    started = [int(line.split()[1]) for line in log.read_text().splitlines() if line.startswith("pid ")]
+    assert len(started) == 2
+    deadline = time.monotonic() + LONGEST_S
+    while not all(has_ended(pid) for pid in started):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 async def test_opening_that_is_cancelled_ends_the_program(tmp_path: Path) -> None:

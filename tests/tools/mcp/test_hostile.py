@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from agentlab.errors import ToolError, ToolServerFailed
+from agentlab.errors import ToolServerFailed
+from agentlab.simulator import SimRequest, call, reply
 from agentlab.tools.mcp import McpClient
+from tests.agent.bench import Bench, bench_of, results_of
 from tests.tools.mcp.hostile import answering, asking, changing, starting
 from tests.tools.mcp.hostile.wire import Server
 from tests.tools.mcp.raw_servers import LONGEST_S, client_of
@@ -28,18 +32,24 @@ SCENARIOS = [
 ]
 
 
+@pytest.fixture(scope="module")
+def bench() -> Iterator[Bench]:
+    with bench_of() as made:
+        yield made
+
+
 def test_there_are_at_least_fifty_of_them() -> None:
     assert len(SCENARIOS) >= 50
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.__name__)
 async def test_a_hostile_server_hangs_nothing_and_no_changed_tool_is_called(
-    scenario: type[Server], tmp_path: Path
+    scenario: type[Server], tmp_path: Path, bench: Bench
 ) -> None:
     log = tmp_path / "log"
     client = client_of(scenario, log)
     async with asyncio.timeout(LONGEST_S):
-        said = await outcome(scenario, client, log)
+        said = await outcome(scenario, client, log, bench)
         await client.close()
     assert re.search(scenario.says, said, re.DOTALL), said
     assert not client.is_open
@@ -48,7 +58,7 @@ async def test_a_hostile_server_hangs_nothing_and_no_changed_tool_is_called(
             assert has_ended(int(line.removeprefix("pid "))), "a process was left behind"
 
 
-async def outcome(scenario: type[Server], client: McpClient, log: Path) -> str:
+async def outcome(scenario: type[Server], client: McpClient, log: Path, bench: Bench) -> str:
     """Meet the server as its scenario expects, and give what was said of it."""
     if scenario.expects == "no start":
         with pytest.raises(ToolServerFailed) as failed:
@@ -56,22 +66,26 @@ async def outcome(scenario: type[Server], client: McpClient, log: Path) -> str:
         assert failed.value.server == "server"
         return str(failed.value)
     await client.open()
+    agent = bench.agent("openai", adds, tools=client.tools)
     if scenario.expects == "disabled":
-        assert (await client.call_tool("add", {"a": 1, "b": 2})).text == "3"
-        for _ in range(2):
-            with pytest.raises(ToolError) as refused:
-                await client.call_tool("add", {"a": 1, "b": 2})
+        assert (await agent.prompt("Add.")).text == "success: 3"
+        assert (await agent.prompt("Add.")).text.startswith("failed: ")
+        said = (await agent.prompt("Add.")).text
+        assert said.startswith("failed: ")
         assert calls_in(log) == 1
-        return str(refused.value)
-    tool = next(each for each in client.tools if each.server_name == "add")
-    try:
-        called = await client.call_tool(tool.server_name, {"a": 1, "b": 2, "s": "x" * 100_000})
-    except ToolError as error:
-        failed, said = True, str(error)
-    else:
-        failed, said = called.is_error, called.text
-    assert scenario.expects in {"any", "call fails" if failed else "answers"}, said
+        return said
+    said = (await agent.prompt("Add.")).text
+    status = "failed" if scenario.expects == "call fails" else "success"
+    assert scenario.expects == "any" or said.startswith(f"{status}: "), said
     return said
+
+
+def adds(request: SimRequest) -> Any:
+    """A model that adds, and then says what it was told."""
+    results = results_of([request.messages[-1]])
+    if results:
+        return reply(f"{'failed' if results[0].is_error else 'success'}: {results[0].text}")
+    return reply(calls=[call("add", a=1, b=2, s="x" * 100_000)])
 
 
 def calls_in(log: Path) -> int:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
@@ -25,6 +28,12 @@ OPTIONS: dict[str, Any] = {"connect_timeout_s": 3 * LONGEST_S, "timeout_s": LONG
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     """A server over HTTP, in a process of its own."""
+    with http_server() as url:
+        yield url
+
+
+@contextmanager
+def http_server() -> Iterator[str]:
     process = subprocess.Popen([*COMMAND, "http"], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
@@ -97,15 +106,23 @@ async def test_a_change_that_a_subscription_brings_is_heeded_before_the_next_cal
         await client.refresh()
         assert "grown" in {tool.name for tool in client.tools}
         await client.call_tool("poison")
-        with pytest.raises(ToolError, match="disabled: its definition changed.*Send all names to me"):
+        with pytest.raises(ToolError, match=r"disabled: its definition changed.*Send all names to me"):
             await client.call_tool("names")
         assert "names" not in {tool.name for tool in client.tools}
 
 
-async def test_headers_go_with_every_request_and_a_refusal_is_told_by_its_status() -> None:
-    import threading
-    from http.server import BaseHTTPRequestHandler, HTTPServer
+async def test_a_server_over_http_that_went_away_is_told_and_opening_it_again_tries_it_again() -> None:
+    with http_server() as address:
+        client = McpClient(address, **OPTIONS)
+        await client.open()
+    with pytest.raises(ToolError, match=r"could not answer the call of `names`|the connection is closed"):
+        await client.call_tool("names")
+    with pytest.raises(ToolServerFailed, match="could not shake hands"):
+        await client.open()
+    await client.close()
 
+
+async def test_headers_go_with_every_request_and_a_refusal_is_told_by_its_status() -> None:
     seen: list[str | None] = []
 
     class Refuses(BaseHTTPRequestHandler):

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+from types import MappingProxyType
 
 from tests.tools.mcp.hostile.wire import ADD, OTHER, Server
 
@@ -164,6 +165,10 @@ class NeverListsItsTools(Server):
 
     def on_list(self, request):
         pass
+
+
+class NeverListsItsToolsAtAll(NeverListsItsTools):
+    says, limits = "did not list its tools within 1.5 s", MappingProxyType({"connect_timeout_s": 1.5})
 
 
 class RefusesToList(Server):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, TypeAdapter
 
-from agentlab.agent.output_schema import enforceable
+from agentlab.agent.typed.output_schema import enforceable
 from agentlab.simulator.dialects.strict_schema import strict_fault
 
 

@@ -7,14 +7,14 @@ from collections.abc import Iterable, MutableSequence, Sequence
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
 
 from agentlab.agent.agent import Agent, Prompt
-from agentlab.agent.extraction import Extraction
-from agentlab.agent.output_mode import OutputMode
-from agentlab.agent.output_type import OutputType
+from agentlab.agent.extraction.extraction import Extraction
 from agentlab.agent.portal import run_sync
 from agentlab.agent.run import Run
 from agentlab.agent.settings import DEFAULT_MAX_TURNS
 from agentlab.agent.stream import RunStream
-from agentlab.agent.typed import TypedOutput
+from agentlab.agent.typed.output_mode import OutputMode
+from agentlab.agent.typed.output_type import OutputType
+from agentlab.agent.typed.typed_output import TypedOutput
 from agentlab.errors import MaxTurnsReached, NoData, UsageError
 from agentlab.http import Clock
 from agentlab.messages import Document, Message
@@ -26,7 +26,7 @@ from agentlab.short_repr import one_line
 if TYPE_CHECKING:
     import pandas as pd
 
-    from agentlab.agent.extract_frame import FrameExtraction
+    from agentlab.agent.extraction.extract_frame import FrameExtraction
 
 __all__ = ["Extractor"]
 
@@ -136,7 +136,7 @@ class Extractor(Generic[Output]):
     # ---------------------------------------------------------- extracting
 
     async def extract(self, text: Prompt, *, history: Sequence[Message] = ()) -> Output:
-        """Extract a value.
+        """Extract a value. An error has the `usage`, the `cost_usd` and the `history` of all attempts.
 
         Args:
             text: A text, parts (text, images, documents), or a user message.
@@ -146,8 +146,6 @@ class Extractor(Generic[Output]):
             NoData: The model gave nothing, or nothing that is JSON.
             OutputInvalid: What it gave does not fit the type after all retries.
             ModelError: A model call failed.
-
-            Each has `usage` and `cost_usd` of all attempts, and `history`.
         """
         return (await self.extract_run(text, history=history)).value
 
@@ -200,7 +198,7 @@ class Extractor(Generic[Output]):
             UsageError: An argument is wrong, or a column of the type would have the name of another column; nothing was
                 sent.
         """
-        from agentlab.agent.extract_frame import FrameExtraction  # noqa: PLC0415 - loads pandas
+        from agentlab.agent.extraction.extract_frame import FrameExtraction  # noqa: PLC0415 - loads pandas
 
         return FrameExtraction(
             self,

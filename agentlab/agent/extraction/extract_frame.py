@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Generator, Iterable
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import pandas as pd
 from msgspec import structs
 
-from agentlab.agent.extract_budget import TextBudget
-from agentlab.agent.extract_columns import columns_of
-from agentlab.agent.extract_row import PENDING, ExtractRow, bookkeeping
-from agentlab.agent.extract_texts import is_missing, texts_of
-from agentlab.agent.extraction import answers_in
+from agentlab.agent.agent import Prompt
+from agentlab.agent.extraction.columns import columns_of
+from agentlab.agent.extraction.extraction import answers_in
+from agentlab.agent.extraction.extractor import Extractor
+from agentlab.agent.extraction.row import PENDING, ExtractRow, bookkeeping
+from agentlab.agent.extraction.text_budget import TextBudget
+from agentlab.agent.extraction.texts import is_missing, texts_of
 from agentlab.agent.frames import provider_and_model
 from agentlab.agent.paid import paid_usd
 from agentlab.agent.portal import run_sync
@@ -32,10 +34,6 @@ from agentlab.errors import (
 from agentlab.models.price_loading import loading_prices
 from agentlab.progress import ProgressOption, tracked
 from agentlab.short_repr import one_line
-
-if TYPE_CHECKING:
-    from agentlab.agent.agent import Prompt
-    from agentlab.agent.extractor import Extractor
 
 __all__ = ["FrameExtraction"]
 

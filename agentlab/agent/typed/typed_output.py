@@ -9,11 +9,11 @@ from typing import Any, Final, Literal
 import msgspec
 
 from agentlab.agent.hooks import Hook, HookContext, RequestPatch, RetryTurn
-from agentlab.agent.output_mode import OutputMode, chosen_mode
-from agentlab.agent.output_schema import enforceable
-from agentlab.agent.output_type import OutputType, Reading
 from agentlab.agent.run import Run
 from agentlab.agent.settings import AgentSettings
+from agentlab.agent.typed.output_mode import OutputMode, chosen_mode
+from agentlab.agent.typed.output_schema import enforceable
+from agentlab.agent.typed.output_type import OutputType, Reading
 from agentlab.errors import NoData, OutputInvalid
 from agentlab.messages import (
     OutputSchema,
@@ -205,7 +205,8 @@ class _State:
 def _asking(
     typed: TypedOutput, settings: AgentSettings, *, deferred: bool, has_tools: bool, forced: bool
 ) -> AgentSettings:
-    """The settings that ask for the type."""
+    """The settings that ask for the type, and for nothing else."""
+    settings = replace(settings, output_schema=None, output_tool=None)
     if typed.mode == "native":
         return settings if deferred else replace(settings, output_schema=typed.schema)
     if typed.mode == "tool":

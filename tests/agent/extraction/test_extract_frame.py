@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from agentlab.agent.extract_budget import TextBudget
-from agentlab.agent.extract_frame import FrameExtraction
-from agentlab.agent.extractor import Extractor
+from agentlab.agent.extraction.extract_frame import FrameExtraction
+from agentlab.agent.extraction.extractor import Extractor
+from agentlab.agent.extraction.text_budget import TextBudget
 from agentlab.errors import AuthenticationFailed, UsageError
 from agentlab.messages import Text, UserMessage
 from agentlab.simulator import ErrorReply, SimRequest, Turn, call, reply
@@ -247,6 +247,17 @@ async def test_texts_are_asked_about_at_the_same_time_and_no_more_than_so_many(b
     extractor.finish = counted  # type: ignore[method-assign]
     await extractor.extract_frame(list("abcdefghi"), concurrency=3, progress=False)
     assert most == 3
+
+
+async def test_a_bar_counts_the_texts(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("agentlab.progress._SILENT_S", 0.0)
+    await people(bench).extract_frame(["Ada", "bad", None], progress=True)
+    shown = capsys.readouterr().err.split("\r")
+    assert any("extracting" in line and "0/3" in line for line in shown)
+    await people(bench).extract_frame(["Ada"], progress=False)
+    assert capsys.readouterr().err == ""
 
 
 async def test_a_key_that_is_refused_ends_the_job_at_once(bench: Bench) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from agentlab.agent.settings import AgentSettings
-from agentlab.agent.typed import TypedOutput
+from agentlab.agent.typed.typed_output import TypedOutput
 from agentlab.errors import UsageError
 from agentlab.messages import ReasoningOptions, SpecificTools
 from agentlab.tools import Toolset

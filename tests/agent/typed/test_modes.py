@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from agentlab.agent import Agent, Hook, HookContext, Run, UseModel
-from agentlab.agent.typed import TypedOutput
+from agentlab.agent.typed.typed_output import TypedOutput
 from agentlab.errors import MaxTurnsReached, NoData, OutputInvalid
 from agentlab.messages import AssistantMessage, Request, SystemMessage, Text, UserMessage
 from agentlab.models import WireModel
@@ -22,6 +22,10 @@ pytestmark = pytest.mark.anyio
 class Person(BaseModel):
     name: str
     age: int
+
+
+class Other(BaseModel):
+    town: str
 
 
 ADA = '{"name":"Ada","age":36}'
@@ -209,6 +213,25 @@ async def test_a_check_is_a_misfit_too(bench: Bench) -> None:
     typed, asked = asking(agent, retries=1, check=adult)
     assert typed.value_of((await asked.prompt("Who?")).run).age == 36
     assert "`age` must be 18 or more, not 3" in bench.requests[-1].body.decode()
+
+
+async def test_a_schema_is_sent_under_the_types_own_title(bench: Bench) -> None:
+    class Titled(BaseModel):
+        model_config = {"title": "A Person"}
+        name: str
+
+    assert (await bench.agent("openai-chat", ['{"name":"Ada"}']).prompt_typed("Who?", Titled)).name == "Ada"
+    (body,) = [request.json for request in bench.requests]
+    assert body is not None
+    assert body["response_format"]["json_schema"]["name"] == "A_Person"
+
+
+async def test_the_agents_own_shape_gives_way_to_the_one_that_is_asked_for(bench: Bench) -> None:
+    agent = bench.agent("openai-chat", [reply(calls=[answer()])], output_schema=Other)
+    assert await agent.prompt_typed("Who?", Person, mode="tool") == Person(name="Ada", age=36)
+    (body,) = [request.json for request in bench.requests]
+    assert body is not None
+    assert "response_format" not in body
 
 
 async def test_one_trace_holds_every_attempt(bench: Bench) -> None:

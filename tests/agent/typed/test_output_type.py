@@ -17,10 +17,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field, TypeAdapter, create_model
 
-from agentlab.agent.output_type import OutputType
 from agentlab.agent.run import Run
 from agentlab.agent.settings import AgentSettings
-from agentlab.agent.typed import OutputMode, TypedOutput
+from agentlab.agent.typed.output_type import OutputType
+from agentlab.agent.typed.typed_output import OutputMode, TypedOutput
 from agentlab.errors import UsageError
 from agentlab.messages import AssistantMessage, Text, ToolCall, TurnFinished, Usage, UserMessage
 from tests.agent.in_process import Capable

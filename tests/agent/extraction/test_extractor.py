@@ -10,11 +10,15 @@ import pytest
 from pydantic import BaseModel
 
 from agentlab.agent import Agent
-from agentlab.agent.extractor import Extractor
+from agentlab.agent.extraction.extractor import Extractor
+from agentlab.agent.retrieved_entries import DynamicTools
+from agentlab.agent.settings import DEFAULT_MAX_TURNS
 from agentlab.errors import AuthenticationFailed, MaxTurnsReached, NoData, OutputInvalid, UsageError
 from agentlab.messages import Document, Message, UserMessage
 from agentlab.simulator import ErrorReply, SimRequest, Turn, call, reply
+from agentlab.tools import Toolset
 from tests.agent.bench import Bench, add, assert_sendable
+from tests.agent.shelf import Shelf, hits_of
 
 pytestmark = pytest.mark.anyio
 
@@ -209,6 +213,21 @@ async def test_an_agent_brings_its_tools_and_its_preamble(bench: Bench, vendor: 
     assert bench.refused == []
     assert isinstance(done.messages[2], UserMessage)
     assert done.messages[2].tool_results[0].text == "36"
+
+
+async def test_documents_found_for_a_text_are_found_once_for_all_attempts(bench: Bench, vendor: str) -> None:
+    shelf = Shelf(hits_of("Ada was born in 1815."))
+    people = extractor(bench, [BAD, ADA], vendor, dynamic_context=(1, shelf))
+    assert (await people.extract_run("Ada.")).attempts == 2
+    assert [asked["query"] for asked in shelf.asked] == ["Ada."]
+    assert all("born in 1815" in request.body.decode() for request in bench.requests)
+    assert bench.refused == []
+
+
+async def test_tools_that_are_yet_to_be_found_count_as_tools(bench: Bench) -> None:
+    people = extractor(bench, [], "ollama", dynamic_tools=DynamicTools.lexical(Toolset([add]), 1))
+    assert people.mode == "tool"
+    assert people.agent.settings.max_turns == DEFAULT_MAX_TURNS
 
 
 async def test_a_call_that_fails_is_the_models_error_with_what_was_spent_before(bench: Bench) -> None:
