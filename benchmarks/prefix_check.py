@@ -29,6 +29,8 @@ LENGTHS: Final = (10, 100, 1000)
 MESSAGE: Final = "The quick brown fox jumps over the lazy dog. " * 20
 VENDORS: Final = {
     "anthropic-messages": "anthropic",
+    "bedrock-converse": "bedrock",
+    "cohere-chat": "cohere",
     "gemini": "gemini",
     "ollama": "ollama",
     "openai-chat": "openai-chat",

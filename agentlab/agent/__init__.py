@@ -18,8 +18,8 @@ from agentlab.agent.hooks import (
 from agentlab.agent.portal import run_sync
 from agentlab.agent.records import Decision, TurnRecord
 from agentlab.agent.result import RunResult
-from agentlab.agent.retrieved_entries import DynamicContext, DynamicTools
-from agentlab.agent.retrieved_tools import tool_documents
+from agentlab.agent.retrieving.entries import DynamicContext, DynamicTools
+from agentlab.agent.retrieving.tool_index import tool_documents
 from agentlab.agent.run import CallModel, CallTools, Done, Run
 from agentlab.agent.stream import RunStream
 from agentlab.agent.trace import Trace, TracedEvent, TracedRequest

@@ -14,7 +14,7 @@ from agentlab.agent.memory.policy import Memory
 from agentlab.agent.options import SETTINGS, settings_from
 from agentlab.agent.portal import run_sync
 from agentlab.agent.result import RunResult
-from agentlab.agent.retrieved_entries import DynamicContextOption, DynamicToolsOption
+from agentlab.agent.retrieving.entries import DynamicContextOption, DynamicToolsOption
 from agentlab.agent.run import Run
 from agentlab.agent.settings import AgentSettings, Approver
 from agentlab.agent.stream import RunStream

@@ -18,7 +18,7 @@ from agentlab.agent.heartbeat import heartbeat
 from agentlab.agent.hooks import HookContext, Hooks, RenameCall, RetryTurn, Scratchpad, Skip, Stop, UseModel
 from agentlab.agent.memory.foresight import remembered_by
 from agentlab.agent.prefix_check import PrefixCheck
-from agentlab.agent.retrieved_search import Retrieval
+from agentlab.agent.retrieving.search import Retrieval
 from agentlab.agent.run import CallModel, CallTools, Done, Run
 from agentlab.agent.settings import AgentSettings
 from agentlab.agent.telemetry import RunSpans

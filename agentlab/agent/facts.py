@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, structs
 
 from agentlab.agent.memory.remembered import Remembered
-from agentlab.agent.retrieved import Found, with_tools
+from agentlab.agent.retrieving.retrieved import Found, with_tools
 from agentlab.caching.orderings.arrangement import prompt_as_sent
 from agentlab.messages import Document, Request, UserMessage
 from agentlab.short_repr import ShortRepr

@@ -12,7 +12,7 @@ from pydantic.errors import PydanticUserError
 
 from agentlab.agent.hooks import Hook
 from agentlab.agent.memory.policy import Memory
-from agentlab.agent.retrieved_entries import read_dynamic_context, read_dynamic_tools
+from agentlab.agent.retrieving.entries import read_dynamic_context, read_dynamic_tools
 from agentlab.agent.settings import AgentSettings
 from agentlab.agent.typed.output_schema import enforceable
 from agentlab.caching.orderings import ordering_of

@@ -8,7 +8,7 @@ from typing import Any
 
 from agentlab.agent.hooks import Hook, check_tool_choice
 from agentlab.agent.memory.policy import Memory
-from agentlab.agent.retrieved_entries import DynamicContext, DynamicTools
+from agentlab.agent.retrieving.entries import DynamicContext, DynamicTools
 from agentlab.caching.orderings import stable_first
 from agentlab.caching.orderings.ordering import Ordering, split_part
 from agentlab.messages import (

@@ -18,7 +18,8 @@ from typing import Any, Final
 import msgspec
 
 from agentlab.agent.agent import Agent
-from agentlab.agent.retrieved_entries import DynamicContext, DynamicTools
+from agentlab.agent.composition.agent_tool import AgentTool
+from agentlab.agent.retrieving.entries import DynamicContext, DynamicTools
 from agentlab.agent.settings import AgentSettings
 from agentlab.errors import UsageError
 from agentlab.models.model import WireModel
@@ -33,7 +34,7 @@ _NO_MATTER: Final = frozenset(
 """Options that change what is logged, or how fast, and not what is said."""
 
 _OWN_TEXT: Final = frozenset(
-    {"tools", "dynamic_context", "dynamic_tools", "hooks", "approver", "volatile", "ordering"}
+    {"tools", "dynamic_context", "dynamic_tools", "hooks", "approver", "memory", "volatile", "ordering"}
 )
 _OF_A_SEARCH: Final = ("name", "n", "threshold", "filter", "placement", "render", "index")
 _PLAIN: Final = (str, int, float, complex, bool, bytes, type(None), type(...))
@@ -61,6 +62,8 @@ def agent_parts(agent: Agent) -> dict[str, str]:
         parts["hooks"] = "\n".join(description_of(hook) for hook in settings.hooks)
     if settings.approver is not None:
         parts["approver"] = description_of(settings.approver)
+    if settings.memory is not None:
+        parts["memory"] = description_of(settings.memory)
     if settings.volatile:
         parts["volatile"] = "\n".join(
             fact if isinstance(fact, str) else description_of(fact) for fact in settings.volatile
@@ -107,6 +110,8 @@ def _place(agent: Agent) -> str:
 
 
 def _tool_text(tool: Tool) -> str:
+    if isinstance(tool, AgentTool):
+        return _json([tool.definition, agent_parts(tool.agent)])
     function = getattr(tool, "function", None)
     return f"{_json(tool.definition)}\n{description_of(function if callable(function) else tool)}"
 

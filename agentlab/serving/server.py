@@ -146,7 +146,8 @@ class AgentServer(HttpServer):
         key: What clients must send; a random one is made where None, see `key`.
         cors_origins: Origins of web pages that may call it, such as `https://chat.example`; `*` lets all.
         system_messages: `append` puts a client's system messages behind the agent's preamble, `refuse` answers 400.
-        remember: Conversations whose tool calls and reasoning are remembered for the next request; 0 remembers none.
+        remember: Conversations whose tool calls and reasoning are remembered for the next request, the newest ones; 0
+            remembers none. All who have the key are one party to it.
         max_runs: Runs that may go on at the same time.
         max_waiting: Further requests that may wait; others are answered 429.
         max_body: Bytes of a request that are read.

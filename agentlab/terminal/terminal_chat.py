@@ -109,8 +109,7 @@ class TerminalChat:
         try:
             approved = self._reader.ask(question)
         except (KeyboardInterrupt, EOFError):
-            answering.decide(call_id, approved=False)
-            answering.stop()
+            answering.stop()  # a tool that was not decided on does not run
             return
         answering.decide(call_id, approved, "" if approved else "the user said no")
 

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 import agentlab as al
+from agentlab.agent.memory.window import Window
 from agentlab.experiments.fingerprint import agent_parts, description_of, fingerprint_of
 
 TYPED_IN = """
@@ -211,3 +212,16 @@ def test_a_failure_of_the_parser_that_means_nothing_is_tried_again(monkeypatch: 
 
     monkeypatch.setattr(inspect, "getsource", disturbed)
     assert fingerprint_of(Hall) == plain
+
+
+def test_an_agent_as_a_tool_counts_by_what_it_is_and_a_memory_by_its_options() -> None:
+    def parts(preamble: str, turns: int) -> dict[str, str]:
+        child = al.Agent("sim:openai/gpt-5.6", name="child", preamble=preamble)
+        tools = [child.as_tool(description="Ask.")]
+        return agent_parts(al.Agent("sim:openai/gpt-5.6", tools=tools, memory=Window(turns)))
+
+    one = parts("Be kind.", 4)
+    assert parts("Be kind.", 4) == one
+    assert parts("Be curt.", 4)["tools"] != one["tools"]
+    assert parts("Be kind.", 5)["memory"] != one["memory"]
+    assert "Be kind." in one["tools"]

@@ -20,6 +20,7 @@ from agentlab.caching.explaining.tool_causes import Placed
 __all__ = ["Conversation", "message_causes", "system_causes"]
 
 _DOCUMENT: Final = re.compile(r"<file id: ([^>\n]*)>\n")
+_RENDERED_APART: Final[tuple[Part, ...]] = ("document", "preamble")
 _TEXT_MEMBERS: Final = frozenset(["text", "content", "output", "input_text", "output_text", "parts"])
 
 
@@ -31,9 +32,15 @@ def system_causes(before: Sequence[Placed], after: Sequence[Placed], end: int) -
         after: Those of the later one.
         end: Index of the block that followed them in the earlier request.
     """
-    old, new = ([each for each in side if each.block.part == "documents"] for side in (before, after))
-    texts = ([each for each in side if each.block.part != "documents"] for side in (before, after))
-    return [*_list_causes("document", old, new, end), *_list_causes("preamble", *texts, end)]
+    causes: list[Cause] = []
+    for part in _RENDERED_APART:
+        was, now = (_of_part(part, side) for side in (before, after))
+        causes += _list_causes(part, was, now, end)
+    return causes
+
+
+def _of_part(part: Part, placed: Sequence[Placed]) -> list[Placed]:
+    return [each for each in placed if (each.block.part == "documents") == (part == "document")]
 
 
 def _list_causes(part: Part, before: Sequence[Placed], after: Sequence[Placed], end: int) -> list[Cause]:

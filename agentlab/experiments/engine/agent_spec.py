@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from agentlab.agent.retrieved import searches_of
+from agentlab.agent.retrieving.retrieved import searches_of
 from agentlab.errors import MissingExtra, UsageError
 from agentlab.experiments.engine.unshippable import what_holds_it_back
 from agentlab.experiments.plan.axes import Arm

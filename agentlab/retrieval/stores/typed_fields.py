@@ -25,6 +25,7 @@ __all__ = [
     "Sign",
     "TypedCondition",
     "no_order",
+    "number_field",
     "typed_condition",
     "typed_fields",
 ]
@@ -117,6 +118,11 @@ def typed_condition(filter: Filter, *, negated: bool = False) -> TypedCondition:
             return typed_condition(inner, negated=not negated)
         case _:
             raise TypeError(f"{type(filter).__name__} is no filter of agentlab.retrieval.filters")
+
+
+def number_field(key: str) -> str:
+    """The field that holds the number under a key."""
+    return f"n_{_name(key)}"
 
 
 def no_order(store: str, condition: Compares) -> UnsupportedCapability:

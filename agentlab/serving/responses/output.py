@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from msgspec import Struct, field
 
-from agentlab.messages import FinishReason, Usage
+from agentlab.messages import FinishReason, Image, Usage
+from agentlab.messages.media import Base64Source
 from agentlab.serving.media import data_url
 from agentlab.serving.seen import (
     CallArguments,
@@ -73,7 +74,7 @@ class OutputItems:
             yield {"type": "response.function_call_arguments.delta", **opened.at, "delta": seen.text}
         elif isinstance(seen, SeenImage):
             yield from self._close_speech()
-            made = self._opened("image_generation_call", "ig", {"result": data_url(seen.image)})
+            made = self._opened("image_generation_call", "ig", {"result": _result(seen.image)})
             yield self._added(made)
             yield self._done(made)
         else:
@@ -187,6 +188,11 @@ def _part(kind: str, text: str) -> dict[str, Any]:
     if kind == "refusal":
         return {"type": "refusal", "refusal": text}
     return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+
+
+def _result(image: Image) -> str | None:
+    """The image itself as base64; its address where the model gave one."""
+    return image.source.data if isinstance(image.source, Base64Source) else data_url(image)
 
 
 def _extra(kind: str) -> dict[str, Any]:

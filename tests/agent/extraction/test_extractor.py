@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from agentlab.agent import Agent
 from agentlab.agent.extraction.extractor import Extractor
-from agentlab.agent.retrieved_entries import DynamicTools
+from agentlab.agent.retrieving.entries import DynamicTools
 from agentlab.agent.settings import DEFAULT_MAX_TURNS
 from agentlab.errors import AuthenticationFailed, MaxTurnsReached, NoData, OutputInvalid, UsageError
 from agentlab.messages import Document, Message, UserMessage

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import threading
+import types
 from collections.abc import Iterator, Sequence
 from contextlib import aclosing
 from typing import Any
@@ -12,7 +14,7 @@ from typing import Any
 import pytest
 
 from agentlab.agent import Agent
-from agentlab.errors import ContextTooLong, ServerError, UnsupportedCapability, UsageError
+from agentlab.errors import ContextTooLong, MissingExtra, ServerError, UnsupportedCapability, UsageError
 from agentlab.messages import (
     AssistantMessage,
     Document,
@@ -34,6 +36,7 @@ from agentlab.models import Model
 from agentlab.models.local import LocalModel, Sampling, Token
 from agentlab.models.local.chat_messages import chat_messages, chat_tools
 from agentlab.models.local.detokenizer import Detokenizer
+from agentlab.models.local.transformers_engine import transformers_model
 from agentlab.tools import tool
 
 pytestmark = pytest.mark.anyio
@@ -250,3 +253,13 @@ def test_characters_of_several_tokens_are_given_once_they_are_whole() -> None:
     assert all(not piece or piece in text for piece in pieces)
     cut = Detokenizer(lambda ids: bytes(ids).decode("utf-8", "replace"))
     assert "".join([cut.add(byte) for byte in text.encode()[:3]]) + cut.finish() == "a\u00e9"[:2]
+
+
+@pytest.mark.parametrize("package", ["torch", "transformers"])
+def test_a_library_that_is_not_installed_names_the_extra(
+    monkeypatch: pytest.MonkeyPatch, package: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None if package == "torch" else types.ModuleType("torch"))
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    with pytest.raises(MissingExtra, match=r"agentlab\[transformers\]"):
+        transformers_model("folder")

@@ -1,4 +1,4 @@
-"""Every store of the contract suite, opened on its real engine."""
+"""Every store of the contract suite, on its real engine; the last ones on servers that follow the documentation."""
 
 from __future__ import annotations
 
@@ -155,6 +155,74 @@ class _Redis(_Embedded):
         self._process.communicate()
 
 
+_ORDERED_KEYS = ("year", "row", "n", "kind", "lang", "draft", "o'd \"k$y.\\", "größe")  # of the suites' filters
+
+
+class _Mongo(_Embedded):
+    """The real client; the server answers as MongoDB's documentation says."""
+
+    def __init__(self, folder: Path) -> None:
+        from tests.retrieval.stores.mongo_server import MongoServer
+
+        super().__init__(folder)
+        self.server = MongoServer()
+
+    def open(self, name: str, **options: Any) -> VectorStore:
+        from agentlab.retrieval.stores.mongodb import MongoVectorStore
+
+        address = f"mongodb://127.0.0.1:{self.server.port}"
+        return MongoVectorStore(address, name, ordered_keys=_ORDERED_KEYS, **options)
+
+    def stop(self) -> None:
+        self.server.stop()
+
+
+class _Neo4j(_Embedded):
+    """The real driver; the server answers as Neo4j's documentation says."""
+
+    def __init__(self, folder: Path) -> None:
+        from tests.retrieval.stores.bolt_server import BoltServer
+
+        super().__init__(folder)
+        self.server = BoltServer()
+
+    def open(self, name: str, **options: Any) -> VectorStore:
+        from agentlab.retrieval.stores.neo4j import Neo4jVectorStore
+
+        return Neo4jVectorStore(f"bolt://127.0.0.1:{self.server.port}", name, **options)
+
+    def stop(self) -> None:
+        self.server.stop()
+
+
+class _S3Vectors(_Embedded):
+    """The real botocore; the server answers as Amazon's documentation says."""
+
+    def __init__(self, folder: Path) -> None:
+        import botocore.session
+
+        from tests.retrieval.stores.s3_vectors_server import S3VectorsServer
+
+        super().__init__(folder)
+        self.server = S3VectorsServer()
+        self.client = botocore.session.Session().create_client(
+            "s3vectors",
+            region_name="eu-west-1",
+            endpoint_url=f"http://127.0.0.1:{self.server.port}",
+            aws_access_key_id="AKIDEXAMPLE",
+            aws_secret_access_key="of the documentation",
+        )
+
+    def open(self, name: str, **options: Any) -> VectorStore:
+        from agentlab.retrieval.stores.s3_vectors import S3VectorStore
+
+        return S3VectorStore("vectors", name.replace("_", "-"), client=self.client, **options)
+
+    def stop(self) -> None:
+        self.client.close()
+        self.server.stop()
+
+
 _ENGINES: dict[str, type[_Embedded]] = {
     "memory": _Memory,
     "sqlite": _Sqlite,
@@ -166,6 +234,9 @@ _ENGINES: dict[str, type[_Embedded]] = {
     "milvus": _Milvus,
     "surrealdb": _Surreal,
     "redis": _Redis,
+    "mongodb": _Mongo,
+    "neo4j": _Neo4j,
+    "s3vectors": _S3Vectors,
 }
 NAMES = tuple(_ENGINES)
 

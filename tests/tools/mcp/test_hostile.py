@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from agentlab.agent import Agent
 from agentlab.errors import ToolServerFailed
 from agentlab.simulator import SimRequest, call, reply
 from agentlab.tools.mcp import McpClient
@@ -31,6 +32,13 @@ SCENARIOS = [
     and scenario.__name__ not in {"Asks", "Changes"}
 ]
 
+# Floods like those of another scenario, which cost a second each.
+FLOODS = {"TellsOfProgressForEver", "TellsOfUnknownThingsForEver", "LogsForEver", "ListsAMillionTools"}
+LONG = (
+    pytest.mark.gauntlet,
+    pytest.mark.skipif(os.environ.get("AGENTLAB_GAUNTLET") != "1", reason="runs in `make gauntlet`"),
+)
+
 
 @pytest.fixture(scope="module")
 def bench() -> Iterator[Bench]:
@@ -42,7 +50,13 @@ def test_there_are_at_least_fifty_of_them() -> None:
     assert len(SCENARIOS) >= 50
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.__name__)
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        pytest.param(scenario, marks=LONG if scenario.__name__ in FLOODS else (), id=scenario.__name__)
+        for scenario in SCENARIOS
+    ],
+)
 async def test_a_hostile_server_hangs_nothing_and_no_changed_tool_is_called(
     scenario: type[Server], tmp_path: Path, bench: Bench
 ) -> None:
@@ -68,24 +82,25 @@ async def outcome(scenario: type[Server], client: McpClient, log: Path, bench: B
     await client.open()
     agent = bench.agent("openai", adds, tools=client.tools)
     if scenario.expects == "disabled":
-        assert (await agent.prompt("Add.")).text == "success: 3"
-        assert (await agent.prompt("Add.")).text.startswith("failed: ")
-        said = (await agent.prompt("Add.")).text
-        assert said.startswith("failed: ")
+        assert await asked(agent) == "success: 3"
+        refused = [await asked(agent) for _ in range(2)]
+        assert all(each.startswith("failed: ") for each in refused), refused
         assert calls_in(log) == 1
-        return said
-    said = (await agent.prompt("Add.")).text
+        return refused[-1]
+    said = await asked(agent)
     status = "failed" if scenario.expects == "call fails" else "success"
     assert scenario.expects == "any" or said.startswith(f"{status}: "), said
     return said
 
 
+async def asked(agent: Agent) -> str:
+    """What the model was told by the tool it called."""
+    (result,) = results_of(await agent.prompt("Add."))
+    return f"{result.status}: {result.text}"
+
+
 def adds(request: SimRequest) -> Any:
-    """A model that adds, and then says what it was told."""
-    results = results_of([request.messages[-1]])
-    if results:
-        return reply(f"{'failed' if results[0].is_error else 'success'}: {results[0].text}")
-    return reply(calls=[call("add", a=1, b=2, s="x" * 100_000)])
+    return reply("Done.") if results_of([request.messages[-1]]) else reply(calls=[call("add", a=1, b=2)])
 
 
 def calls_in(log: Path) -> int:

@@ -8,8 +8,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from agentlab.agent.retrieved import Candidate, Found, candidate_of, merged, query_for, searches_of
-from agentlab.agent.retrieved_entries import DynamicContext, DynamicTools
+from agentlab.agent.retrieving.entries import DynamicContext, DynamicTools
+from agentlab.agent.retrieving.retrieved import Candidate, Found, candidate_of, merged, query_for, searches_of
 from agentlab.agent.run import Run
 from agentlab.agent.settings import AgentSettings
 from agentlab.agent.telemetry import RunSpans
@@ -47,9 +47,7 @@ class Retrieval:
         is_due = run.facts is None and run.turns_made == 0
         self._settings = settings
         self._entries = searches_of(settings) if is_due else ()
-        prompt = run.messages[0]
-        assert isinstance(prompt, UserMessage)
-        self._query = query_for(prompt, run.history) if self._entries else None
+        self._query = _query(run) if self._entries else None
         self._spans = spans
         self._clock = clock
         self.found: Found | None = None
@@ -125,6 +123,12 @@ class Retrieval:
                 raise _failed(entry, f"failed: {type(error).__name__}: {error}") from error
             span.found([(each.id, each.score) for each in candidates])
         return _Answer(candidates, self._clock.monotonic() - began)
+
+
+def _query(run: Run) -> str | None:
+    prompt = run.messages[0]
+    assert isinstance(prompt, UserMessage)
+    return query_for(prompt, run.history)
 
 
 def _kind(entry: DynamicContext | DynamicTools) -> RetrievalKind:

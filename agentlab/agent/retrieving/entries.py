@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
-from agentlab.agent.retrieved_tools import ToolIndex
+from agentlab.agent.retrieving.tool_index import ToolIndex
 from agentlab.errors import UsageError
 from agentlab.messages import Document
 from agentlab.short_repr import ShortRepr

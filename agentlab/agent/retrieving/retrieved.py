@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from msgspec import Struct
 
-from agentlab.agent.retrieved_entries import DynamicContext, DynamicTools, FoundDocument
+from agentlab.agent.retrieving.entries import DynamicContext, DynamicTools, FoundDocument
 from agentlab.errors import UsageError
 from agentlab.messages import Document, Message, RetrievedHit, Text, TextSource, UserMessage
 from agentlab.plain_text import one_line

@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 
 from agentlab.agent import Agent
-from agentlab.agent.retrieved_entries import DynamicContext, Placement
+from agentlab.agent.retrieving.entries import DynamicContext, Placement
 from agentlab.caching.explaining.explain import explain_calls
 from agentlab.caching.profiles.registry import make_policy, profile_for
 from agentlab.messages import CacheOptions, Message, Notice, Usage

@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from agentlab.agent import Agent, Hook, Run, Trace
-from agentlab.agent.retrieved_entries import DynamicContext, DynamicTools
-from agentlab.errors import BudgetSpent, RetrievalFailed, RunStopped, UsageError
+from agentlab.agent import Hook, Run, Trace
+from agentlab.agent.retrieving.entries import DynamicContext, DynamicTools
+from agentlab.errors import RetrievalFailed
 from agentlab.messages import (
-    AssistantMessage,
     Document,
     Image,
     Message,
@@ -19,7 +18,6 @@ from agentlab.messages import (
     RequestSent,
     RetrievalStarted,
     Retrieved,
-    RunFinished,
     Text,
     TextSource,
     TurnStarted,
@@ -28,9 +26,8 @@ from agentlab.messages import (
 from agentlab.retrieval import F, Hit
 from agentlab.simulator import call, reply
 from agentlab.tools import Toolset, tool
-from tests.agent.bench import Bench, add, assert_sendable
+from tests.agent.bench import Bench, add
 from tests.agent.shelf import Shelf, hits_of
-from tests.agent.stepping import Suspended, assert_nothing_left
 from tests.notebook.run.made_images import PNG
 
 pytestmark = pytest.mark.anyio
@@ -316,175 +313,6 @@ async def test_the_trace_with_what_was_retrieved_comes_back_from_json(bench: Ben
     [row] = run.retrieved.to_dict("records")
     assert (row["index"], row["rank"], row["id"], row["size"], row["used"]) == ("shelf", 1, "a", 4, True)
     assert row["score"] != row["score"]  # NaN: the index gave none
-
-
-# ---------------------------------------------------------- when it goes wrong
-
-
-def failing(error: BaseException) -> Shelf:
-    def fail(_query: str) -> list[Hit]:
-        raise error
-
-    return Shelf(fail, "broken")
-
-
-async def test_an_index_that_fails_ends_the_run_before_anything_is_sent_and_nothing_is_lost(
-    bench: Bench,
-) -> None:
-    history: list[Message] = [UserMessage.of("Before."), AssistantMessage.of("Said.")]
-    other = Shelf(hits_of("A page."), turns=10_000)
-    stream = bench.agent(
-        "openai-chat", ["x"], dynamic_context=[other, failing(OSError("no disk"))]
-    ).stream_prompt("Now?", history=history)
-    with pytest.raises(RetrievalFailed, match="the index `broken` failed: OSError: no disk") as caught:
-        async for _ in stream:
-            pass
-    error = caught.value
-    assert isinstance(error.__cause__, OSError)
-    assert error.index == "broken"
-    assert error.history == (*history, UserMessage.of("Now?"))
-    assert_sendable(error.history)
-    assert bench.requests == []
-    finished = stream.trace.events[-1].event
-    assert isinstance(finished, RunFinished)
-    assert finished.stop_reason == "error"
-    assert set(stream.trace.spans["status"]) == {"failed"}
-    await assert_nothing_left(bench.sim.port)
-
-
-async def test_an_index_that_does_not_answer_in_time_is_an_error_and_not_a_hung_run(bench: Bench) -> None:
-    async def never(_query: str) -> list[Hit]:
-        await asyncio.Event().wait()
-        return []
-
-    entry = DynamicContext(Shelf(never, "deaf"), timeout_s=0.01)
-    with pytest.raises(RetrievalFailed, match=r"`deaf` did not answer within 0\.01 s"):
-        await bench.agent("openai-chat", ["x"], dynamic_context=entry).prompt("go")
-    own = DynamicContext(failing(TimeoutError("mine")), name="deaf")
-    with pytest.raises(RetrievalFailed, match="`deaf` failed: TimeoutError: mine"):
-        await bench.agent("openai-chat", ["x"], dynamic_context=own).prompt("go")
-    assert bench.requests == []
-
-
-async def test_an_index_that_cancels_itself_is_an_error_and_the_caller_is_not_cancelled(bench: Bench) -> None:
-    with pytest.raises(RetrievalFailed, match="cancelled itself"):
-        await bench.agent("openai-chat", ["x"], dynamic_context=failing(asyncio.CancelledError())).prompt(
-            "go"
-        )
-
-
-async def test_a_budget_spent_in_an_index_stops_the_run_as_what_it_is(bench: Bench) -> None:
-    spent = BudgetSpent("no money for embeddings", reason="budget")
-    with pytest.raises(BudgetSpent):
-        await bench.agent("openai-chat", ["x"], dynamic_context=failing(spent)).prompt("go")
-
-
-async def test_an_index_that_finds_what_is_no_document_fails_as_an_index(bench: Bench) -> None:
-    odd = Shelf([(0.5, "a")])  # type: ignore[list-item]
-    with pytest.raises(RetrievalFailed, match="AttributeError"):
-        await bench.agent("openai-chat", ["x"], dynamic_context=odd).prompt("go")
-
-
-async def test_stopping_while_an_index_is_asked_stops_the_run_there(bench: Bench) -> None:
-    asked = asyncio.Event()
-    let_go = asyncio.Event()
-
-    async def slow(_query: str) -> list[Hit]:
-        asked.set()
-        try:
-            await asyncio.Event().wait()
-        finally:
-            let_go.set()
-        return []
-
-    stream = bench.agent("openai-chat", ["x"], dynamic_context=Shelf(slow)).stream_prompt("go")
-
-    async def stop() -> None:
-        await asked.wait()
-        stream.stop("enough")
-
-    stopping = asyncio.create_task(stop())
-    with pytest.raises(RunStopped, match="enough") as caught:
-        async for _ in stream:
-            pass
-    await stopping
-    assert let_go.is_set()
-    assert caught.value.history == (UserMessage.of("go"),)
-    assert set(stream.trace.spans["status"]) == {"interrupted"}
-    assert bench.requests == []
-
-
-@pytest.mark.parametrize("at", range(1, 14))
-async def test_a_cancellation_at_any_moment_leaves_a_history_that_can_be_sent_and_nothing_running(
-    bench: Bench, at: int
-) -> None:
-    shelf = Shelf(hits_of("A page."), turns=8)
-    agent = bench.agent("openai-chat", ["Said."], dynamic_context=[shelf, Shelf(turns=3)])
-    stream = agent.stream_prompt("go")
-
-    async def consume() -> None:
-        async for _ in stream:
-            pass
-
-    try:
-        await Suspended(consume(), at)
-    except asyncio.CancelledError:
-        assert stream.run.stop_reason in {"cancelled", "done"}
-    assert_sendable(stream.run.all_messages)
-    assert Run.from_json(stream.run.to_json()) == stream.run
-    await assert_nothing_left(bench.sim.port)
-
-
-# ------------------------------------------------------------------- options
-
-
-def test_an_entry_is_written_in_several_ways() -> None:
-    shelf = Shelf()
-    plain = Agent("sim:openai/gpt-5.6")
-    for given in (
-        shelf,
-        [shelf],
-        (4, shelf),
-        [(4, shelf)],
-        DynamicContext(shelf),
-        [DynamicContext(shelf, 4)],
-    ):
-        assert plain.with_(dynamic_context=given).settings.dynamic_context == (DynamicContext(shelf, 4),)
-    for tools in (DynamicTools(shelf, LARGE), (4, shelf, LARGE), [(4, shelf, LARGE)]):
-        assert plain.with_(dynamic_tools=tools).settings.dynamic_tools == (DynamicTools(shelf, LARGE, 4),)
-    for few in (LARGE, [LARGE], (4, LARGE), [DynamicTools.lexical([weather, search_flights])]):
-        [entry] = plain.with_(dynamic_tools=few).settings.dynamic_tools
-        assert (entry.n, entry.toolset.names, entry.name) == (4, LARGE.names, "tools")
-    assert plain.with_(dynamic_tools=LARGE, tools=[add]).settings.tool_names == ("add", *LARGE.names)
-    assert plain.with_(dynamic_context=shelf).with_(dynamic_context=()).settings.dynamic_context == ()
-
-
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        ({"dynamic_context": "index"}, "takes a list of entries"),
-        ({"dynamic_context": [5]}, r"takes `DynamicContext\(index, n\)`"),
-        ({"dynamic_context": [(2, "index")]}, "takes an index, an object with `top_n`"),
-        ({"dynamic_context": [(0, Shelf())]}, "n is 0; take 1 or more"),
-        ({"dynamic_context": [(True, Shelf())]}, "n is True"),
-        ({"dynamic_tools": [weather]}, r"takes `DynamicTools\(index, toolset, n\)`"),
-        ({"dynamic_tools": [(2, Shelf(), [weather])]}, "takes a `Toolset`"),
-    ],
-)
-def test_an_entry_that_is_none_says_what_one_is(options: dict[str, Any], said: str) -> None:
-    with pytest.raises(UsageError, match=said):
-        Agent("sim:openai/gpt-5.6", **options)
-
-
-def test_an_option_that_no_entry_can_have_is_refused() -> None:
-    with pytest.raises(UsageError, match="`prompt` or `preamble`"):
-        DynamicContext(Shelf(), placement="end")  # type: ignore[arg-type]
-    with pytest.raises(UsageError, match="above 0"):
-        DynamicContext(Shelf(), timeout_s=0)
-
-
-def test_an_entry_shows_itself_without_its_defaults() -> None:
-    assert repr(DynamicContext(Shelf(), 2, threshold=0.5)).endswith("n=2, threshold=0.5, name='shelf')")
 
 
 async def test_hooks_see_and_can_change_what_was_retrieved(bench: Bench) -> None:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from agentlab.agent import Run
 from agentlab.agent.facts import asked_by, offering
 from agentlab.agent.options import settings_from
-from agentlab.agent.retrieved import Candidate, candidate_of, merged, query_for, searches_of
-from agentlab.agent.retrieved_entries import DynamicContext, DynamicTools, Placement
+from agentlab.agent.retrieving.entries import DynamicContext, DynamicTools, Placement
+from agentlab.agent.retrieving.retrieved import Candidate, candidate_of, merged, query_for, searches_of
 from agentlab.agent.settings import AgentSettings
 from agentlab.caching import shared_prefix, split
 from agentlab.caching.orderings.arrangement import arrange
