@@ -19,9 +19,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from agentlab import caching, errors, notebook, simulator
+    from agentlab import caching, errors, notebook, retrieval, simulator
     from agentlab.agent import (
         Agent,
+        DynamicContext,
+        DynamicTools,
+        Extraction,
+        Extractor,
         Hook,
         HookContext,
         RenameCall,
@@ -37,6 +41,12 @@ if TYPE_CHECKING:
         Trace,
         UseModel,
     )
+    from agentlab.agent.composition.pipeline import passthrough, pipeline
+    from agentlab.agent.composition.router import AgentSet
+    from agentlab.agent.memory.foresight import memory_plan
+    from agentlab.agent.memory.recall import Recall
+    from agentlab.agent.memory.summary import Summary
+    from agentlab.agent.memory.window import TokenWindow, Window
     from agentlab.caching import orderings, workloads
     from agentlab.caching.breakpoints.placement import place_breakpoints
     from agentlab.caching.calibration.calibrate import calibrate
@@ -60,6 +70,7 @@ if TYPE_CHECKING:
         exact,
         json_match,
         judge,
+        llm_judge,
         numeric,
         regex,
         similarity,
@@ -87,6 +98,8 @@ if TYPE_CHECKING:
         ReasoningOptions,
         Request,
         RequestSent,
+        RetrievalStarted,
+        Retrieved,
         Retrying,
         RunFinished,
         SpecificTools,
@@ -109,23 +122,35 @@ if TYPE_CHECKING:
         repair,
         validate,
     )
+    from agentlab.modalities import image_model, speech_model, transcription_model
     from agentlab.models import Model, model, vendors
-    from agentlab.tools import Tool, ToolContext, Toolset, tool
+    from agentlab.models.fallback import fallback
+    from agentlab.serving import AgentServer
+    from agentlab.serving.mcp import McpServer
+    from agentlab.tools import Tool, ToolContext, Toolset, think, tool
+    from agentlab.tools.mcp import McpClient
 
 _PLACES = {
     "agentlab.agent": (
-        "Agent Hook HookContext RenameCall RequestPatch RetryTurn RewriteArguments RewriteResult Run RunResult RunStream "
-        "Skip Stop Trace UseModel"
+        "Agent DynamicContext DynamicTools Extraction Extractor Hook HookContext RenameCall "
+        "RequestPatch RetryTurn RewriteArguments RewriteResult Run RunResult RunStream Skip Stop "
+        "Trace UseModel"
     ),
+    "agentlab.agent.composition.pipeline": "passthrough pipeline",
+    "agentlab.agent.composition.router": "AgentSet",
+    "agentlab.agent.memory.foresight": "memory_plan",
+    "agentlab.agent.memory.recall": "Recall",
+    "agentlab.agent.memory.summary": "Summary",
+    "agentlab.agent.memory.window": "TokenWindow Window",
+    "agentlab.caching.breakpoints.placement": "place_breakpoints",
     "agentlab.caching.calibration.calibrate": "calibrate",
     "agentlab.caching.calls": "RecordedCall",
-    "agentlab.caching.replaying.comparison": "compare_orderings",
     "agentlab.caching.explaining.explain": "explain",
     "agentlab.caching.linting.lint": "lint",
     "agentlab.caching.orderings.ordering": "Ordering",
-    "agentlab.caching.breakpoints.placement": "place_breakpoints",
     "agentlab.caching.prices": "savings_ceiling turn_cost",
     "agentlab.caching.projection.projection": "break_even project",
+    "agentlab.caching.replaying.comparison": "compare_orderings",
     "agentlab.caching.replaying.stability": "stability_order",
     "agentlab.caching.replaying.what_if": "what_if",
     "agentlab.experiments.batch": "Batch",
@@ -133,20 +158,26 @@ _PLACES = {
     "agentlab.experiments.frames.otel": "to_otel",
     "agentlab.experiments.plan.stopping": "Stopping",
     "agentlab.experiments.results": "Results",
-    "agentlab.experiments.scoring": "contains exact json_match judge numeric regex similarity",
+    "agentlab.experiments.scoring": "contains exact json_match judge llm_judge numeric regex similarity",
     "agentlab.experiments.statistics": "SequentialStop",
     "agentlab.experiments.sweep": "compare grid sweep",
     "agentlab.experiments.sweep_plan": "Plan",
     "agentlab.http": "HttpClient Retry Secret Timeouts",
     "agentlab.messages": (
-        "ApprovalAsked ApprovalGiven AssistantMessage Audio CacheOptions Citation Document Event Image Json Message Notice "
-        "Reasoning ReasoningBlock "
-        "ReasoningDelta ReasoningOptions Request RequestSent Retrying RunFinished SpecificTools SystemMessage Text TextDelta "
-        "ToolCall ToolCallDelta ToolDefinition ToolResult ToolStarted TurnFinished TurnStarted UnknownEvent Usage "
-        "UserMessage Video messages_from_json messages_to_json repair validate"
+        "ApprovalAsked ApprovalGiven AssistantMessage Audio CacheOptions Citation Document Event "
+        "Image Json Message Notice Reasoning ReasoningBlock ReasoningDelta ReasoningOptions Request "
+        "RequestSent RetrievalStarted Retrieved Retrying RunFinished SpecificTools SystemMessage "
+        "Text TextDelta ToolCall ToolCallDelta ToolDefinition ToolResult ToolStarted TurnFinished "
+        "TurnStarted UnknownEvent Usage UserMessage Video messages_from_json messages_to_json "
+        "repair validate"
     ),
+    "agentlab.modalities": "image_model speech_model transcription_model",
     "agentlab.models": "Model model vendors",
-    "agentlab.tools": "Tool ToolContext Toolset tool",
+    "agentlab.models.fallback": "fallback",
+    "agentlab.serving": "AgentServer",
+    "agentlab.serving.mcp": "McpServer",
+    "agentlab.tools": "Tool ToolContext Toolset think tool",
+    "agentlab.tools.mcp": "McpClient",
 }
 _MODULES = {
     "caching": "agentlab.caching",
@@ -154,6 +185,7 @@ _MODULES = {
     "notebook": "agentlab.notebook",
     "orderings": "agentlab.caching.orderings",
     "plots": "agentlab.experiments.plots",
+    "retrieval": "agentlab.retrieval",
     "simulator": "agentlab.simulator",
     "workloads": "agentlab.caching.workloads",
 }
@@ -161,6 +193,8 @@ _HOMES = {name: module for module, names in _PLACES.items() for name in names.sp
 
 __all__ = [
     "Agent",
+    "AgentServer",
+    "AgentSet",
     "ApprovalAsked",
     "ApprovalGiven",
     "AssistantMessage",
@@ -169,12 +203,18 @@ __all__ = [
     "CacheOptions",
     "Citation",
     "Document",
+    "DynamicContext",
+    "DynamicTools",
     "Event",
+    "Extraction",
+    "Extractor",
     "Hook",
     "HookContext",
     "HttpClient",
     "Image",
     "Json",
+    "McpClient",
+    "McpServer",
     "Message",
     "Model",
     "Notice",
@@ -184,12 +224,15 @@ __all__ = [
     "ReasoningBlock",
     "ReasoningDelta",
     "ReasoningOptions",
+    "Recall",
     "RecordedCall",
     "RenameCall",
     "Request",
     "RequestPatch",
     "RequestSent",
     "Results",
+    "RetrievalStarted",
+    "Retrieved",
     "Retry",
     "RetryTurn",
     "Retrying",
@@ -205,10 +248,12 @@ __all__ = [
     "SpecificTools",
     "Stop",
     "Stopping",
+    "Summary",
     "SystemMessage",
     "Text",
     "TextDelta",
     "Timeouts",
+    "TokenWindow",
     "Tool",
     "ToolCall",
     "ToolCallDelta",
@@ -225,6 +270,7 @@ __all__ = [
     "UseModel",
     "UserMessage",
     "Video",
+    "Window",
     "__version__",
     "break_even",
     "caching",
@@ -235,30 +281,40 @@ __all__ = [
     "errors",
     "exact",
     "explain",
+    "fallback",
     "grid",
+    "image_model",
     "json_match",
     "judge",
     "lint",
+    "llm_judge",
     "load_dataset",
+    "memory_plan",
     "messages_from_json",
     "messages_to_json",
     "model",
     "notebook",
     "numeric",
     "orderings",
+    "passthrough",
+    "pipeline",
     "place_breakpoints",
     "plots",
     "project",
     "regex",
     "repair",
+    "retrieval",
     "savings_ceiling",
     "similarity",
     "simulator",
+    "speech_model",
     "stability_order",
     "sweep",
+    "think",
     "to_otel",
     "tool",
     "tools_of",
+    "transcription_model",
     "turn_cost",
     "validate",
     "vendors",

@@ -43,9 +43,12 @@ if TYPE_CHECKING:
     from agentlab.retrieval.stores.lancedb import LanceDbVectorStore
     from agentlab.retrieval.stores.memory import InMemoryVectorStore
     from agentlab.retrieval.stores.milvus import MilvusVectorStore
+    from agentlab.retrieval.stores.mongodb import MongoVectorStore
+    from agentlab.retrieval.stores.neo4j import Neo4jVectorStore
     from agentlab.retrieval.stores.pgvector import PostgresVectorStore
     from agentlab.retrieval.stores.qdrant import QdrantVectorStore
     from agentlab.retrieval.stores.redis import RedisVectorStore
+    from agentlab.retrieval.stores.s3_vectors import S3VectorStore
     from agentlab.retrieval.stores.sqlite import SqliteVectorStore
     from agentlab.retrieval.stores.surrealdb import SurrealVectorStore
 
@@ -71,12 +74,15 @@ _HOMES: Final = {
     "LexicalIndex": "lexical",
     "MilvusVectorStore": "stores.milvus",
     "MiniLM": "embeddings.minilm.minilm",
+    "MongoVectorStore": "stores.mongodb",
+    "Neo4jVectorStore": "stores.neo4j",
     "PostgresVectorStore": "stores.pgvector",
     "QdrantVectorStore": "stores.qdrant",
     "Query": "index",
     "RecursiveSplitter": "chunking.recursive",
     "RedisVectorStore": "stores.redis",
     "Reranker": "reranking.reranker",
+    "S3VectorStore": "stores.s3_vectors",
     "SemanticSplitter": "chunking.semantic",
     "Splitter": "chunking.splitter",
     "SqliteVectorStore": "stores.sqlite",
@@ -114,12 +120,15 @@ __all__ = [
     "LexicalIndex",
     "MilvusVectorStore",
     "MiniLM",
+    "MongoVectorStore",
+    "Neo4jVectorStore",
     "PostgresVectorStore",
     "QdrantVectorStore",
     "Query",
     "RecursiveSplitter",
     "RedisVectorStore",
     "Reranker",
+    "S3VectorStore",
     "SemanticSplitter",
     "Splitter",
     "SqliteVectorStore",

@@ -85,7 +85,9 @@ async def test_a_clock_in_the_system_prompt_moves_the_prefix_of_every_run(bench:
     before, after = (split(run.trace.calls[-1].wire, run.trace.calls[-1].body) for run in (first, second))
     match = shared_prefix(before, after)
     assert not match.is_prefix
-    read = [block for block in after[: match.blocks] if block.part != "documents"]  # Cohere renders them first
+    read = [
+        block for block in after[: match.blocks] if block.part != "documents"
+    ]  # Cohere renders them first
     assert {block.kind for block in read} <= {"tool", "setting"}
 
 

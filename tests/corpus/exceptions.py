@@ -34,7 +34,11 @@ def reason_for(recording: Recording, found: dict[str, tuple[Any, Any]]) -> str |
         return "the gateway fills an empty function call (and an empty finish reason) into every answer; neither is one"
     if fields == {"reasoning"} and REASONING_DETAILS.search(body):
         return "reasoning in `reasoning_details` alone: we read it, the SDK's reader does not"
-    if fields == {"usage.reasoning"} and recording.wire_name == "cohere-chat" and REASONING_TOKENS.search(body):
+    if (
+        fields == {"usage.reasoning"}
+        and recording.wire_name == "cohere-chat"
+        and REASONING_TOKENS.search(body)
+    ):
         return "Cohere counts reasoning tokens in a field its SDK does not name; we read it"
     if recording.record["status"] == 400 and fields == {"error"} and b"API_KEY_INVALID" in body:
         return "Gemini answers 400 to a bad key; here that is `AuthenticationFailed`"

@@ -25,7 +25,9 @@ MARKERS = {"cache_control", "prompt_cache_breakpoint"}
 def bare(value: Any) -> Any:
     """JSON without cache markers, and a text in one form whether it is a string or a list with one part."""
     if isinstance(value, list):
-        return [bare(inner) for inner in value if not (isinstance(inner, dict) and set(inner) == {"cachePoint"})]
+        return [
+            bare(inner) for inner in value if not (isinstance(inner, dict) and set(inner) == {"cachePoint"})
+        ]
     if not isinstance(value, dict):
         return value
     found = {key: bare(inner) for key, inner in value.items() if key not in MARKERS}

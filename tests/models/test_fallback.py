@@ -18,6 +18,7 @@ from agentlab.errors import (
     UsageError,
 )
 from agentlab.experiments.metering import Budget, Limiters, MeteredModel
+from agentlab.experiments.metering.bounds import bounding_name
 from agentlab.http import ManualClock, Retry
 from agentlab.messages import Image, Notice, RequestSent, TextDelta, TurnFinished, UserMessage
 from agentlab.models import FallbackModel, Model, fallback
@@ -214,6 +215,9 @@ async def test_a_fallback_can_be_metered_and_pays_the_price_of_who_answered(benc
     inner = pair(bench, OVERLOADED)
     limiter = Limiters(2, clock=bench.clock).of(inner.models[0])
     model = MeteredModel(inner, limiter=limiter, budget=budget, clock=bench.clock, patience_s=0)
+    dear, cheap = inner.models
+    assert bounding_name(FallbackModel([cheap, dear])) == bounding_name(inner) == dear.name
+    assert bounding_name(cheap) == cheap.name
     run = await Agent(model, max_tokens=50).prompt("Hi")
     assert run.cost_usd == pytest.approx(budget.spent_usd)
 

@@ -12,7 +12,7 @@ from google.genai import errors as genai_errors
 from google.genai import types as genai_types
 
 from agentlab.simulator import ErrorReply, call, reply, serve
-from tests.simulator.sdk_clients import SDKS
+from tests.simulator.event_sdk_clients import ALL_SDKS as SDKS
 
 LONG = "The quick brown fox jumps over the lazy dog. " * 200
 LISBON = call("get_weather", city="Lisbon")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from agentlab.experiments.metering import Budget, CallBounds, CallMeter, Limiters, MeteredModel, StopSignal
+from agentlab.experiments.metering.bounds import bounding_name
 from agentlab.experiments.metering.metered_embedding import MeteredEmbedding
 from agentlab.experiments.plan.settings import SweepSettings
 from agentlab.experiments.scoring import AsksModel, PinnedScorer, Scorer
@@ -41,10 +42,11 @@ class MeteringSession:
         """
         bounds = None
         if self.budget is not None:
-            bounds = self._bounds.get(inner.name)
+            name = bounding_name(inner)
+            bounds = self._bounds.get(name)
             if bounds is None:
-                made = CallBounds(inner.name, allow_unpriced=self._settings.allow_unpriced)
-                bounds = self._bounds[inner.name] = made
+                made = CallBounds(name, allow_unpriced=self._settings.allow_unpriced)
+                bounds = self._bounds[name] = made
         return MeteredModel(
             inner,
             limiter=self._limiters.of(inner),

@@ -32,8 +32,9 @@ from agentlab.messages import (
     TurnFinished,
     Usage,
 )
+from agentlab.models import FallbackModel, Model
 
-__all__ = ["CallBound", "CallBounds"]
+__all__ = ["CallBound", "CallBounds", "bounding_name"]
 
 # Of 3,245 recorded prompts without server-side tools, media or stored state, 99 % were at most 1.3 times their estimate and
 # 512 tokens more; the rest had templates or a system prompt of the provider's. Of 177 with 1,000 tokens and more the worst
@@ -124,6 +125,20 @@ class CallBounds:
         if not limited and usage.output_tokens is not None:
             hidden = math.ceil(_MORE * (usage.output_tokens - seen))
             self.unseen_output = max(self.unseen_output, hidden)
+
+
+def bounding_name(model: Model) -> str:
+    """Whose prices bound a model's calls: its own name; where one of several answers, that of the dearest.
+
+    One without a price comes first, so that it is refused or let through as any other.
+    """
+    names = [each.name for each in model.models] if isinstance(model, FallbackModel) else [model.name]
+    return max(names, key=_output_price)
+
+
+def _output_price(name: str) -> float:
+    price = rates(*provider_and_model(name)).output
+    return math.inf if math.isnan(price) else price
 
 
 class CallBound:

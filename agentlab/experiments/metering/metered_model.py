@@ -15,7 +15,7 @@ from typing import Final
 from msgspec import Struct, structs
 
 from agentlab.errors import BudgetSpent, ModelError
-from agentlab.experiments.metering.bounds import CallBound, CallBounds
+from agentlab.experiments.metering.bounds import CallBound, CallBounds, bounding_name
 from agentlab.experiments.metering.budget import Budget, Reservation
 from agentlab.experiments.metering.limiter import Limiter, Slot
 from agentlab.experiments.metering.stop_signal import StopSignal
@@ -101,7 +101,7 @@ class MeteredModel:
         self.limiter = limiter
         self.budget = budget
         if budget is not None and bounds is None:
-            bounds = CallBounds(inner.name, allow_unpriced=allow_unpriced)
+            bounds = CallBounds(bounding_name(inner), allow_unpriced=allow_unpriced)
         self.bounds = bounds
         self.stop = stop or StopSignal()
         self.patience_s = patience_s

@@ -99,7 +99,7 @@ export class ToolView {
 
   /** @param {import("./run_document.js").Picture[]} pictures */
   paintPictures(pictures) {
-    const shown = pictures.map(pictureOf).filter((image) => image !== null);
+    const shown = pictures.flatMap((picture) => pictureOf(picture) ?? []);
     if (shown.length === this.pictures.childElementCount) return;
     this.pictures.replaceChildren(...shown);
     if (shown.length) this.node.open = true;

@@ -91,7 +91,9 @@ class Neo4jVectorStore(BlockingStore):
     ) -> None:
         super().__init__(dimensions=dimensions, embedding_model=embedding_model)
         if not _NAME.fullmatch(name):
-            raise UsageError(f"{name!r} is no name for a label here: letters, digits, underscores, 50 at most")
+            raise UsageError(
+                f"{name!r} is no name for a label here: letters, digits, underscores, 50 at most"
+            )
         self.name = name
         self.database = database
         self._address = address

@@ -83,6 +83,7 @@ class S3VectorStore(BlockingStore):
         self._wanted_dimensions = dimensions
         self._order = InsertionOrder()
         self._place = {"vectorBucketName": bucket, "indexName": index}
+        self._made = False
 
     def _open(self) -> None:
         try:
@@ -98,11 +99,15 @@ class S3VectorStore(BlockingStore):
             kept = self._width()
             if kept is None and self._wanted_dimensions:
                 self._create(self._wanted_dimensions)
+            self._made = bool(kept or self._wanted_dimensions)
         except (BotoCoreError, ClientError) as error:
             self._shut()
             raise StoreUnusable(
                 f"S3 Vectors cannot be reached, or refuses the bucket {self.bucket!r}: {error}"
             ) from error
+        except UsageError:
+            self._shut()
+            raise
         if kept and self._wanted_dimensions not in {None, kept}:
             self._shut()
             raise UsageError(f"{self.index!r} has {kept} dimensions, not {self._wanted_dimensions}")
@@ -136,8 +141,9 @@ class S3VectorStore(BlockingStore):
 
     def _write(self, documents: Sequence[PreparedDocument]) -> None:
         entries = [entry for document in documents for entry in self._entries(document)]
-        if self._width() is None:
+        if not self._made:
             self._create(self._dimensions or 0)
+            self._made = True
         stored = self._keys([document.id for document in documents])
         for start in range(0, len(entries), _MOST_WRITTEN):
             self._client.put_vectors(**self._place, vectors=entries[start : start + _MOST_WRITTEN])
@@ -237,7 +243,9 @@ def _row(entry: dict[str, Any], score: float) -> Row:
 
 
 def _check_size(name: str, filterable: dict[str, Any], kept: dict[str, Any]) -> None:
-    seen, all_of_it = (len(json.dumps(each, ensure_ascii=False).encode()) for each in (filterable, filterable | kept))
+    seen, all_of_it = (
+        len(json.dumps(each, ensure_ascii=False).encode()) for each in (filterable, filterable | kept)
+    )
     if seen > _MOST_FILTERABLE or all_of_it > _MOST_METADATA or len(filterable | kept) > _MOST_KEYS:
         raise UsageError(
             f"document {name!r} is too large for S3 Vectors: {all_of_it} bytes of {_MOST_METADATA}, of which filters see "

@@ -90,6 +90,8 @@ class OwnLoop:
             for task in left:
                 task.cancel()
             await asyncio.wait(left, timeout=within_s / _ROUNDS)
+        for _ in range(_ROUNDS):  # callbacks that are due, such as the closing of a pipe
+            await asyncio.sleep(0)
         self._loop.stop()
 
     def _serve(self) -> None:

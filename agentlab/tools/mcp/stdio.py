@@ -29,6 +29,7 @@ _CHUNK: Final = 65_536
 _POLL_S: Final = 0.01
 _KILL: Final = getattr(signal, "SIGKILL", signal.SIGTERM)
 _BUFFERED: Final = 16
+_ROUNDS: Final = 5
 
 
 class ServerProcess:
@@ -130,7 +131,7 @@ class ServerProcess:
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks, timeout=self._grace_s)
-            _close_pipes(process)
+            await _close_pipes(process)
 
     async def _read(
         self,
@@ -235,8 +236,13 @@ def _signal_group(pid: int, number: int) -> None:
             os.kill(pid, number)
 
 
-def _close_pipes(process: asyncio.subprocess.Process) -> None:
+async def _close_pipes(process: asyncio.subprocess.Process) -> None:
     """Close the transport, which nothing public gives, so that no pipe is left to the garbage collector."""
+    assert process.stdin is not None
+    # What it did not read would keep its input open.
+    process.stdin.transport.abort()
     transport = getattr(process, "_transport", None)
     if transport is not None:
         transport.close()
+    for _ in range(_ROUNDS):  # the loop closes what was closed above in rounds of its own
+        await asyncio.sleep(0)

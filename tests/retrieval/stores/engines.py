@@ -155,7 +155,16 @@ class _Redis(_Embedded):
         self._process.communicate()
 
 
-_ORDERED_KEYS = ("year", "row", "n", "kind", "lang", "draft", "o'd \"k$y.\\", "größe")  # of the suites' filters
+_ORDERED_KEYS = (
+    "year",
+    "row",
+    "n",
+    "kind",
+    "lang",
+    "draft",
+    "o'd \"k$y.\\",
+    "größe",
+)  # of the suites' filters
 
 
 class _Mongo(_Embedded):

@@ -53,9 +53,7 @@ def _holds(found: Any, sign: str, wanted: Any) -> bool:
 
 
 def _kind(value: Any) -> str:
-    return (
-        "boolean" if isinstance(value, bool) else "number" if isinstance(value, int | float) else "text"
-    )
+    return "boolean" if isinstance(value, bool) else "number" if isinstance(value, int | float) else "text"
 
 
 def _same(found: Any, wanted: Any) -> bool:

@@ -47,7 +47,7 @@ class S3VectorsServer(Loopback):
         if name not in self.indexes:
             raise _Refused(404, "NotFoundException", "The specified index could not be found")
         handler = getattr(self, f"_{operation.lower()}")
-        found: dict[str, Any] = handler(self.indexes[name], self.entries[name], asked)
+        found: dict[str, Any] = handler(self.indexes[name], self.entries.setdefault(name, {}), asked)
         return found
 
     def _getindex(self, index: dict[str, Any], _: Any, __: Any) -> dict[str, Any]:
@@ -61,7 +61,7 @@ class S3VectorsServer(Loopback):
             if len(vector) != index["dimension"] or not any(vector):
                 raise _Refused(400, "ValidationException", "Invalid vector")
             seen = {key: value for key, value in metadata.items() if key not in unseen}
-            if len(json.dumps(seen).encode()) > 8 * 2048 or len(metadata) > 50:
+            if len(json.dumps(seen, ensure_ascii=False).encode()) > 2048 or len(metadata) > 50:
                 raise _Refused(400, "ValidationException", "Filterable metadata is too large")
             entries[entry["key"]] = {
                 **entry,
@@ -78,7 +78,8 @@ class S3VectorsServer(Loopback):
 
     def _getvectors(self, _: Any, entries: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
         assert 1 <= len(asked["keys"]) <= 100
-        wanted = {"key", *("data" for _ in "1" if asked.get("returnData"))}
+        wanted = {"key"}
+        wanted |= {"data"} if asked.get("returnData") else set()
         wanted |= {"metadata"} if asked.get("returnMetadata") else set()
         found = [entries[key] for key in asked["keys"] if key in entries]
         return {"vectors": [{key: entry[key] for key in entry if key in wanted} for entry in found]}

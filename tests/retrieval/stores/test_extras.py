@@ -14,9 +14,12 @@ from agentlab.retrieval.stores.chroma import ChromaVectorStore
 from agentlab.retrieval.stores.duckdb import DuckDbVectorStore
 from agentlab.retrieval.stores.lancedb import LanceDbVectorStore
 from agentlab.retrieval.stores.milvus import MilvusVectorStore
+from agentlab.retrieval.stores.mongodb import MongoVectorStore
+from agentlab.retrieval.stores.neo4j import Neo4jVectorStore
 from agentlab.retrieval.stores.pgvector import PostgresVectorStore
 from agentlab.retrieval.stores.qdrant import QdrantVectorStore
 from agentlab.retrieval.stores.redis import RedisVectorStore
+from agentlab.retrieval.stores.s3_vectors import S3VectorStore
 from agentlab.retrieval.stores.sqlite import SqliteVectorStore
 from agentlab.retrieval.stores.surrealdb import SurrealVectorStore
 
@@ -35,6 +38,9 @@ pytestmark = pytest.mark.anyio
         (lambda: MilvusVectorStore("x.db"), "pymilvus", "milvus"),
         (SurrealVectorStore, "surrealdb", "surrealdb"),
         (RedisVectorStore, "redis", "redis"),
+        (lambda: MongoVectorStore("mongodb://localhost"), "pymongo", "mongodb"),
+        (lambda: Neo4jVectorStore("bolt://localhost"), "neo4j", "neo4j"),
+        (lambda: S3VectorStore("bucket"), "botocore.session", "s3-vectors"),
     ],
 )
 async def test_a_missing_package_is_named_with_its_extra(
