@@ -238,9 +238,6 @@ def _signal_group(pid: int, number: int) -> None:
 
 async def _close_pipes(process: asyncio.subprocess.Process) -> None:
     """Close the transport, which nothing public gives, so that no pipe is left to the garbage collector."""
-    assert process.stdin is not None
-    # What it did not read would keep its input open.
-    process.stdin.transport.abort()
     transport = getattr(process, "_transport", None)
     if transport is not None:
         transport.close()

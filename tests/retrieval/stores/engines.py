@@ -232,6 +232,32 @@ class _S3Vectors(_Embedded):
         self.server.stop()
 
 
+class _Vectorize(_Embedded):
+    """Over HTTP; the server answers as Cloudflare's documentation says."""
+
+    def __init__(self, folder: Path) -> None:
+        from tests.retrieval.stores.vectorize_server import VectorizeServer
+
+        super().__init__(folder)
+        self.server = VectorizeServer()
+
+    def open(self, name: str, **options: Any) -> VectorStore:
+        from agentlab.retrieval.stores.vectorize import VectorizeVectorStore
+
+        return VectorizeVectorStore(
+            name,
+            account_id="account",
+            api_token="token",
+            filter_keys=("year", "lang", "draft", "o'd \"k$y.\\", "missing", "kind", "text", "row"),
+            ordered_keys=("year", "row"),
+            base_url=f"http://127.0.0.1:{self.server.port}/client/v4",
+            **options,
+        )
+
+    def stop(self) -> None:
+        self.server.stop()
+
+
 _ENGINES: dict[str, type[_Embedded]] = {
     "memory": _Memory,
     "sqlite": _Sqlite,
@@ -246,6 +272,7 @@ _ENGINES: dict[str, type[_Embedded]] = {
     "mongodb": _Mongo,
     "neo4j": _Neo4j,
     "s3vectors": _S3Vectors,
+    "vectorize": _Vectorize,
 }
 NAMES = tuple(_ENGINES)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import socket
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -153,9 +154,7 @@ async def test_a_hostile_address_hangs_no_call(name: str) -> None:
 
 
 async def test_an_address_that_never_answers_ends_in_an_error() -> None:
-    silent = await asyncio.start_server(lambda _reader, _writer: asyncio.Event().wait(), "127.0.0.1", 0)
-    async with silent:
-        port = silent.sockets[0].getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/mcp"
         with pytest.raises(ToolServerFailed, match=r"did not shake hands within 0.5 s"):
-            await McpClient(f"http://127.0.0.1:{port}/mcp", connect_timeout_s=0.5).open()
-        silent.close()
+            await McpClient(url, connect_timeout_s=0.5).open()
