@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from agentlab.retrieval.stores.s3_vectors import S3VectorStore
     from agentlab.retrieval.stores.sqlite import SqliteVectorStore
     from agentlab.retrieval.stores.surrealdb import SurrealVectorStore
+    from agentlab.retrieval.stores.vectorize import VectorizeVectorStore
 
 _HOMES: Final = {
     "ChromaVectorStore": "stores.chroma",
@@ -89,6 +90,7 @@ _HOMES: Final = {
     "SurrealVectorStore": "stores.surrealdb",
     "VectorStore": "index",
     "VectorStoreIndex": "index",
+    "VectorizeVectorStore": "stores.vectorize",
     "embed": "embeddings.fields",
     "embedding_model": "embeddings.remote",
     "filter_from_json": "filters",
@@ -135,6 +137,7 @@ __all__ = [
     "SurrealVectorStore",
     "VectorStore",
     "VectorStoreIndex",
+    "VectorizeVectorStore",
     "embed",
     "embedding_model",
     "filter_from_json",

@@ -110,6 +110,7 @@ class Neo4jVectorStore(BlockingStore):
             raise missing_extra("Neo4jVectorStore", "neo4j", "neo4j") from None
         self._driver = neo4j.GraphDatabase.driver(self._address, auth=self._auth)
         try:
+            self._driver.verify_connectivity()  # at once; a query would be tried for half a minute
             self._run_alone(_UNIQUE)
             kept = self._run_alone(_WIDTH)
         except (DriverError, Neo4jError) as error:

@@ -44,11 +44,12 @@ _PAGE: Final = "1000"
 
 
 class VectorizeVectorStore(BlockingStore):
-    """Documents in an index of Vectorize, one entry a vector. A write returns when the index has taken it up.
+    """Documents in an index of Vectorize, one entry a vector.
 
-    Search is approximate, and gives 100 vectors at most: a larger `n` is refused, and documents of many vectors may leave
-    fewer than `n`. Filters are over the keys that the index was made with, ten at most; an "or" takes several queries. Of a
-    document and its metadata Vectorize keeps 10 KiB. `count` lists every entry.
+    A write waits until the index has taken it up, a minute at most. Search is approximate, and gives 100 vectors at
+    most: a larger `n` is refused, and documents of many vectors may leave fewer than `n`. Filters are over the keys that
+    the index was made with, ten at most; an "or" takes several queries. Of a document and its metadata Vectorize keeps
+    10 KiB. `count` lists every entry.
 
     Args:
         index: Name of the index; made where it is missing.

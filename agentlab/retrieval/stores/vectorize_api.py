@@ -40,7 +40,7 @@ class VectorizeApi:
         self._token = token
         self._clock = clock or SystemClock()
         self._retry = Retry()
-        self._random = Random()  # noqa: S311 - jitter
+        self._random = Random()
         self._http = HttpClient()
         self._runner = asyncio.Runner()
         self._runner.run(self._http.__aenter__())
@@ -52,20 +52,21 @@ class VectorizeApi:
 
     def definition(self) -> dict[str, Any] | None:
         """The index; None where there is none."""
-        return self._runner.run(self._call("GET", f"/{self._index}", missing=True))
+        found: dict[str, Any] | None = self._runner.run(self._call("GET", f"/{self._index}", missing=True))
+        return found
 
     def create(self, dimensions: int) -> None:
         """Make the index."""
         body = {"name": self._index, "config": {"dimensions": dimensions, "metric": "cosine"}}
         self._runner.run(self._call("POST", "", body))
 
-    def get(self, path: str, query: Mapping[str, str] | None = None) -> dict[str, Any]:
+    def get(self, path: str, query: Mapping[str, str] | None = None) -> Any:
         """What the index answers to a question."""
-        return self._runner.run(self._call("GET", f"/{self._index}{path}", query=query)) or {}
+        return self._runner.run(self._call("GET", f"/{self._index}{path}", query=query))
 
-    def post(self, path: str, body: Any) -> dict[str, Any]:
+    def post(self, path: str, body: Any) -> Any:
         """What the index answers to an order; a list goes as lines of JSON."""
-        return self._runner.run(self._call("POST", f"/{self._index}{path}", body)) or {}
+        return self._runner.run(self._call("POST", f"/{self._index}{path}", body))
 
     def change(self, path: str, body: Any) -> None:
         """Order a change and wait, a minute at most, until the index has taken it up: it does so a little later."""
@@ -85,7 +86,7 @@ class VectorizeApi:
         *,
         query: Mapping[str, str] | None = None,
         missing: bool = False,
-    ) -> dict[str, Any] | None:
+    ) -> Any:
         lines = isinstance(body, list)
         encoded = b"\n".join(map(msgspec.json.encode, body)) if lines else msgspec.json.encode(body)
         kind = "application/x-ndjson" if lines else "application/json"
@@ -104,11 +105,10 @@ class VectorizeApi:
             read = msgspec.json.decode(answer, type=dict[str, Any])
         except (msgspec.MsgspecError, UnicodeError):
             read = {}
-        if status >= 400 or not read.get("success"):  # noqa: PLR2004 - the first status of errors
+        if status >= 400 or not read.get("success"):
             said = "; ".join(str(each.get("message")) for each in read.get("errors") or []) or answer[:200]
             raise StoreUnusable(f"Vectorize answered {status} to {path or 'the new index'}: {said!s}")
-        result: dict[str, Any] | None = read.get("result")
-        return result
+        return read.get("result")
 
     async def _answered(self, request: HttpRequest) -> tuple[int, bytes]:
         start, attempt = self._clock.monotonic(), 0

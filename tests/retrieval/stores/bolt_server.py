@@ -107,9 +107,9 @@ _STATEMENTS: list[tuple[str, Callable[..., Rows]]] = [
     (_MATCH + r"(WHERE d\.id IN \$ids )?RETURN count\(d\) AS documents", _count),
     (_MATCH + r"WHERE d\.id IN \$ids OPTIONAL " + _VECTORS + "DETACH DELETE d, v", _delete),
     (
-        r"UNWIND \$documents AS each CREATE \(d:(?P<name>\w+)\) SET d = each\.properties WITH d, each "
+        (r"UNWIND \$documents AS each CREATE \(d:(?P<name>\w+)\) SET d = each\.properties WITH d, each "
         r"UNWIND range\(0, size\(each\.vectors\) - 1\) AS place "
-        r"CREATE \(d\)-\[:HAS_VECTOR\]->\(:(?P=name)_vector \{place: place, embedding: each\.vectors\[place\]\}\)",
+        r"CREATE \(d\)-\[:HAS_VECTOR\]->\(:(?P=name)_vector \{place: place, embedding: each\.vectors\[place\]\}\)"),
         _create,
     ),
     (
@@ -129,6 +129,7 @@ _STATEMENTS: list[tuple[str, Callable[..., Rows]]] = [
 
 class _Connection(socketserver.StreamRequestHandler):
     server: BoltServer
+    disable_nagle_algorithm = True
 
     def handle(self) -> None:
         assert self.rfile.read(4) == _MAGIC

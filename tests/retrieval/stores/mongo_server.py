@@ -150,6 +150,7 @@ class MongoServer(Loopback):
 
 class _Connection(socketserver.StreamRequestHandler):
     server: MongoServer
+    disable_nagle_algorithm = True
 
     def handle(self) -> None:
         while header := self.rfile.read(16):

@@ -115,6 +115,7 @@ class S3VectorsServer(Loopback):
 
 class _Connection(BaseHTTPRequestHandler):
     server: S3VectorsServer
+    disable_nagle_algorithm = True
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:

@@ -141,6 +141,7 @@ class _Index:
 
 class _Connection(BaseHTTPRequestHandler):
     server: VectorizeServer
+    disable_nagle_algorithm = True
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
