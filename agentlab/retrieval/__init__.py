@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from agentlab.retrieval.stores.qdrant import QdrantVectorStore
     from agentlab.retrieval.stores.redis import RedisVectorStore
     from agentlab.retrieval.stores.s3_vectors import S3VectorStore
+    from agentlab.retrieval.stores.scylladb import ScyllaVectorStore
     from agentlab.retrieval.stores.sqlite import SqliteVectorStore
     from agentlab.retrieval.stores.surrealdb import SurrealVectorStore
     from agentlab.retrieval.stores.vectorize import VectorizeVectorStore
@@ -84,6 +85,7 @@ _HOMES: Final = {
     "RedisVectorStore": "stores.redis",
     "Reranker": "reranking.reranker",
     "S3VectorStore": "stores.s3_vectors",
+    "ScyllaVectorStore": "stores.scylladb",
     "SemanticSplitter": "chunking.semantic",
     "Splitter": "chunking.splitter",
     "SqliteVectorStore": "stores.sqlite",
@@ -131,6 +133,7 @@ __all__ = [
     "RedisVectorStore",
     "Reranker",
     "S3VectorStore",
+    "ScyllaVectorStore",
     "SemanticSplitter",
     "Splitter",
     "SqliteVectorStore",

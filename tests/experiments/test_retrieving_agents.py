@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 import agentlab as al
-from agentlab.agent.retrieving.retrieved import searches_of
 from agentlab.agent.retrieving.entries import DynamicContext, DynamicTools
+from agentlab.agent.retrieving.retrieved import searches_of
 from agentlab.experiments.batch.single_turn import check_single_turn
 from agentlab.experiments.engine.cache_state import primer
 from agentlab.experiments.fingerprint import agent_parts

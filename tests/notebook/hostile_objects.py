@@ -14,11 +14,14 @@ from agentlab.errors import AuthenticationFailed
 from agentlab.experiments.sweep_plan import Plan
 from agentlab.messages import AssistantMessage, Document, ToolCall, ToolDefinition, UserMessage
 from agentlab.modalities import GeneratedImage, GeneratedImages, Speech, Transcription
+from agentlab.models.listing import ModelInfo, ModelList
 from agentlab.models.vendors import Vendors
 from agentlab.models.wire import Vendor
 from agentlab.notebook.chat.conversation import Conversation
 from agentlab.plain_text import well_formed
 from agentlab.tools import Toolset
+from agentlab.tools.mcp.pinning import ListedTool
+from agentlab.tools.mcp.tool import McpTool
 from tests.notebook.hostile_run import PNG, USAGE, events_saying
 
 __all__ = [
@@ -48,8 +51,8 @@ class NamedTool:
         self.definition = ToolDefinition(text, text, {"type": "object", "properties": properties})
 
     async def call(self, arguments: Any, context: Any) -> Any:
-        """Never called."""
-        raise NotImplementedError
+        """Gives back what it was called with."""
+        return arguments
 
     def _repr_html_(self) -> str:
         return al.rich_display.html_of(self)
@@ -58,6 +61,29 @@ class NamedTool:
 def tool_of(text: str) -> NamedTool:
     """A tool called and described so."""
     return NamedTool(well_formed(text))
+
+
+class Listing:
+    """A connection that has seen one tool, called and described so."""
+
+    def __init__(self, text: str) -> None:
+        self.seen = ListedTool(text, text, {"properties": {text: {"description": text}}}, title=text)
+
+    def pinned(self, name: str) -> ListedTool:
+        """What was seen."""
+        return self.seen
+
+
+def mcp_tool_of(text: str) -> McpTool:
+    """A tool of an MCP server, called and described so."""
+    said = well_formed(text)
+    return McpTool(Listing(said), said, said, timeout_s=None, approval=False)  # type: ignore[arg-type]
+
+
+def models_of(text: str) -> ModelList:
+    """A vendor's list of one model, called so."""
+    said = well_formed(text)
+    return ModelList([ModelInfo(vendor=said, id=said, title=said)])
 
 
 def agent_of(text: str) -> al.Agent:

@@ -52,7 +52,8 @@ FOUND: Final = """() => {
   for (const output of document.querySelectorAll('.jp-OutputArea-output, .al-run')) {
     for (const one of output.querySelectorAll('*')) {
       if (one.closest('.dataframe mjx-container')) continue; // pandas lets MathJax in
-      if (one.matches('script, img, svg, math, iframe, object, embed, form, input, link, meta, base, video, mjx-container') ||
+      const ours = one.matches('img[src^="data:image/png;base64,"]'); // by its magic bytes
+      if (!ours && one.matches('script, img, svg, math, iframe, object, embed, form, input, link, meta, base, video, mjx-container') ||
           one.matches('[id^=jupyter], [id^=modal], [data-commandlinker-command], [name], [srcdoc], [action]') ||
           [...one.classList].some((name) => name.startsWith('lm-mod') || name === 'jp-Dialog') ||
           [...one.attributes].some(({ name }) => name.startsWith('on')) || getComputedStyle(one).position === 'fixed') {

@@ -10,6 +10,7 @@ from agentlab.messages import AssistantMessage, TurnFinished, Usage
 from agentlab.notebook.run.ideal_read import ideal_read
 from agentlab.notebook.run.state import RunState
 from agentlab.notebook.run.turn import TurnView
+from agentlab.notebook.safety.pictures import Album
 from tests.notebook.event_sequences import USAGES
 from tests.notebook.synthetic import tool_run
 
@@ -17,7 +18,7 @@ from tests.notebook.synthetic import tool_run
 def turn(input_tokens: int | None, read: int | None = 0, model: str = "openai:gpt-4o") -> TurnView:
     view = TurnView(1, model, 0)
     usage = Usage(input_tokens=input_tokens, cache_read_tokens=read)
-    view.finish(TurnFinished(AssistantMessage.of("x"), usage), 1)
+    view.finish(TurnFinished(AssistantMessage.of("x"), usage), 1, Album())
     return view
 
 
@@ -58,7 +59,7 @@ def test_where_it_cannot_be_known_there_is_none(before: TurnView | None, now: Tu
 def test_it_is_none_or_between_what_was_read_and_the_whole(before: Usage, now: Usage, model: str) -> None:
     turns = [TurnView(number, model, 0) for number in (1, 2)]
     for view, usage in zip(turns, (before, now), strict=True):
-        view.finish(TurnFinished(AssistantMessage.of("x"), usage), 1)
+        view.finish(TurnFinished(AssistantMessage.of("x"), usage), 1, Album())
     found = ideal_read(*turns)
     if found is not None:
         assert now.cache_read_tokens is not None

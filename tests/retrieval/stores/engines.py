@@ -258,6 +258,25 @@ class _Vectorize(_Embedded):
         self.server.stop()
 
 
+class _Scylla(_Embedded):
+    """The real driver; the server answers as ScyllaDB's documentation says."""
+
+    def __init__(self, folder: Path) -> None:
+        from tests.retrieval.stores.cql_server import CqlServer
+
+        super().__init__(folder)
+        self.server = CqlServer()
+
+    def open(self, name: str, **options: Any) -> VectorStore:
+        from agentlab.retrieval.stores.scylladb import ScyllaVectorStore
+
+        keys = (*_ORDERED_KEYS, "missing", "tags", "text")
+        return ScyllaVectorStore("space", name, port=self.server.port, filter_keys=keys, **options)
+
+    def stop(self) -> None:
+        self.server.stop()
+
+
 _ENGINES: dict[str, type[_Embedded]] = {
     "memory": _Memory,
     "sqlite": _Sqlite,
@@ -273,6 +292,7 @@ _ENGINES: dict[str, type[_Embedded]] = {
     "neo4j": _Neo4j,
     "s3vectors": _S3Vectors,
     "vectorize": _Vectorize,
+    "scylladb": _Scylla,
 }
 NAMES = tuple(_ENGINES)
 

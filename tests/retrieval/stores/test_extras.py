@@ -20,6 +20,7 @@ from agentlab.retrieval.stores.pgvector import PostgresVectorStore
 from agentlab.retrieval.stores.qdrant import QdrantVectorStore
 from agentlab.retrieval.stores.redis import RedisVectorStore
 from agentlab.retrieval.stores.s3_vectors import S3VectorStore
+from agentlab.retrieval.stores.scylladb import ScyllaVectorStore
 from agentlab.retrieval.stores.sqlite import SqliteVectorStore
 from agentlab.retrieval.stores.surrealdb import SurrealVectorStore
 
@@ -41,6 +42,7 @@ pytestmark = pytest.mark.anyio
         (lambda: MongoVectorStore("mongodb://localhost"), "pymongo", "mongodb"),
         (lambda: Neo4jVectorStore("bolt://localhost"), "neo4j", "neo4j"),
         (lambda: S3VectorStore("bucket"), "botocore.session", "s3-vectors"),
+        (lambda: ScyllaVectorStore("space"), "cassandra.cluster", "scylladb"),
     ],
 )
 async def test_a_missing_package_is_named_with_its_extra(
