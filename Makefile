@@ -5,7 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.complete
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
-WORKERS ?= 2
+# More than the two cores: many tests wait for a browser, a kernel or a server.
+WORKERS ?= 3
 
 .PHONY: demo test lab check gauntlet bench build clean help
 
