@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from agentlab.retrieval.search_tool import search_tool
     from agentlab.retrieval.stores.chroma import ChromaVectorStore
     from agentlab.retrieval.stores.duckdb import DuckDbVectorStore
+    from agentlab.retrieval.stores.helixdb import HelixVectorStore
     from agentlab.retrieval.stores.lancedb import LanceDbVectorStore
     from agentlab.retrieval.stores.memory import InMemoryVectorStore
     from agentlab.retrieval.stores.milvus import MilvusVectorStore
@@ -68,6 +69,7 @@ _HOMES: Final = {
     "F": "filters",
     "FileLoader": "loaders.files",
     "Filter": "filters",
+    "HelixVectorStore": "stores.helixdb",
     "Hit": "index",
     "HybridIndex": "fusion",
     "ImageEmbeddingModel": "embeddings.model",
@@ -116,6 +118,7 @@ __all__ = [
     "F",
     "FileLoader",
     "Filter",
+    "HelixVectorStore",
     "Hit",
     "HybridIndex",
     "ImageEmbeddingModel",

@@ -18,7 +18,7 @@ from typing import Any, Final
 from agentlab.errors import StoreUnusable, UnsupportedCapability, UsageError
 from agentlab.retrieval.filters import Filter
 from agentlab.retrieval.index import EmbeddedDocument, EmbedsQueries, Hit
-from agentlab.retrieval.stores.blocking import BlockingStore, missing_extra
+from agentlab.retrieval.stores.blocking import BlockingStore
 from agentlab.retrieval.stores.preparing import InsertionOrder, PreparedDocument, Vector
 from agentlab.retrieval.stores.ranked_rows import Row, best_hits, documents_of
 from agentlab.retrieval.stores.scylladb_filters import (
@@ -29,6 +29,7 @@ from agentlab.retrieval.stores.scylladb_filters import (
     ordered_text,
     relations,
 )
+from agentlab.retrieval.stores.scylladb_session import ScyllaSession
 
 __all__ = ["ScyllaVectorStore"]
 
@@ -49,10 +50,9 @@ class ScyllaVectorStore(BlockingStore):
     Search is approximate, and gives 1000 vectors at most: a larger `n` is refused, and documents of many vectors may leave
     fewer than `n`. What was written is stored at once and found about a second later, half a minute at the latest; a new
     index may refuse to search until it is built. Filters are over the keys that the table was made with, of any kind; each
-    alternative of an "or", an `is_in` or a "not" takes a query of its own, 32 at most. Filters need a ScyllaDB of July 2026
-    or newer: older ones search only by the first of several keys, or crash (scylladb/scylladb#30425). A document is
-    replaced as a whole, several are not; one with all its vectors is a batch, which servers refuse above 1 MiB. `count`
-    reads the whole table.
+    alternative of an "or", an `is_in` or a "not" takes a query of its own, 32 at most. A filter over keys that are not the
+    first ones crashed servers without the fix scylladb/scylladb#30425, of June 2026. A document is replaced as a whole,
+    several are not; one with all its vectors is a batch, which servers refuse above 1 MiB. `count` reads the whole table.
 
     Args:
         keyspace: Name of the keyspace, which is there already, with tablets.
@@ -87,46 +87,32 @@ class ScyllaVectorStore(BlockingStore):
                 )
         self.keyspace = keyspace
         self.table = table
-        self._nodes = (list(contact_points), port, auth)
+        self._nodes = (tuple(contact_points), port, auth, session)
         self._filter_keys = tuple(dict.fromkeys(filter_keys))
         self._wanted_dimensions = dimensions
         self._order = InsertionOrder()
-        self._cluster: Any = None
-        self._session: Any = session
-        self._owned = session is None
-        self._prepared: dict[str, Any] = {}
+        self._session: Any = None
         self._made = False
 
     def _open(self) -> None:
+        self._session = ScyllaSession(*self._nodes)
         try:
-            from cassandra import DriverException  # noqa: PLC0415 - an optional package
-            from cassandra.cluster import NoHostAvailable  # noqa: PLC0415 - an optional package
-        except ImportError:
-            raise missing_extra("ScyllaVectorStore", "scylla-driver", "scylladb") from None
-        try:
-            if self._owned:
-                self._cluster = _cluster(*self._nodes)
-                self._session = self._cluster.connect()
             kept = self._opened_width()
             if kept is None and self._wanted_dimensions:
                 self._create(self._wanted_dimensions)
-        except (DriverException, NoHostAvailable) as error:
-            self._shut()
-            raise StoreUnusable(
-                f"ScyllaDB cannot be reached, or refuses the keyspace {self.keyspace!r}: {error}"
-            ) from error
+        except self._session.errors as error:
+            self._session.close()
+            raise StoreUnusable(f"ScyllaDB refuses the keyspace {self.keyspace!r}: {error}") from error
         except UsageError:
-            self._shut()
+            self._session.close()
             raise
         self._dimensions = kept or self._wanted_dimensions
 
     def _shut(self) -> None:
-        if self._owned and self._cluster is not None:
-            self._cluster.shutdown()
-        self._prepared.clear()
+        self._session.close()
 
     def _opened_width(self) -> int | None:
-        found = {row.column_name: row for row in self._ask(_COLUMNS, self.keyspace, self.table)}
+        found = {row.column_name: row for row in self._session.ask(_COLUMNS, self.keyspace, self.table)}
         if not found:
             return None
         keys = [name for name in found if name.startswith("f_") and found[name].kind == "clustering"]
@@ -143,11 +129,11 @@ class ScyllaVectorStore(BlockingStore):
     def _create(self, dimensions: int) -> None:
         keys = "".join(f'"{key_column(key)}" text, ' for key in self._filter_keys)
         names = "".join(f'"{key_column(key)}", ' for key in self._filter_keys)
-        self._session.execute(
+        self._session.run(
             f"CREATE TABLE IF NOT EXISTS {self._place} (id text, {keys}place int, number bigint, document text, "
             f"metadata text, vector vector<float, {dimensions}>, PRIMARY KEY ((id), {names}place))"
         )
-        self._session.execute(
+        self._session.run(
             f"CREATE CUSTOM INDEX IF NOT EXISTS {self.table}_vector ON {self._place} (vector) "
             "USING 'vector_index' WITH OPTIONS = {'similarity_function': 'COSINE'}"
         )
@@ -167,19 +153,21 @@ class ScyllaVectorStore(BlockingStore):
             self._create(self._dimensions or 0)
         columns = [*self._key_columns, "number", "document", "metadata", "vector"]
         markers = ", ".join("?" * len(columns))
-        insert = self._statement(f"INSERT INTO {self._place} ({', '.join(columns)}) VALUES ({markers})")
+        insert = self._session.statement(
+            f"INSERT INTO {self._place} ({', '.join(columns)}) VALUES ({markers})"  # noqa: S608 - names were checked
+        )
         delete = self._statement_of_delete()
         stored = self._keys(list(rows))
         batches = []
         for name, values in rows.items():
-            batch = self._batch()
+            batch = self._session.batch()
             # What is written anew is not deleted too: of the same moment, deleting would win.
             for key in stored[name] - {tuple(each[: len(self._key_columns)]) for each in values}:
                 batch.add(delete, key)
             for each in values:
                 batch.add(insert, each)
             batches.append((batch, None))
-        self._run_all(batches)
+        self._session.run_all(batches)
 
     def _rows(self, document: PreparedDocument) -> list[list[Any]]:
         filtered = [ordered_text(document.metadata.get(key)) for key in self._filter_keys]
@@ -194,9 +182,11 @@ class ScyllaVectorStore(BlockingStore):
 
     def _keys(self, ids: Sequence[str]) -> dict[str, set[tuple[Any, ...]]]:
         """The primary keys of all rows of some documents."""
-        asked = self._statement(f"SELECT {', '.join(self._key_columns)} FROM {self._place} WHERE id = ?")
+        asked = self._session.statement(
+            f"SELECT {', '.join(self._key_columns)} FROM {self._place} WHERE id = ?"  # noqa: S608 - names were checked
+        )
         found: dict[str, set[tuple[Any, ...]]] = defaultdict(set)
-        for result in self._run_all([(asked, (name,)) for name in ids]):
+        for result in self._session.run_all([(asked, (name,)) for name in ids]):
             for row in result:
                 found[row[0]].add(tuple(row))
         return found
@@ -204,23 +194,22 @@ class ScyllaVectorStore(BlockingStore):
     def _erase(self, ids: Sequence[str]) -> int:
         stored, delete, batches = self._keys(ids), self._statement_of_delete(), []
         for keys in stored.values():
-            batch = self._batch()
+            batch = self._session.batch()
             for key in keys:  # one by one: the index does not follow when a range is deleted
                 batch.add(delete, key)
             batches.append((batch, None))
-        self._run_all(batches)
+        self._session.run_all(batches)
         return len(stored)
 
     def _read(self, ids: Sequence[str]) -> Iterable[EmbeddedDocument]:
-        asked = self._statement(f"SELECT {_ROW}, vector FROM {self._place} WHERE id = ?")
-        results = self._run_all([(asked, (name,)) for name in ids])
+        asked = self._session.statement(f"SELECT {_ROW}, vector FROM {self._place} WHERE id = ?")  # noqa: S608 - names were checked
+        results = self._session.run_all([(asked, (name,)) for name in ids])
         rows = [_row(each, 0.0, each.vector) for result in results for each in result]
         return documents_of(rows, self._dimensions or 0)
 
     def _size(self) -> int:
-        (found,) = self._ask(
-            f"SELECT COUNT(*) AS documents FROM {self._place} WHERE place = ? ALLOW FILTERING", 0
-        )
+        counted = f"SELECT COUNT(*) AS documents FROM {self._place} WHERE place = ? ALLOW FILTERING"  # noqa: S608 - names were checked
+        (found,) = self._session.ask(counted, 0)
         return int(found.documents)
 
     def _nearest(self, query: Vector, n: int, threshold: float | None, filter: Filter | None) -> list[Hit]:
@@ -247,57 +236,16 @@ class ScyllaVectorStore(BlockingStore):
             (f" WHERE {' AND '.join(conditions)}", " ALLOW FILTERING") if conditions else ("", "")
         )
         statement = (
-            f"SELECT {_ROW}, similarity_cosine(vector, ?) AS similarity FROM {self._place}{where} "
+            f"SELECT {_ROW}, similarity_cosine(vector, ?) AS similarity FROM {self._place}{where} "  # noqa: S608 - names were checked
             f"ORDER BY vector ANN OF ? LIMIT ?{allowed}"
         )
         # The function gives (1 + cosine) / 2.
-        found = self._ask(statement, vector, *values, vector, count)
+        found = self._session.ask(statement, vector, *values, vector, count)
         return [_row(each, 2 * each.similarity - 1) for each in found]
-
-    # -- how statements run --------------------------------------------------------------------------------------------
-
-    def _statement(self, text: str) -> Any:
-        from cassandra import ConsistencyLevel  # noqa: PLC0415 - an optional package
-
-        if text not in self._prepared:
-            prepared = self._session.prepare(text)
-            prepared.consistency_level = ConsistencyLevel.LOCAL_QUORUM  # so that what was written is read
-            self._prepared[text] = prepared
-        return self._prepared[text]
 
     def _statement_of_delete(self) -> Any:
         relations = " AND ".join(f"{column} = ?" for column in self._key_columns)
-        return self._statement(f"DELETE FROM {self._place} WHERE {relations}")
-
-    def _ask(self, text: str, *values: Any) -> list[Any]:
-        return list(self._session.execute(self._statement(text), values))
-
-    def _batch(self) -> Any:
-        """Statements on one partition, which are done as one."""
-        from cassandra import ConsistencyLevel  # noqa: PLC0415 - an optional package
-        from cassandra.query import BatchStatement, BatchType  # noqa: PLC0415 - an optional package
-
-        return BatchStatement(BatchType.UNLOGGED, consistency_level=ConsistencyLevel.LOCAL_QUORUM)
-
-    def _run_all(self, statements: Sequence[tuple[Any, Any]]) -> list[Any]:
-        from cassandra.concurrent import execute_concurrent  # noqa: PLC0415 - an optional package
-
-        return [result for _, result in execute_concurrent(self._session, statements)] if statements else []
-
-
-def _cluster(points: list[str], port: int, auth: tuple[str, str] | None) -> Any:
-    from cassandra import cluster, policies  # noqa: PLC0415 - an optional package
-    from cassandra.auth import PlainTextAuthProvider  # noqa: PLC0415 - an optional package
-
-    nearest = policies.TokenAwarePolicy(policies.DCAwareRoundRobinPolicy())  # vector search asks for its like
-    return cluster.Cluster(
-        points,
-        port=port,
-        auth_provider=PlainTextAuthProvider(*auth) if auth else None,
-        execution_profiles={
-            cluster.EXEC_PROFILE_DEFAULT: cluster.ExecutionProfile(load_balancing_policy=nearest)
-        },
-    )
+        return self._session.statement(f"DELETE FROM {self._place} WHERE {relations}")  # noqa: S608 - names were checked
 
 
 def _row(found: Any, score: float, vector: Any = None) -> Row:

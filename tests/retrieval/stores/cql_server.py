@@ -149,7 +149,7 @@ class CqlServer(Loopback):
             _check_search(table, text, restricted)
             values = [*vector, *values, *vector, ("limit", "int")]
         computed = {"similarity": "float", "documents": "bigint"}
-        chosen = re.sub(r"\w+\([^)]*\) AS ", "", text.split(" FROM ")[0].removeprefix("SELECT "))
+        chosen = re.sub(r"\w+\([^)]*\) AS ", "", text.split(" FROM ", maxsplit=1)[0].removeprefix("SELECT "))
         names = chosen.replace('"', "").split(", ")
         kinds = computed | table.columns
         return _Statement(text, values, [(name, kinds[name]) for name in names])
@@ -162,7 +162,7 @@ def _place(text: str) -> str:
 
 
 def _described(table: _Table) -> list[dict[str, str]]:
-    kinds = {name: "clustering" for name in table.key} | {"id": "partition_key"}
+    kinds = dict.fromkeys(table.key, "clustering") | {"id": "partition_key"}
     return [
         {"column_name": name, "kind": kinds.get(name, "regular"), "type": kind}
         for name, kind in table.columns.items()

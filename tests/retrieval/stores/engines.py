@@ -155,6 +155,15 @@ class _Redis(_Embedded):
         self._process.communicate()
 
 
+class _Helix(_Embedded):
+    """The engine inside HelixDB's own package, with a folder for each store."""
+
+    def open(self, name: str, **options: Any) -> VectorStore:
+        from agentlab.retrieval.stores.helixdb import HelixVectorStore
+
+        return HelixVectorStore(self.folder / name, **options)
+
+
 _ORDERED_KEYS = (
     "year",
     "row",
@@ -288,6 +297,7 @@ _ENGINES: dict[str, type[_Embedded]] = {
     "milvus": _Milvus,
     "surrealdb": _Surreal,
     "redis": _Redis,
+    "helixdb": _Helix,
     "mongodb": _Mongo,
     "neo4j": _Neo4j,
     "s3vectors": _S3Vectors,

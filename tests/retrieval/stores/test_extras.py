@@ -12,6 +12,7 @@ from agentlab.errors import MissingExtra, StoreUnusable, UsageError
 from agentlab.retrieval.index import EmbeddedDocument
 from agentlab.retrieval.stores.chroma import ChromaVectorStore
 from agentlab.retrieval.stores.duckdb import DuckDbVectorStore
+from agentlab.retrieval.stores.helixdb import HelixVectorStore
 from agentlab.retrieval.stores.lancedb import LanceDbVectorStore
 from agentlab.retrieval.stores.milvus import MilvusVectorStore
 from agentlab.retrieval.stores.mongodb import MongoVectorStore
@@ -39,6 +40,7 @@ pytestmark = pytest.mark.anyio
         (lambda: MilvusVectorStore("x.db"), "pymilvus", "milvus"),
         (SurrealVectorStore, "surrealdb", "surrealdb"),
         (RedisVectorStore, "redis", "redis"),
+        (lambda: HelixVectorStore("folder"), "helixdb_uniffi", "helixdb"),
         (lambda: MongoVectorStore("mongodb://localhost"), "pymongo", "mongodb"),
         (lambda: Neo4jVectorStore("bolt://localhost"), "neo4j", "neo4j"),
         (lambda: S3VectorStore("bucket"), "botocore.session", "s3-vectors"),

@@ -1,0 +1,141 @@
+"""Where HelixDB runs: a server that is asked over HTTP, or the engine in this process. Both take the same requests.
+
+Sources: the project's query guides (https://docs.helix-db.com) and its Python SDK, from which the JSON of requests is known.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from random import Random
+from typing import Any, Final, Literal, TypeAlias
+
+import msgspec
+
+from agentlab.errors import ConnectionFailed, ModelError, ResponseTimeout, StoreUnusable
+from agentlab.http import Clock, Failure, HttpClient, HttpRequest, Retry, Secret, SystemClock
+from agentlab.retrieval.stores.blocking import missing_extra
+
+__all__ = ["EmbeddedHelix", "Entries", "HelixServer", "Kind"]
+
+Kind: TypeAlias = Literal["read", "write"]
+Entries: TypeAlias = Mapping[str, Mapping[str, Any]]
+"""Operation trees by the names under which their results come back."""
+
+_DATABASE: Final = "agentlab"
+
+
+def _request(kind: Kind, entries: Entries) -> bytes:
+    queries = [{"query": {"name": name, "root": root}} for name, root in entries.items()]
+    body = {"request_type": kind, "query": {kind: {"entries": queries, "returns": list(entries)}}}
+    return msgspec.json.encode(body)
+
+
+def _results(answer: bytes) -> dict[str, Any]:
+    return msgspec.json.decode(answer, type=dict[str, Any])
+
+
+class HelixServer:
+    """A server. Calls block, and come from one thread at a time; retries are those of `agentlab.http`.
+
+    Args:
+        address: Its URL, without a path.
+        api_key: The key of a database of Helix Cloud.
+        clock: Time.
+    """
+
+    def __init__(self, address: str, api_key: Secret | None = None, clock: Clock | None = None) -> None:
+        self._url = f"{address.rstrip('/')}/v2/query"
+        self._key = api_key
+        self._clock = clock or SystemClock()
+        self._retry = Retry()
+        self._random = Random()
+        self._http = HttpClient()
+        self._runner = asyncio.Runner()
+        self._runner.run(self._http.__aenter__())
+
+    def ask(self, kind: Kind, entries: Entries) -> dict[str, Any]:
+        """The results of operations by name; those of a write are done all together or not at all."""
+        key = None if self._key is None else ("authorization", "Bearer ", self._key)
+        headers = {"content-type": "application/json"}
+        request = HttpRequest("POST", self._url, headers, _request(kind, entries), key)
+        status, answer = self._runner.run(self._answered(request))
+        if status != 200:
+            raise StoreUnusable(f"HelixDB answered {status}: {answer[:500].decode(errors='replace')}")
+        return _results(answer)
+
+    def pause(self, seconds: float) -> None:
+        """Wait."""
+        self._runner.run(self._clock.sleep(seconds))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._runner.run(self._http.__aexit__(None, None, None))
+        self._runner.close()
+
+    async def _answered(self, request: HttpRequest) -> tuple[int, bytes]:
+        start, attempt = self._clock.monotonic(), 0
+        while True:
+            attempt += 1
+            headers: Mapping[str, str] = {}
+            outcome: int | Failure
+            failure: ModelError | None = None
+            try:
+                async with self._http.open(request) as response:
+                    headers, outcome = response.headers, response.status
+                    body = await response.read()
+            except (ConnectionFailed, ResponseTimeout) as error:
+                failure, outcome, body = error, Failure(error.code), b""
+            delay = self._retry.delay(
+                attempt,
+                outcome,
+                headers=headers,
+                elapsed=self._clock.monotonic() - start,
+                now=self._clock.time(),
+                rng=self._random,
+            )
+            if delay is None and failure is not None:
+                raise StoreUnusable(f"HelixDB cannot be reached: {failure}") from failure
+            if delay is None and isinstance(outcome, int):
+                return outcome, body
+            await self._clock.sleep(delay or 0.0)
+
+
+class EmbeddedHelix:
+    """The engine in this process, over a folder. Calls block, and come from one thread at a time.
+
+    Args:
+        folder: Where it keeps its files; made where it is missing.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            import helixdb_uniffi as native  # noqa: PLC0415 - an optional package
+        except ImportError:
+            raise missing_extra("HelixVectorStore", "helix-db-embedded", "helixdb") from None
+        self._error: type[Exception] = native.HelixError
+        self._runner = asyncio.Runner()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            source = native.HelixDbSource.DISK(str(folder), _DATABASE)
+            self._engine: Any = self._runner.run(native.HelixDb.open(source))
+        except (OSError, self._error) as error:
+            self._runner.close()
+            raise StoreUnusable(f"HelixDB cannot open the folder {folder}: {error}") from error
+
+    def ask(self, kind: Kind, entries: Entries) -> dict[str, Any]:
+        """The results of operations by name; those of a write are done all together or not at all."""
+        try:
+            return _results(self._runner.run(self._engine.query_json(_request(kind, entries))))
+        except self._error as error:
+            raise StoreUnusable(f"HelixDB refuses a {kind}: {error}") from error
+
+    def pause(self, seconds: float) -> None:
+        """Wait."""
+        self._runner.run(asyncio.sleep(seconds))
+
+    def close(self) -> None:
+        """Close the files."""
+        self._runner.run(self._engine.close())
+        self._runner.close()
