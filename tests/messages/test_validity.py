@@ -110,4 +110,6 @@ def test_validate_says_which_message_breaks_which_rule(history: list[Message], c
 
 
 def test_an_empty_system_message_is_allowed() -> None:
-    validate([SystemMessage(""), QUESTION])
+    history = [SystemMessage(""), QUESTION]
+    assert repair(history) == history
+    validate(history)
