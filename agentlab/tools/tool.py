@@ -143,7 +143,16 @@ def tool(
             '''Add two integers.'''
             return a + b
 
-    Args are those of `FunctionTool`.
+    Args:
+        function: The function; its signature gives the schema, its docstring the descriptions.
+        name: Name the model sees; the function's if not given.
+        description: What the tool does; the docstring's first part if not given.
+        strict: Whether the provider must hold the model to the schema; None leaves it to the provider.
+        timeout_s: Seconds a call may take; None for the agent's own limit.
+        approval: Whether a person is asked before a call runs: always, or a function of the arguments that says why.
+
+    Returns:
+        The tool, or a decorator that makes it.
     """
 
     def decorate(decorated: Callable[..., Any]) -> FunctionTool:

@@ -110,7 +110,9 @@ def test_validate_says_which_message_breaks_which_rule(history: list[Message], c
 
 
 def test_an_empty_system_message_is_allowed() -> None:
-    validate([SystemMessage(""), QUESTION])
+    history = [SystemMessage(""), QUESTION]
+    assert repair(history) == history
+    validate(history)
 
 
 def test_a_message_that_answers_one_call_and_speaks_gets_the_results_of_the_others_before_it() -> None:

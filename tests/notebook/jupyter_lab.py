@@ -74,7 +74,7 @@ def serve(folder: Path) -> Iterator[Lab]:
         "--LabApp.extension_manager=readonly",
     ]
     command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
-    command += ["--LabApp.expose_app_in_browser=True"]
+    command += ["--LabApp.expose_app_in_browser=True", "--JupyterNotebookApp.expose_app_in_browser=True"]
     with (folder / "server.log").open("wb") as log:
         server = subprocess.Popen(command, env=_environment(folder), stdout=log, stderr=log, cwd=work)
         try:
@@ -116,8 +116,18 @@ class Notebook:
     @classmethod
     def open_in(cls, page: Page, lab: Lab, name: str) -> Notebook:
         """Open a notebook of the server in an empty page."""
+        return cls._at(page, f"{lab.url}/lab/tree/{name}?token={TOKEN}&reset")
+
+    @classmethod
+    def open_in_notebook_seven(cls, chromium: Browser, lab: Lab, name: str) -> Notebook:
+        """Open a notebook of the server in the other front end, and wait for its kernel."""
+        page = chromium.new_page(viewport={"width": 1000, "height": 800})
+        return cls._at(page, f"{lab.url}/notebooks/{name}?token={TOKEN}")
+
+    @classmethod
+    def _at(cls, page: Page, url: str) -> Notebook:
         page.add_init_script(COUNT_BYTES)
-        page.goto(f"{lab.url}/lab/tree/{name}?token={TOKEN}&reset")
+        page.goto(url)
         page.wait_for_selector(".jp-Notebook", timeout=60_000)
         notebook = cls(page)
         notebook.wait_idle()

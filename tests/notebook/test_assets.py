@@ -11,11 +11,12 @@ from agentlab.notebook.assets import script, style
 STATIC = Path(__file__).parents[2] / "agentlab/notebook/static"
 
 
-@pytest.mark.parametrize("name", ["run_view.js", "comparison_view.js"])
+@pytest.mark.parametrize("name", ["run_view.js", "comparison_view.js", "chat_view.js"])
 def test_a_script_holds_all_it_needs_once_and_exports_the_widget_alone(name: str) -> None:
     text = script(name)
     lines = text.splitlines()
-    assert [line for line in lines if line.startswith(("import ", "export "))] == ["export default () => {"]
+    (exported,) = (line for line in lines if line.startswith(("import ", "export ")))
+    assert exported.startswith("export default documentWidget(")
     assert text.count("class Receiver") == 1
     assert text.index("class Receiver") < text.index("new Receiver(")
 

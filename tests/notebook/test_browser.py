@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
 
 from playwright.sync_api import Browser
-from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tests.notebook.conftest import IMPORTS
 from tests.notebook.contrast import FAINT
-from tests.notebook.jupyter_lab import TOKEN, Lab, Open, shows
+from tests.notebook.jupyter_lab import Lab, Notebook, Open, shows
 from tests.notebook.synthetic import ANSWER
 
 HANGING_AGENT = """
@@ -97,7 +95,8 @@ def test_a_view_that_is_reloaded_in_mid_run_shows_the_whole_again(open_notebook:
     shows(notebook, 1, "first half", "running")
     notebook.start(2)
     shows(notebook, 1, "first half second half", "running")
-    shows(notebook, 1, "first half second half", "done")
+    shown = shows(notebook, 1, "first half second half", "done")
+    assert shown.count("first half") == 1
 
 
 def test_it_stands_out_in_the_dark_of_a_real_jupyterlab_live_and_still(open_notebook: Open) -> None:
@@ -124,21 +123,13 @@ def test_it_stands_out_in_the_dark_of_a_real_jupyterlab_live_and_still(open_note
 
 def test_a_run_streams_stops_and_stays_in_notebook_seven(chromium: Browser, lab: Lab) -> None:
     cell = "state = await show_run(stalled(text_run(words('half an answer '))[:-2]), title='stalled')"
-    name = lab.write("seven.ipynb", IMPORTS + cell)
-    page = chromium.new_page(viewport={"width": 1000, "height": 800})
-    page.goto(f"{lab.url}/notebooks/{name}?token={TOKEN}")
-    page.wait_for_selector(".jp-Notebook .cm-content", timeout=60_000)
-    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]", timeout=60_000)
-    for _ in range(6):  # a key that comes before the kernel is connected is lost
-        page.click(".jp-Notebook .cm-content")
-        page.keyboard.press("Shift+Enter")
-        with suppress(PlaywrightTimeout):
-            page.wait_for_selector(".al-run .al-text:has-text('half an answer')", timeout=10_000)
-            break
+    notebook = Notebook.open_in_notebook_seven(chromium, lab, lab.write("seven.ipynb", IMPORTS + cell))
+    page = notebook.page
+    notebook.start(0)
+    shows(notebook, 0, "half an answer", "running", timeout_s=60)
     page.click(".al-stop")
-    page.wait_for_selector(".agentlab-run:has-text('stopped')")
-    shown = page.inner_text(".agentlab-run")
+    shown = shows(notebook, 0, "half an answer", "stopped")
     failures = page.locator(".jp-OutputArea").filter(has_text="Error").count()
-    page.close()
-    assert "half an answer" in shown
+    notebook.close()
+    assert shown.count("half an answer") == 1
     assert failures == 0

@@ -3,7 +3,8 @@
 import { Composer, WaitingList } from "./chat_composer.js";
 import { ExchangeView } from "./chat_exchange.js";
 import { ChatHead } from "./chat_head.js";
-import { Receiver, announcement, applyRunsOperations } from "./run_document.js";
+import { documentWidget } from "./document_widget.js";
+import { announcement, applyRunsOperations } from "./run_document.js";
 import { make, makeButton, setText } from "./run_painting.js";
 import { StickyBottom } from "./scrolling.js";
 
@@ -28,14 +29,15 @@ class Problem {
 
 /** One place where the chat is shown. */
 class ChatView {
-  /** @param {any} model @param {Receiver} receiver @param {Questions} questions */
-  constructor(model, receiver, questions) {
+  /** @param {any} model @param {import("./run_document.js").Receiver} receiver */
+  constructor(model, receiver) {
     this.model = model;
+    this.questions = new Questions(model);
     this.receiver = receiver;
     this.segments = model.get("segments");
     this.link = {
       send: (/** @type {object} */ message) => model.send(message),
-      ask: (/** @type {object} */ message) => questions.ask(message),
+      ask: (/** @type {object} */ message) => this.questions.ask(message),
       focus: () => this.composer.box.focus(),
     };
     /** @type {Map<number, Set<number> | null> | null} */
@@ -177,6 +179,11 @@ class ChatView {
     }, BLOCKED_MS);
   }
 
+  /** @param {any} message */
+  heard(message) {
+    this.questions.take(message);
+  }
+
   close() {
     clearTimeout(this.interrupt);
     for (const exchange of this.exchanges) exchange.close();
@@ -207,42 +214,4 @@ class Questions {
   }
 }
 
-export default () => {
-  /** @type {Receiver} */
-  let receiver;
-  /** @type {Questions} */
-  let questions;
-  return {
-    /** @param {{model: any}} context */
-    initialize({ model }) {
-      const request = () => model.send({ type: "resync" });
-      receiver = new Receiver(request, () => Date.now(), applyRunsOperations);
-      questions = new Questions(model);
-      const onSnapshot = () => receiver.takeSnapshot(model.get("snapshot"));
-      const onMessage = (/** @type {any} */ message) => {
-        if (message.type === "patch") receiver.takePatch(message);
-        else questions.take(message);
-      };
-      model.on("change:snapshot", onSnapshot);
-      model.on("msg:custom", onMessage);
-      onSnapshot();
-      model.send({ type: "ready" });
-      return () => {
-        model.off("change:snapshot", onSnapshot);
-        model.off("msg:custom", onMessage);
-      };
-    },
-    /** @param {{model: any, el: HTMLElement}} context */
-    render({ model, el }) {
-      const view = new ChatView(model, receiver, questions);
-      const listener = (/** @type {any} */ dirty) => view.changed(dirty);
-      receiver.listeners.add(listener);
-      el.append(view.node);
-      view.paint();
-      return () => {
-        receiver.listeners.delete(listener);
-        view.close();
-      };
-    },
-  };
-};
+export default documentWidget((model, receiver) => new ChatView(model, receiver), applyRunsOperations);

@@ -1,18 +1,18 @@
 // The live view of a comparison: a lane for each agent. Python sends numbered patches and, where one was lost, a snapshot.
 
+import { documentWidget } from "./document_widget.js";
 import { Elapsed } from "./elapsed.js";
 import { counted, make, makeButton, setText } from "./elements.js";
-import { Receiver, announcement, applyRunsOperations } from "./run_document.js";
+import { announcement, applyRunsOperations } from "./run_document.js";
 import { RunBody } from "./run_painting.js";
 import { StickyBottom } from "./scrolling.js";
+import { StopButton } from "./stop_button.js";
 
 /**
  * @typedef {import("./run_document.js").Run} Run
  * @typedef {{label: string, model: string, first: string, marks: string[]}} About
  * @typedef {{about: About, run: Run}} Entry
  */
-
-const INTERRUPT_MS = 300;
 const WRITTEN = ["write_5m", "write_1h", "write"];
 
 /**
@@ -122,7 +122,7 @@ class Lane {
 
 /** One place where the comparison is shown. */
 class ComparisonView {
-  /** @param {any} model @param {Receiver} receiver */
+  /** @param {any} model @param {import("./run_document.js").Receiver} receiver */
   constructor(model, receiver) {
     this.model = model;
     this.receiver = receiver;
@@ -136,11 +136,11 @@ class ComparisonView {
     this.frame = undefined;
     this.title = make("span", "title");
     this.summary = make("span", "pill");
-    this.stop = makeButton("stop", "Stop all", () => this.askToStop());
+    this.stop = new StopButton(model, "Stop all");
     this.row = make("div", "lanes");
     this.spoken = make("div", "spoken");
     this.spoken.setAttribute("role", "status");
-    const head = make("div", "head", this.title, this.summary, this.stop);
+    const head = make("div", "head", this.title, this.summary, this.stop.node);
     this.node = make("div", "run al-comparison", head, this.row, this.spoken);
   }
 
@@ -167,7 +167,7 @@ class ComparisonView {
     setText(this.summary, comparison.summary ?? "");
     this.node.dataset.status = comparison.running ? "running" : "over";
     this.node.setAttribute("aria-busy", String(comparison.running > 0));
-    this.stop.hidden = !comparison.running;
+    this.stop.node.hidden = !comparison.running;
     this.row.className = `al-lanes al-lanes-${comparison.runs.length}`;
     comparison.runs.forEach((entry, index) => {
       if (index === this.lanes.length) {
@@ -201,63 +201,16 @@ class ComparisonView {
     if (news.length) setText(this.spoken, news.join(". "));
   }
 
-  /** Ask Python; where it does not answer, because a blocking call holds its thread, interrupt the kernel. */
-  askToStop() {
-    this.stop.disabled = true;
-    setText(this.stop, "Stopping…");
-    this.model.send({ type: "stop" });
-    this.interrupt = setTimeout(() => this.model.widget_manager?.kernel?.interrupt?.(), INTERRUPT_MS);
-  }
-
-  stopping() {
-    clearTimeout(this.interrupt);
+  /** @param {{type: string}} message */
+  heard(message) {
+    this.stop.heard(message);
   }
 
   close() {
-    clearTimeout(this.interrupt);
+    this.stop.close();
     for (const lane of this.lanes) lane.close();
     if (this.frame !== undefined) cancelAnimationFrame(this.frame);
   }
 }
 
-export default () => {
-  /** @type {Receiver} */
-  let receiver;
-  /** @type {Set<ComparisonView>} */
-  const views = new Set();
-  return {
-    /** @param {{model: any}} context */
-    initialize({ model }) {
-      receiver = new Receiver(() => model.send({ type: "resync" }), undefined, applyRunsOperations);
-      const onSnapshot = () => receiver.takeSnapshot(model.get("snapshot"));
-      /** @param {any} message */
-      const onMessage = (message) => {
-        if (message.type === "patch") receiver.takePatch(message);
-        if (message.type === "stopping") for (const view of views) view.stopping();
-      };
-      model.on("change:snapshot", onSnapshot);
-      model.on("msg:custom", onMessage);
-      onSnapshot();
-      model.send({ type: "ready" });
-      return () => {
-        model.off("change:snapshot", onSnapshot);
-        model.off("msg:custom", onMessage);
-      };
-    },
-    /** @param {{model: any, el: HTMLElement}} context */
-    render({ model, el }) {
-      const view = new ComparisonView(model, receiver);
-      /** @param {Map<number, Set<number> | null> | null} dirty */
-      const listener = (dirty) => view.changed(dirty);
-      views.add(view);
-      receiver.listeners.add(listener);
-      el.append(view.node);
-      view.paint();
-      return () => {
-        views.delete(view);
-        receiver.listeners.delete(listener);
-        view.close();
-      };
-    },
-  };
-};
+export default documentWidget((model, receiver) => new ComparisonView(model, receiver), applyRunsOperations);

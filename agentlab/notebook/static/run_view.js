@@ -1,17 +1,17 @@
 // The live view of one run. Python sends numbered patches and, where one was lost, a snapshot.
 
+import { documentWidget } from "./document_widget.js";
 import { Elapsed } from "./elapsed.js";
-import { Receiver, announcement } from "./run_document.js";
-import { RunBody, counted, fact, legend, make, makeButton, setText } from "./run_painting.js";
+import { announcement } from "./run_document.js";
+import { RunBody, counted, fact, legend, make, setText } from "./run_painting.js";
 import { StickyBottom } from "./scrolling.js";
+import { StopButton } from "./stop_button.js";
 
 /** @typedef {import("./run_document.js").Run} Run */
 
-const INTERRUPT_MS = 300;
-
 /** One place where the run is shown. */
 class RunView {
-  /** @param {any} model @param {Receiver} receiver */
+  /** @param {any} model @param {import("./run_document.js").Receiver} receiver */
   constructor(model, receiver) {
     this.model = model;
     this.receiver = receiver;
@@ -26,7 +26,7 @@ class RunView {
     this.paintedTotals = "";
     this.title = make("span", "title");
     this.status = make("span", "pill");
-    this.stop = makeButton("stop", "Stop", () => this.askToStop());
+    this.stop = new StopButton(model, "Stop");
     this.modelName = make("span", "model");
     this.elapsed = make("span", "elapsed");
     this.clock = new Elapsed(this.elapsed);
@@ -41,7 +41,7 @@ class RunView {
     this.spoken.setAttribute("role", "status");
     const facts = make("div", "facts", this.modelName, this.elapsed, this.tokens, this.cost);
     this.detail = make("div", "detail");
-    const head = make("div", "head", this.title, this.status, this.stop, facts, this.detail);
+    const head = make("div", "head", this.title, this.status, this.stop.node, facts, this.detail);
     const scene = make("div", "scene", this.body, this.sticky.button);
     this.node = make("div", "run", head, scene, this.totals, this.spoken);
   }
@@ -75,7 +75,7 @@ class RunView {
     this.node.setAttribute("aria-busy", String(run.status === "running"));
     this.body.setAttribute("aria-label", `Run: ${run.title || "run"}`);
     setText(this.spoken, announcement(run));
-    this.stop.hidden = run.status !== "running" || !this.model.get("can_stop");
+    this.stop.node.hidden = run.status !== "running" || !this.model.get("can_stop");
     setText(this.modelName, run.model ?? "");
     this.clock.paint(run);
     this.paintTotals(run);
@@ -102,63 +102,16 @@ class RunView {
     this.totals.hidden = counts.length === 0 || run.turns.length < 2;
   }
 
-  /** Ask Python; where it does not answer, because a blocking call holds its thread, interrupt the kernel. */
-  askToStop() {
-    this.stop.disabled = true;
-    setText(this.stop, "Stopping…");
-    this.model.send({ type: "stop" });
-    this.interrupt = setTimeout(() => this.model.widget_manager?.kernel?.interrupt?.(), INTERRUPT_MS);
-  }
-
-  stopping() {
-    clearTimeout(this.interrupt);
+  /** @param {{type: string}} message */
+  heard(message) {
+    this.stop.heard(message);
   }
 
   close() {
-    clearTimeout(this.interrupt);
+    this.stop.close();
     this.clock.stop();
     if (this.frame !== undefined) cancelAnimationFrame(this.frame);
   }
 }
 
-export default () => {
-  /** @type {Receiver} */
-  let receiver;
-  /** @type {Set<RunView>} */
-  const views = new Set();
-  return {
-    /** @param {{model: any}} context */
-    initialize({ model }) {
-      receiver = new Receiver(() => model.send({ type: "resync" }));
-      const onSnapshot = () => receiver.takeSnapshot(model.get("snapshot"));
-      /** @param {any} message */
-      const onMessage = (message) => {
-        if (message.type === "patch") receiver.takePatch(message);
-        if (message.type === "stopping") for (const view of views) view.stopping();
-      };
-      model.on("change:snapshot", onSnapshot);
-      model.on("msg:custom", onMessage);
-      onSnapshot();
-      model.send({ type: "ready" });
-      return () => {
-        model.off("change:snapshot", onSnapshot);
-        model.off("msg:custom", onMessage);
-      };
-    },
-    /** @param {{model: any, el: HTMLElement}} context */
-    render({ model, el }) {
-      const view = new RunView(model, receiver);
-      /** @param {Set<number> | null} dirty */
-      const listener = (dirty) => view.changed(dirty);
-      views.add(view);
-      receiver.listeners.add(listener);
-      el.append(view.node);
-      view.paint();
-      return () => {
-        views.delete(view);
-        receiver.listeners.delete(listener);
-        view.close();
-      };
-    },
-  };
-};
+export default documentWidget((model, receiver) => new RunView(model, receiver));

@@ -2,43 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from agentlab.notebook import mode
 from agentlab.notebook.chat import chat as chat_module
 from agentlab.notebook.chat.chat import Chat
 from agentlab.notebook.publishing import WIDGET_MIME
 from tests.notebook.chat.scripted_model import agent_of
+from tests.notebook.published import PublishedPage
 
 pytestmark = pytest.mark.anyio
-
-
-class Page:
-    """What was put on display, in order."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.published: list[tuple[dict[str, Any], str | None, bool]] = []
-        monkeypatch.setattr(mode, "in_kernel", lambda: True)
-        monkeypatch.setattr(chat_module, "publish", self._publish)
-        monkeypatch.delenv("AGENTLAB_DISPLAY", raising=False)
-
-    def _publish(
-        self,
-        bundle: dict[str, Any],
-        *,
-        display_id: str | None = None,
-        update: bool = False,
-        widget: object = None,
-    ) -> None:
-        self.published.append((bundle, display_id, update))
 
 
 async def test_shown_twice_it_is_one_widget_and_frozen_both_places_keep_a_still_picture(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    page = Page(monkeypatch)
+    page = PublishedPage(monkeypatch, chat_module)
     chat = Chat(agent_of(["Hello."]))
     chat._ipython_display_()
     chat._ipython_display_()
@@ -61,7 +39,7 @@ async def test_shown_twice_it_is_one_widget_and_frozen_both_places_keep_a_still_
 
 
 async def test_with_static_display_only_the_picture_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    page = Page(monkeypatch)
+    page = PublishedPage(monkeypatch, chat_module)
     monkeypatch.setenv("AGENTLAB_DISPLAY", "static")
     chat = Chat(agent_of(["Hello."]))
     await chat.send("Hi")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,39 +16,17 @@ from agentlab.notebook.chat.conversation import Conversation
 from agentlab.notebook.chat.waiting_line import Waiting
 from tests.notebook.chat.scripted_model import agent_of
 from tests.notebook.event_sequences import EVENTS
-from tests.notebook.javascript.node import node_path
+from tests.notebook.javascript.replaying import Replay, painted, replaying
 from tests.notebook.synthetic import tool_run
 
-Document = dict[str, Any]
-Replay = Callable[[Document, list[list[Any]]], Document]
 PROMPTS = st.sampled_from(["hello", "<b>bold</b>", "a\nb", "\ud83d"])
 
 
 @pytest.fixture(scope="module")
 def replay() -> Iterator[Replay]:
-    """The front end's own `applyRunsOperations`, in one node process."""
-    command = [node_path(), "--no-warnings", str(Path(__file__).parent / "replay_runs.mjs")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        pipe_in, pipe_out = process.stdin, process.stdout
-
-        def run(document: Document, patches: list[list[Any]]) -> Document:
-            pipe_in.write(json.dumps({"document": document, "patches": patches}) + "\n")
-            pipe_in.flush()
-            return json.loads(pipe_out.readline())  # type: ignore[no-any-return]
-
+    """The front end's own code, in one node process."""
+    with replaying() as run:
         yield run
-        pipe_in.close()
-
-
-def shown(document: Document) -> Document:
-    """A document as it is painted: of each turn only the parts in its order, in that order."""
-    document = json.loads(json.dumps(document))
-    for entry in document["runs"]:
-        for turn in entry["run"]["turns"]:
-            turn["parts"] = [turn["parts"][str(key)] for key in turn["head"]["order"]]
-    return document
 
 
 class Table:
@@ -98,7 +74,7 @@ def test_patches_add_up_to_the_document(replay: Replay, data: st.DataObject) -> 
         if data.draw(st.booleans()):
             table.patches.append(table.source.patch())
     table.patches.append(table.source.patch())
-    assert shown(replay(table.start, table.patches)) == shown(table.source.document())
+    assert painted(replay(table.start, table.patches)) == painted(table.source.document())
 
 
 @settings(max_examples=30)

@@ -11,13 +11,13 @@ import pytest
 import agentlab as al
 from agentlab.errors import ApprovalNeeded, UsageError
 from agentlab.messages import Event
-from agentlab.notebook import mode
 from agentlab.notebook.comparison import live_lanes
 from agentlab.notebook.comparison.compare_live import compare_live, compare_live_sync
 from agentlab.notebook.comparison.lanes import Lane
 from agentlab.notebook.comparison.live_lanes import LiveLanes
 from agentlab.notebook.publishing import WIDGET_MIME
 from agentlab.tools import tool
+from tests.notebook.published import PublishedPage
 
 pytestmark = pytest.mark.anyio
 
@@ -33,31 +33,10 @@ async def hang() -> str:
     return ""
 
 
-class Page:
-    """What was put on display, in order."""
-
-    def __init__(self) -> None:
-        self.published: list[dict[str, Any]] = []
-
-    def publish(
-        self,
-        bundle: dict[str, Any],
-        *,
-        display_id: str | None = None,
-        update: bool = False,
-        widget: object = None,
-    ) -> None:
-        self.published.append({"bundle": bundle, "id": display_id, "update": update})
-
-
 @pytest.fixture
-def page(monkeypatch: pytest.MonkeyPatch) -> Page:
+def page(monkeypatch: pytest.MonkeyPatch) -> PublishedPage:
     """A kernel's page."""
-    page = Page()
-    monkeypatch.setattr(mode, "in_kernel", lambda: True)
-    monkeypatch.setattr(live_lanes, "publish", page.publish)
-    monkeypatch.delenv("AGENTLAB_DISPLAY", raising=False)
-    return page
+    return PublishedPage(monkeypatch, live_lanes)
 
 
 class Shown:
@@ -155,7 +134,7 @@ async def test_a_hook_that_raises_fails_its_own_lane_alone() -> None:
 
 
 async def test_stopping_one_lane_keeps_its_partial_run_and_lets_the_other_end(
-    page: Page, shown: Shown
+    page: PublishedPage, shown: Shown
 ) -> None:
     task = asyncio.ensure_future(compare_live({"ends": agent(), "hangs": agent(tools=[hang])}, "Call hang."))
     await shown.until(lambda lanes: _is_running_a_tool(lanes[1]))
@@ -165,14 +144,16 @@ async def test_stopping_one_lane_keeps_its_partial_run_and_lets_the_other_end(
     assert found.df["status"].tolist() == ["done", "stopped"]
     assert found.errors == {}
     opened, frozen = page.published
-    assert WIDGET_MIME in opened["bundle"]
-    assert (frozen["update"], frozen["id"]) == (True, opened["id"])
-    assert set(frozen["bundle"]) == {"text/html", "text/plain"}
+    assert WIDGET_MIME in opened.bundle
+    assert (frozen.update, frozen.display_id) == (True, opened.display_id)
+    assert set(frozen.bundle) == {"text/html", "text/plain"}
     assert view is not None
     assert view.comm is None
 
 
-async def test_stop_all_stops_all_and_a_list_is_labelled_by_its_models(page: Page, shown: Shown) -> None:
+async def test_stop_all_stops_all_and_a_list_is_labelled_by_its_models(
+    page: PublishedPage, shown: Shown
+) -> None:
     hanging = agent(tools=[hang])
     task = asyncio.ensure_future(compare_live([hanging, hanging, hanging], "Call hang."))
     await shown.until(lambda lanes: all(map(_is_running_a_tool, lanes)))
@@ -180,20 +161,22 @@ async def test_stop_all_stops_all_and_a_list_is_labelled_by_its_models(page: Pag
     found = await asyncio.wait_for(task, 10)
     assert found.df["status"].tolist() == ["stopped"] * 3
     assert found.df["label"].tolist() == [f"sim:openai/gpt-5.6{mark}" for mark in ("", " (2)", " (3)")]
-    assert "3 stopped" in page.published[-1]["bundle"]["text/plain"]
+    assert "3 stopped" in page.published[-1].bundle["text/plain"]
 
 
-async def test_an_interrupt_stops_all_leaves_the_picture_and_goes_on(page: Page, shown: Shown) -> None:
+async def test_an_interrupt_stops_all_leaves_the_picture_and_goes_on(
+    page: PublishedPage, shown: Shown
+) -> None:
     task = asyncio.ensure_future(compare_live([agent(tools=[hang]), agent()], "Call hang."))
     await shown.until(lambda lanes: _is_running_a_tool(lanes[0]) and lanes[1].state.is_finished)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert "1 stopped, 1 done" in page.published[-1]["bundle"]["text/plain"]
+    assert "1 stopped, 1 done" in page.published[-1].bundle["text/plain"]
     assert not [left for left in asyncio.all_tasks() if left.get_name().startswith("compare ")]
 
 
-async def test_a_tool_that_asks_waits_for_the_reader_s_click(page: Page, shown: Shown) -> None:
+async def test_a_tool_that_asks_waits_for_the_reader_s_click(page: PublishedPage, shown: Shown) -> None:
     asking = agent(tools=[tool(approval="it adds")(add)])
     task = asyncio.ensure_future(
         compare_live({"asks": asking, "other": agent()}, "Call add with a=1 and b=2.")
@@ -203,7 +186,7 @@ async def test_a_tool_that_asks_waits_for_the_reader_s_click(page: Page, shown: 
     shown.click(type="decide", lane=0, call_id=card.call_id, approved=True)
     found = await asyncio.wait_for(task, 10)
     assert "returned 3" in found.runs["asks"].text
-    assert "asks" in page.published[-1]["bundle"]["text/plain"]
+    assert "asks" in page.published[-1].bundle["text/plain"]
 
 
 async def test_where_nobody_can_be_asked_a_tool_that_asks_ends_its_lane_with_an_error() -> None:
@@ -214,14 +197,14 @@ async def test_where_nobody_can_be_asked_a_tool_that_asks_ends_its_lane_with_an_
 
 
 async def test_the_static_mode_shows_one_output_that_is_the_same_each_time(
-    page: Page, monkeypatch: pytest.MonkeyPatch
+    page: PublishedPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AGENTLAB_DISPLAY", "static")
     for _ in range(2):
         await compare_live([agent(), agent("anthropic/claude-sonnet-5")], "Call add with a=1 and b=2.")
     first, second = page.published
     assert first == second
-    assert (first["id"], first["update"]) == (None, False)
+    assert (first.display_id, first.update) == (None, False)
 
 
 def test_the_sync_form_needs_no_await_and_gives_the_same_frame() -> None:

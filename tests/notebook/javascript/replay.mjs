@@ -1,9 +1,10 @@
 // Applies patches as the browser does: a line of JSON in ({document, patches}), the document that results out.
 import { createInterface } from "node:readline";
-import { applyOperations } from "../../../agentlab/notebook/static/run_document.js";
+import { applyOperations, applyRunsOperations } from "../../../agentlab/notebook/static/run_document.js";
 
 for await (const line of createInterface({ input: process.stdin })) {
   const { document, patches } = JSON.parse(line);
-  for (const operations of patches) applyOperations(document, operations);
+  const apply = document.runs ? applyRunsOperations : applyOperations;
+  for (const operations of patches) apply(document, operations);
   process.stdout.write(`${JSON.stringify(document)}\n`);
 }

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -40,38 +37,16 @@ from agentlab.notebook.safety.safe_html import sanitise
 from tests.modalities.provider import WAV
 from tests.notebook.event_sequences import SEQUENCES
 from tests.notebook.hostile import HOSTILE
-from tests.notebook.javascript.node import node_path
+from tests.notebook.javascript.replaying import Replay, painted, replaying
 from tests.notebook.run.made_images import PNG
 from tests.notebook.synthetic import CANARY, tool_run
-
-Document = dict[str, Any]
-Replay = Callable[[Document, list[list[Any]]], Document]
 
 
 @pytest.fixture(scope="module")
 def replay() -> Iterator[Replay]:
-    """The front end's own `applyOperations`, in one node process."""
-    command = [node_path(), "--no-warnings", str(Path(__file__).parents[1] / "javascript/replay.mjs")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        pipe_in, pipe_out = process.stdin, process.stdout
-
-        def run(document: Document, patches: list[list[Any]]) -> Document:
-            pipe_in.write(json.dumps({"document": document, "patches": patches}) + "\n")
-            pipe_in.flush()
-            return json.loads(pipe_out.readline())  # type: ignore[no-any-return]
-
+    """The front end's own code, in one node process."""
+    with replaying() as run:
         yield run
-        pipe_in.close()
-
-
-def shown(document: Document) -> Document:
-    """A document as it is painted: of each turn only the parts in its order, in that order."""
-    document = json.loads(json.dumps(document))
-    for turn in document["turns"]:
-        turn["parts"] = [turn["parts"][str(key)] for key in turn["head"]["order"]]
-    return document
 
 
 def test_patches_add_up_to_the_snapshot_for_a_whole_run(replay: Replay) -> None:
@@ -82,7 +57,7 @@ def test_patches_add_up_to_the_snapshot_for_a_whole_run(replay: Replay) -> None:
     for event in tool_run():
         state.apply(event)
         patches.append(projection.patch())
-    assert shown(replay(start, patches)) == shown(projection.document())
+    assert painted(replay(start, patches)) == painted(projection.document())
 
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -99,7 +74,7 @@ def test_patches_taken_at_any_time_add_up_to_the_snapshot(
         if flush:
             patches.append(projection.patch())
     patches.append(projection.patch())
-    assert shown(replay(start, patches)) == shown(projection.document())
+    assert painted(replay(start, patches)) == painted(projection.document())
 
 
 @settings(max_examples=100)
@@ -112,7 +87,7 @@ def test_a_projection_that_saw_every_step_ends_where_one_that_saw_only_the_end_d
     for event in events:
         state.apply(event)
         stepwise.patch()
-    late, early = shown(Projection(state).document()), shown(stepwise.document())
+    late, early = painted(Projection(state).document()), painted(stepwise.document())
     for turn in [*late["turns"], *early["turns"]]:
         for part in turn["parts"]:
             if part["kind"] == "text":

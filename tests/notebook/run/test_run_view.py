@@ -45,10 +45,16 @@ def test_a_mounted_view_and_a_gap_ask_for_a_snapshot_and_stop_is_confirmed_befor
 
 
 def test_messages_before_anybody_listens_are_harmless() -> None:
-    view = RunView({}, can_stop=False)
-    view._take_message(view, {"type": "ready"}, [])
-    view._take_message(view, {"type": "stop"}, [])
-    view._take_message(view, {"type": "decide", "call_id": "c", "approved": True}, [])
+    sent: list[object] = []
+    view = RunView({"sequence": 1}, can_stop=False)
+    view.send = sent.append
+    for message in (
+        {"type": "ready"},
+        {"type": "stop"},
+        {"type": "decide", "call_id": "c", "approved": True},
+    ):
+        view._take_message(view, message, [])
+    assert (view.snapshot, sent) == ({"sequence": 1}, [{"type": "stopping"}])
 
 
 def test_a_snapshot_replaces_the_one_before() -> None:
