@@ -8,14 +8,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from pathlib import Path
-from random import Random
 from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
 
-from agentlab.errors import ConnectionFailed, ModelError, ResponseTimeout, StoreUnusable
-from agentlab.http import Clock, Failure, HttpClient, HttpRequest, Retry, Secret, SystemClock
+from agentlab.errors import StoreUnusable
+from agentlab.http import Clock, HttpRequest, Secret
 from agentlab.retrieval.stores.blocking import missing_extra
+from agentlab.retrieval.stores.http_service import HttpService
 
 __all__ = ["EmbeddedHelix", "Entries", "HelixServer", "Kind"]
 
@@ -37,7 +37,7 @@ def _results(answer: bytes) -> dict[str, Any]:
 
 
 class HelixServer:
-    """A server. Calls block, and come from one thread at a time; retries are those of `agentlab.http`.
+    """A server. Calls block, and come from one thread at a time.
 
     Args:
         address: Its URL, without a path.
@@ -48,58 +48,25 @@ class HelixServer:
     def __init__(self, address: str, api_key: Secret | None = None, clock: Clock | None = None) -> None:
         self._url = f"{address.rstrip('/')}/v2/query"
         self._key = api_key
-        self._clock = clock or SystemClock()
-        self._retry = Retry()
-        self._random = Random()
-        self._http = HttpClient()
-        self._runner = asyncio.Runner()
-        self._runner.run(self._http.__aenter__())
+        self._service = HttpService("HelixDB", clock)
 
     def ask(self, kind: Kind, entries: Entries) -> dict[str, Any]:
         """The results of operations by name; those of a write are done all together or not at all."""
         key = None if self._key is None else ("authorization", "Bearer ", self._key)
         headers = {"content-type": "application/json"}
         request = HttpRequest("POST", self._url, headers, _request(kind, entries), key)
-        status, answer = self._runner.run(self._answered(request))
+        status, answer = self._service.ask(request)
         if status != 200:
             raise StoreUnusable(f"HelixDB answered {status}: {answer[:500].decode(errors='replace')}")
         return _results(answer)
 
     def pause(self, seconds: float) -> None:
         """Wait."""
-        self._runner.run(self._clock.sleep(seconds))
+        self._service.pause(seconds)
 
     def close(self) -> None:
         """Close the connections."""
-        self._runner.run(self._http.__aexit__(None, None, None))
-        self._runner.close()
-
-    async def _answered(self, request: HttpRequest) -> tuple[int, bytes]:
-        start, attempt = self._clock.monotonic(), 0
-        while True:
-            attempt += 1
-            headers: Mapping[str, str] = {}
-            outcome: int | Failure
-            failure: ModelError | None = None
-            try:
-                async with self._http.open(request) as response:
-                    headers, outcome = response.headers, response.status
-                    body = await response.read()
-            except (ConnectionFailed, ResponseTimeout) as error:
-                failure, outcome, body = error, Failure(error.code), b""
-            delay = self._retry.delay(
-                attempt,
-                outcome,
-                headers=headers,
-                elapsed=self._clock.monotonic() - start,
-                now=self._clock.time(),
-                rng=self._random,
-            )
-            if delay is None and failure is not None:
-                raise StoreUnusable(f"HelixDB cannot be reached: {failure}") from failure
-            if delay is None and isinstance(outcome, int):
-                return outcome, body
-            await self._clock.sleep(delay or 0.0)
+        self._service.close()
 
 
 class EmbeddedHelix:

@@ -1,19 +1,18 @@
-"""Calls of Cloudflare's REST interface of Vectorize; retries are those of `agentlab.http`.
+"""Calls of Cloudflare's REST interface of Vectorize.
 
 Source: https://developers.cloudflare.com/api/resources/vectorize/
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
-from random import Random
 from typing import Any, Final
 
 import msgspec
 
-from agentlab.errors import ConnectionFailed, ModelError, ResponseTimeout, StoreUnusable
-from agentlab.http import Clock, Failure, HttpClient, HttpRequest, Retry, Secret, SystemClock
+from agentlab.errors import StoreUnusable
+from agentlab.http import Clock, HttpRequest, Secret
+from agentlab.retrieval.stores.http_service import HttpService
 
 __all__ = ["VectorizeApi"]
 
@@ -38,47 +37,41 @@ class VectorizeApi:
         self._url = url
         self._index = index
         self._token = token
-        self._clock = clock or SystemClock()
-        self._retry = Retry()
-        self._random = Random()
-        self._http = HttpClient()
-        self._runner = asyncio.Runner()
-        self._runner.run(self._http.__aenter__())
+        self._service = HttpService("Vectorize", clock)
 
     def close(self) -> None:
         """Close the connections."""
-        self._runner.run(self._http.__aexit__(None, None, None))
-        self._runner.close()
+        self._service.close()
 
     def definition(self) -> dict[str, Any] | None:
         """The index; None where there is none."""
-        found: dict[str, Any] | None = self._runner.run(self._call("GET", f"/{self._index}", missing=True))
+        found: dict[str, Any] | None = self._call("GET", f"/{self._index}", missing=True)
         return found
 
     def create(self, dimensions: int) -> None:
         """Make the index."""
         body = {"name": self._index, "config": {"dimensions": dimensions, "metric": "cosine"}}
-        self._runner.run(self._call("POST", "", body))
+        self._call("POST", "", body)
 
     def get(self, path: str, query: Mapping[str, str] | None = None) -> Any:
         """What the index answers to a question."""
-        return self._runner.run(self._call("GET", f"/{self._index}{path}", query=query))
+        return self._call("GET", f"/{self._index}{path}", query=query)
 
     def post(self, path: str, body: Any) -> Any:
         """What the index answers to an order; a list goes as lines of JSON."""
-        return self._runner.run(self._call("POST", f"/{self._index}{path}", body))
+        return self._call("POST", f"/{self._index}{path}", body)
 
     def change(self, path: str, body: Any) -> None:
         """Order a change and wait, a minute at most, until the index has taken it up: it does so a little later."""
         wanted = self.post(path, body).get("mutationId")
-        latest, pause = self._clock.monotonic() + _PATIENCE, _PAUSE
+        latest, pause = self._service.clock.monotonic() + _PATIENCE, _PAUSE
         while self.get("/info").get("processedUpToMutation") != wanted:
-            if self._clock.monotonic() > latest:
+            if self._service.clock.monotonic() > latest:
                 return
-            self._runner.run(self._clock.sleep(pause))
+            self._service.pause(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
-    async def _call(
+    def _call(
         self,
         method: str,
         path: str,
@@ -98,7 +91,7 @@ class VectorizeApi:
             None if self._token is None else ("authorization", "Bearer ", self._token),
             query,
         )
-        status, answer = await self._answered(request)
+        status, answer = self._service.ask(request)
         if missing and status in {_NOT_FOUND, _GONE}:
             return None
         try:
@@ -109,30 +102,3 @@ class VectorizeApi:
             said = "; ".join(str(each.get("message")) for each in read.get("errors") or []) or answer[:200]
             raise StoreUnusable(f"Vectorize answered {status} to {path or 'the new index'}: {said!s}")
         return read.get("result")
-
-    async def _answered(self, request: HttpRequest) -> tuple[int, bytes]:
-        start, attempt = self._clock.monotonic(), 0
-        while True:
-            attempt += 1
-            headers: Mapping[str, str] = {}
-            outcome: int | Failure
-            failure: ModelError | None = None
-            try:
-                async with self._http.open(request) as response:
-                    headers, outcome = response.headers, response.status
-                    body = await response.read()
-            except (ConnectionFailed, ResponseTimeout) as error:
-                failure, outcome, body = error, Failure(error.code), b""
-            delay = self._retry.delay(
-                attempt,
-                outcome,
-                headers=headers,
-                elapsed=self._clock.monotonic() - start,
-                now=self._clock.time(),
-                rng=self._random,
-            )
-            if delay is None and failure is not None:
-                raise StoreUnusable(f"Vectorize cannot be reached: {failure}") from failure
-            if delay is None and isinstance(outcome, int):
-                return outcome, body
-            await self._clock.sleep(delay or 0.0)
