@@ -124,7 +124,13 @@ if TYPE_CHECKING:
     )
     from agentlab.modalities import image_model, speech_model, transcription_model
     from agentlab.models import Model, model, vendors
+    from agentlab.models.entra_tokens import entra_tokens
     from agentlab.models.fallback import fallback
+    from agentlab.models.gemini.caches import GeminiCaches
+    from agentlab.models.google_tokens import google_tokens
+    from agentlab.models.listing import list_models
+    from agentlab.models.local.transformers_engine import transformers_model
+    from agentlab.models.verifying import verify
     from agentlab.serving import AgentServer
     from agentlab.serving.mcp import McpServer
     from agentlab.tools import Tool, ToolContext, Toolset, think, tool
@@ -173,7 +179,13 @@ _PLACES = {
     ),
     "agentlab.modalities": "image_model speech_model transcription_model",
     "agentlab.models": "Model model vendors",
+    "agentlab.models.entra_tokens": "entra_tokens",
     "agentlab.models.fallback": "fallback",
+    "agentlab.models.gemini.caches": "GeminiCaches",
+    "agentlab.models.google_tokens": "google_tokens",
+    "agentlab.models.listing": "list_models",
+    "agentlab.models.local.transformers_engine": "transformers_model",
+    "agentlab.models.verifying": "verify",
     "agentlab.serving": "AgentServer",
     "agentlab.serving.mcp": "McpServer",
     "agentlab.tools": "Tool ToolContext Toolset think tool",
@@ -208,6 +220,7 @@ __all__ = [
     "Event",
     "Extraction",
     "Extractor",
+    "GeminiCaches",
     "Hook",
     "HookContext",
     "HttpClient",
@@ -278,15 +291,18 @@ __all__ = [
     "compare",
     "compare_orderings",
     "contains",
+    "entra_tokens",
     "errors",
     "exact",
     "explain",
     "fallback",
+    "google_tokens",
     "grid",
     "image_model",
     "json_match",
     "judge",
     "lint",
+    "list_models",
     "llm_judge",
     "load_dataset",
     "memory_plan",
@@ -315,9 +331,11 @@ __all__ = [
     "tool",
     "tools_of",
     "transcription_model",
+    "transformers_model",
     "turn_cost",
     "validate",
     "vendors",
+    "verify",
     "what_if",
     "workloads",
 ]
