@@ -141,7 +141,7 @@ class Pipeline(Generic[In_contra, Out_co]):
             otherwise: The step where no branch has the key.
 
         Raises:
-            UsageError: In_contra a call: no branch has the key, and there is no `otherwise`.
+            UsageError: In a call: no branch has the key, and there is no `otherwise`.
         """
         steps = {key: step_of(branch) for key, branch in branches.items()}
         other = step_of(otherwise) if otherwise is not None else None
