@@ -117,8 +117,7 @@ class RemoteModel(Generic[Row]):
         try:
             return self._read(answer)
         except (ProtocolError, ContentFiltered) as error:
-            error.request_id, error.attempts = answer.request_id, answer.attempts
-            raise self._endpoint.redacted(error) from None
+            raise self._endpoint.found_in(answer, error) from None
 
     async def _sent(self, body: dict[str, Any], upload: Upload | None) -> Answer:
         path = self._row.path.replace("{model}", quote(self._endpoint.model_id, safe="/"))

@@ -176,6 +176,11 @@ class Endpoint:
         error.__context__ = None
         return error.with_traceback(None)
 
+    def found_in(self, answer: Answer, error: ModelError) -> ModelError:
+        """An error that was found in an answer, with what is known of the answer, and keys masked."""
+        error.request_id, error.attempts = answer.request_id, answer.attempts
+        return self.redacted(error)
+
     async def _failure(self, response: HttpResponse) -> ModelError:
         """What an error response says; its body stays out of the frames that a traceback shows."""
         error = error_from(response.status, await response.read(_ERROR_BODY_LIMIT, truncate=True))

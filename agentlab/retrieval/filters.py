@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 import operator
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Final, Literal, NoReturn, TypeAlias
 
@@ -40,9 +41,9 @@ _ORDERS: Final[dict[Operator, Callable[[Any, Any], Any]]] = {
 class Filter(Struct, frozen=True, tag_field="type"):
     """A condition on a document's metadata. Combine with `&`, `|` and `~`."""
 
+    @abstractmethod
     def test(self, metadata: Mapping[str, Any]) -> bool:
         """Whether a document with this metadata passes."""
-        raise NotImplementedError
 
     def to_json(self) -> str:
         """JSON that `filter_from_json` reads."""

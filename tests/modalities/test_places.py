@@ -32,10 +32,15 @@ def test_what_is_put_is_read(first: str, steps: list[str], value: int, other: in
         st.none() | st.integers() | st.text(max_size=3),
         lambda inner: st.lists(inner) | st.dictionaries(NAMES, inner),
     ),
+    NAMES,
     STEPS,
 )
-def test_reading_never_fails_on_any_json(payload: Any, steps: list[str]) -> None:
-    read(payload, ".".join([*steps, "*"]))
+def test_a_star_at_the_end_of_any_place_in_any_json_reads_what_is_in_the_lists_there(
+    payload: Any, first: str, steps: list[str]
+) -> None:
+    place = ".".join([first, *steps])
+    lists = [each for each in read(payload, place) if isinstance(each, list)]
+    assert read(payload, f"{place}.*") == [value for each in lists for value in each]
 
 
 def test_a_star_stands_for_each_and_what_is_missing_is_left_out() -> None:

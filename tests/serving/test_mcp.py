@@ -159,6 +159,8 @@ async def test_a_call_the_client_gives_up_ends_the_tool() -> None:
         calling.cancel()
         async with asyncio.timeout(10):
             await ended.wait()
+        assert [each.name for each in (await client.list_tools()).tools] == ["slow"]
+    assert calling.cancelled()
 
 
 async def test_calls_at_the_same_time_do_not_wait_for_each_other() -> None:

@@ -12,7 +12,7 @@ from msgspec import structs
 from agentlab.errors import ProtocolError, UnsupportedCapability, UsageError
 from agentlab.http import Clock, HttpClient, Retry, Secret
 from agentlab.messages import Base64Source, Image, Usage
-from agentlab.models.endpoint import Answer, Endpoint
+from agentlab.models.endpoint import Endpoint
 from agentlab.models.vendors import split_name
 from agentlab.retrieval.embeddings.embedding import Embedding, EmbeddingResponse, sum_costs
 from agentlab.retrieval.embeddings.model import EmbeddingModel, InputType, check_texts
@@ -154,7 +154,7 @@ class RemoteEmbeddingModel(EmbeddingModel):
                 decoded = wire.decode(answer.body, self._row)
             self._check(decoded, len(names))
         except ProtocolError as error:
-            raise self._placed(error, answer) from None
+            raise self._endpoint.found_in(answer, error) from None
         self._width = decoded.vectors.shape[1]
         return EmbeddingResponse(
             tuple(Embedding(name, vector) for name, vector in zip(names, decoded.vectors, strict=True)),
@@ -178,11 +178,6 @@ class RemoteEmbeddingModel(EmbeddingModel):
             )
         if not np.isfinite(decoded.vectors).all():
             raise ProtocolError("the answer holds vectors with NaN or infinity")
-
-    def _placed(self, error: ProtocolError, answer: Answer) -> ProtocolError:
-        error.request_id, error.attempts = answer.request_id, answer.attempts
-        self._endpoint.redacted(error)
-        return error
 
 
 def embedding_model(

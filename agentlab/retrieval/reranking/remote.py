@@ -129,8 +129,7 @@ class RemoteReranker(Reranker):
         try:
             results, usage, model = decode(answer.body, listed, n, self._row)
         except ProtocolError as error:
-            error.request_id, error.attempts = answer.request_id, answer.attempts
-            raise self._endpoint.redacted(error) from None
+            raise self._endpoint.found_in(answer, error) from None
         return RerankResponse(
             results,
             usage,

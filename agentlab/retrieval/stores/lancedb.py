@@ -12,7 +12,7 @@ from agentlab.retrieval.filters import Filter
 from agentlab.retrieval.index import EmbeddedDocument, EmbedsQueries, Hit
 from agentlab.retrieval.stores.blocking import BlockingStore, missing_extra
 from agentlab.retrieval.stores.preparing import InsertionOrder, PreparedDocument, Vector
-from agentlab.retrieval.stores.ranked_rows import Row, best_hits, documents_of
+from agentlab.retrieval.stores.ranked_rows import Row, best_hits, documents_of, row_of
 from agentlab.retrieval.stores.typed_fields import (
     AllOf,
     AnyOf,
@@ -132,7 +132,7 @@ class LanceDbVectorStore(BlockingStore):
         rows: list[Row] = []
         for condition in _conditions(ids):
             found = self._table.search().where(condition).select([*_COLUMNS, "vector"]).limit(None).to_list()
-            rows += [_row(each, 0.0, each["vector"]) for each in found]
+            rows += [row_of(each, _COLUMNS, 0.0, each["vector"]) for each in found]
         return documents_of(rows, self._dimensions or 0)
 
     def _size(self) -> int:
@@ -147,14 +147,9 @@ class LanceDbVectorStore(BlockingStore):
             asked = self._table.search(query, vector_column_name="vector").distance_type("cosine")
             asked = asked.bypass_vector_index().where(condition, prefilter=True)
             found = asked.select([*_COLUMNS, "_distance"]).limit(count).to_list()
-            return [_row(each, 1.0 - each["_distance"]) for each in found]
+            return [row_of(each, _COLUMNS, 1.0 - each["_distance"]) for each in found]
 
         return best_hits(fetch, n, threshold)
-
-
-def _row(found: dict[str, Any], score: float, vector: Any = None) -> Row:
-    number, place, name, document, metadata = (found[column] for column in _COLUMNS)
-    return Row(score, number, place, name, document, metadata, vector)
 
 
 def _conditions(ids: Sequence[str]) -> Iterable[str]:

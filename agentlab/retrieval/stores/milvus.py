@@ -15,7 +15,7 @@ from agentlab.retrieval.filters import Filter
 from agentlab.retrieval.index import EmbeddedDocument, EmbedsQueries, Hit
 from agentlab.retrieval.stores.blocking import BlockingStore, missing_extra
 from agentlab.retrieval.stores.preparing import InsertionOrder, PreparedDocument, Vector
-from agentlab.retrieval.stores.ranked_rows import Row, best_hits, documents_of
+from agentlab.retrieval.stores.ranked_rows import Row, best_hits, documents_of, row_of
 from agentlab.retrieval.stores.typed_fields import (
     AllOf,
     AnyOf,
@@ -149,7 +149,10 @@ class MilvusVectorStore(BlockingStore):
         rows: list[Row] = []
         for condition in _conditions(ids):
             found = self._client.query(self.collection, filter=condition, output_fields=[*_COLUMNS, "vector"])
-            rows += [_row(each, 0.0, None if each["place"] == _HIDDEN else each["vector"]) for each in found]
+            rows += [
+                row_of(each, _COLUMNS, 0.0, None if each["place"] == _HIDDEN else each["vector"])
+                for each in found
+            ]
         return documents_of(rows, self._dimensions or 0)
 
     def _size(self) -> int:
@@ -168,14 +171,9 @@ class MilvusVectorStore(BlockingStore):
             found = self._client.search(
                 self.collection, [query.tolist()], limit=count, filter=condition, output_fields=list(_COLUMNS)
             )
-            return [_row(each["entity"], each["distance"]) for each in found[0]]
+            return [row_of(each["entity"], _COLUMNS, each["distance"]) for each in found[0]]
 
         return best_hits(fetch, n, threshold, most=_MOST_ROWS)
-
-
-def _row(found: dict[str, Any], score: float, vector: Any = None) -> Row:
-    number, place, name, document, metadata = (found[column] for column in _COLUMNS)
-    return Row(score, number, place, name, document, metadata, vector)
 
 
 def _conditions(ids: Sequence[str]) -> Iterable[str]:

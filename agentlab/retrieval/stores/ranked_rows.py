@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from agentlab.retrieval.index import SCORE_SLACK, EmbeddedDocument, Hit
 from agentlab.retrieval.stores.preparing import Vector, read_document
 
-__all__ = ["Row", "best_hits", "documents_of"]
+__all__ = ["Row", "best_hits", "documents_of", "row_of"]
 
 _MORE: Final = 4
 _MARGIN: Final = 8
@@ -39,6 +39,19 @@ class Row:
     document_json: str
     metadata_json: str
     vector: Vector | Sequence[float] | None = None
+
+
+def row_of(found: Mapping[str, Any], columns: Sequence[str], score: float, vector: Any = None) -> Row:
+    """A row as an engine gave it.
+
+    Args:
+        found: Its values by column.
+        columns: What the engine calls number, place, id, document and metadata.
+        score: Its cosine similarity.
+        vector: The vector, where rows were read.
+    """
+    number, place, name, document, metadata = (found[column] for column in columns)
+    return Row(score, number, place, name, document, metadata, vector)
 
 
 def best_hits(

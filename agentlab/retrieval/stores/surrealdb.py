@@ -10,7 +10,7 @@ from agentlab.retrieval.filters import Filter
 from agentlab.retrieval.index import EmbeddedDocument, EmbedsQueries, Hit
 from agentlab.retrieval.stores.blocking import BlockingStore, missing_extra
 from agentlab.retrieval.stores.preparing import InsertionOrder, PreparedDocument, Vector
-from agentlab.retrieval.stores.ranked_rows import Row, best_hits, documents_of
+from agentlab.retrieval.stores.ranked_rows import Row, best_hits, documents_of, row_of
 from agentlab.retrieval.stores.typed_fields import (
     AllOf,
     AnyOf,
@@ -115,7 +115,9 @@ class SurrealVectorStore(BlockingStore):
 
     def _read(self, ids: Sequence[str]) -> Iterable[EmbeddedDocument]:
         found = self._ask(f"SELECT {_SHOWN}, vector FROM vectors WHERE name IN $ids", ids=list(ids))  # noqa: S608 - ours
-        return documents_of([_row(each, 0.0, each.get("vector")) for each in found], self._dimensions or 0)
+        return documents_of(
+            [row_of(each, _COLUMNS, 0.0, each.get("vector")) for each in found], self._dimensions or 0
+        )
 
     def _size(self) -> int:
         found = self._ask("SELECT count() FROM vectors WHERE place = 0 GROUP ALL")
@@ -133,14 +135,9 @@ class SurrealVectorStore(BlockingStore):
                 f" WHERE {condition} ORDER BY score DESC, number LIMIT {count}",
                 **values,
             )
-            return [_row(each, each["score"]) for each in found]
+            return [row_of(each, _COLUMNS, each["score"]) for each in found]
 
         return best_hits(fetch, n, threshold)
-
-
-def _row(found: Mapping[str, Any], score: float, vector: Any = None) -> Row:
-    number, place, name, document, metadata = (found[column] for column in _COLUMNS)
-    return Row(score, number, place, name, document, metadata, vector)
 
 
 def _condition(condition: TypedCondition, values: dict[str, Any]) -> str:

@@ -159,8 +159,11 @@ async def test_it_is_deleted_when_the_block_is_cancelled_or_fails(sim: Simulator
 
 async def test_one_that_ended_by_itself_is_no_error(sim: Simulator) -> None:
     agent = agent_on(sim)
-    async with GeminiCaches(agent.model).holding(agent, ttl_s=60):
+    caches = GeminiCaches(agent.model)
+    async with caches.holding(agent, ttl_s=60):
+        assert len(await caches.list()) == 1
         sim.advance("2m")
+    assert await caches.list() == ()
 
 
 async def test_what_the_api_refuses_is_told(sim: Simulator) -> None:

@@ -13,6 +13,7 @@ from langchain_core.vectorstores import VectorStore
 
 from agentlab.retrieval.index import EmbeddedDocument
 from agentlab.retrieval.index import VectorStore as Store
+from agentlab.retrieval.stores.memory import InMemoryVectorStore
 
 __all__ = ["LangChainStore"]
 
@@ -50,5 +51,13 @@ class LangChainStore(VectorStore):
         return True
 
     @classmethod
-    def from_texts(cls, *arguments: Any, **options: Any) -> LangChainStore:
-        raise NotImplementedError("the suite makes the store itself")
+    def from_texts(
+        cls,
+        texts: list[str],
+        embedding: Embeddings,
+        metadatas: list[dict[str, Any]] | None = None,
+        **options: Any,
+    ) -> LangChainStore:
+        made = cls(InMemoryVectorStore(), embedding)
+        made.add_texts(texts, metadatas, **options)
+        return made

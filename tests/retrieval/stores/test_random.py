@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from agentlab.errors import UnsupportedCapability
+from agentlab.errors import UnsupportedCapability, UsageError
 from agentlab.retrieval.filters import F, Filter
 from agentlab.retrieval.index import EmbeddedDocument
 from tests.retrieval.stores.engines import Engine
@@ -100,4 +100,7 @@ def _shared(running: Any) -> Any:
 
 
 def test_the_shared_store_is_closed(running: Engine) -> None:
-    asyncio.run(_shared(running).close())
+    store = _shared(running)
+    asyncio.run(store.close())
+    with pytest.raises(UsageError, match="closed"):
+        asyncio.run(store.count())
