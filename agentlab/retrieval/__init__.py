@@ -1,7 +1,7 @@
 """Retrieval: documents, embeddings, vector stores and other indexes, filters, rerankers.
 
     index = LexicalIndex()                                  # words; needs no model
-    await index.insert(split_documents(load("docs/*.md"), RecursiveSplitter(1000)))
+    await index.insert(split_documents(FileLoader.glob("docs/*.md"), RecursiveSplitter(1000)))
     hits = await index.top_n("How do I stop a run?", 4)
 
 A name is loaded when it is first used; the client of a store when the store is first asked.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import glob
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +63,8 @@ class SourceFile:
         try:
             if not place.is_file():
                 what = "is no file" if place.exists() else "does not exist"
+                if glob.has_magic(name):
+                    what += "; several files are read with `FileLoader.glob(...)`"
                 raise LoadFailed(f"{name} {what}", path=name)
             with place.open("rb") as stream:
                 data = stream.read(limits.file_bytes + 1)

@@ -50,6 +50,11 @@ def test_whole_files_come_with_their_paths(folder: Path) -> None:
     ]
 
 
+def test_a_pattern_where_one_file_is_wanted_is_told_what_reads_several(folder: Path) -> None:
+    with pytest.raises(LoadFailed, match=r"does not exist; several files are read with `FileLoader\.glob"):
+        load(folder / "*.txt")
+
+
 def test_the_first_broken_file_raises_and_names_itself(folder: Path) -> None:
     loader = FileLoader.files(["a.md", "missing.txt", "b.txt"])
     read = iter(loader)
