@@ -1,6 +1,7 @@
 """Agents: the sans-IO run, its driver, hooks, typed answers, telemetry."""
 
 from agentlab.agent.agent import Agent, Prompt
+from agentlab.agent.approving.policy import ApprovalPolicy, Rule
 from agentlab.agent.extraction.extraction import Extraction
 from agentlab.agent.extraction.extractor import Extractor
 from agentlab.agent.hooks import (
@@ -26,6 +27,7 @@ from agentlab.agent.trace import Trace, TracedEvent, TracedRequest
 
 __all__ = [
     "Agent",
+    "ApprovalPolicy",
     "CallModel",
     "CallTools",
     "Decision",
@@ -42,6 +44,7 @@ __all__ = [
     "RetryTurn",
     "RewriteArguments",
     "RewriteResult",
+    "Rule",
     "Run",
     "RunResult",
     "RunStream",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, MutableSequence, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from agentlab.agent.approving.policy import ApprovalPolicy
 from agentlab.agent.composition.agent_tool import AgentTool
 from agentlab.agent.driver import RunDriver
 from agentlab.agent.facts import asked_by
@@ -64,7 +65,7 @@ class Agent:
         run.text, run.usage, run.turns
 
     Args:
-        model: `"vendor:model"`, `"sim:vendor/model"`, or a model object.
+        model: `"vendor:model"`, `"sim:vendor/model"`, a vendor alone for its default model, or a model object.
         name: Name for logs, telemetry, and as a tool of another agent.
         description: What it is for.
         preamble: System prompt.
@@ -86,6 +87,8 @@ class Agent:
         reasoning: An effort (`"low"`), a budget in tokens, or `ReasoningOptions`.
         approver: Decides on calls of tools that ask (`@tool(approval=True)`), in place of a person: a function of the call
             and the tool's reason that gives True, False, or a text that says why not.
+        approvals: Which calls run, are asked about or are refused, by tool, arguments and what the run has read; see
+            `ApprovalPolicy`. None leaves it to the tools' own `approval`.
         output_schema: Shape every answer must have, enforced by the provider: a type or a JSON Schema. For one typed
             answer use `prompt_typed`.
         cache: Cache controls.
@@ -136,6 +139,7 @@ class Agent:
         tool_timeout_s: float | None = 120.0,
         tool_context: ToolContext | None = None,
         approver: Approver | None = None,
+        approvals: ApprovalPolicy | None = None,
         hooks: Iterable[Hook] = (),
         memory: Memory | None = None,
         stream: bool = True,
@@ -201,7 +205,12 @@ class Agent:
     # -------------------------------------------------------------- asking
 
     async def prompt(
-        self, prompt: Prompt, *, history: Sequence[Message] = (), max_turns: int | None = None
+        self,
+        prompt: Prompt,
+        *,
+        history: Sequence[Message] = (),
+        max_turns: int | None = None,
+        tainted: str | Iterable[str] = (),
     ) -> RunResult:
         """Ask, and wait for the answer.
 
@@ -209,6 +218,8 @@ class Agent:
             prompt: Text, parts (text, images, documents), or a user message.
             history: What was said before; not changed.
             max_turns: Exact number of model calls for this run.
+            tainted: What of the prompt or the history anybody may have written, such as an attachment, by name; see
+                `ApprovalPolicy`.
 
         Returns:
             The finished run.
@@ -218,7 +229,7 @@ class Agent:
             RunStopped: A hook stopped the run.
             ModelError: A model call failed; `error.partial` and `error.history` have what there was.
         """
-        stream = self.stream_prompt(prompt, history=history, max_turns=max_turns)
+        stream = self.stream_prompt(prompt, history=history, max_turns=max_turns, tainted=tainted)
         async for _ in stream:
             pass
         return RunResult(stream.run, stream.trace)
@@ -230,10 +241,15 @@ class Agent:
         return result
 
     def stream_prompt(
-        self, prompt: Prompt, *, history: Sequence[Message] = (), max_turns: int | None = None
+        self,
+        prompt: Prompt,
+        *,
+        history: Sequence[Message] = (),
+        max_turns: int | None = None,
+        tainted: str | Iterable[str] = (),
     ) -> RunStream:
         """Ask, and get every event as it happens. Arguments and errors as in `prompt`."""
-        return self.resume(self.start(prompt, history=history, max_turns=max_turns))
+        return self.resume(self.start(prompt, history=history, max_turns=max_turns, tainted=tainted))
 
     def stream_chat(self, prompt: Prompt, history: MutableSequence[Message]) -> RunStream:
         """A stream within a conversation; when it ends well, its messages are appended to `history`."""
@@ -308,7 +324,14 @@ class Agent:
 
     # ---------------------------------------------------------------- runs
 
-    def start(self, prompt: Prompt, *, history: Sequence[Message] = (), max_turns: int | None = None) -> Run:
+    def start(
+        self,
+        prompt: Prompt,
+        *,
+        history: Sequence[Message] = (),
+        max_turns: int | None = None,
+        tainted: str | Iterable[str] = (),
+    ) -> Run:
         """A run that has not begun: drive it with `resume`, here or in another process."""
         tool = self.settings.output_tool
         return Run.start(
@@ -316,6 +339,7 @@ class Agent:
             history=history,
             max_turns=self.settings.max_turns if max_turns is None else max_turns,
             output_tool=tool.name if tool else None,
+            tainted=tainted,
         )
 
     def resume(self, run: Run, *, history: MutableSequence[Message] | None = None) -> RunStream:

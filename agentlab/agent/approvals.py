@@ -17,10 +17,13 @@ from agentlab.agent.records import Decision
 from agentlab.agent.run import Run
 from agentlab.agent.settings import Approver
 from agentlab.errors import ApprovalNeeded, UsageError
-from agentlab.messages import ApprovalAsked, ApprovalGiven, ToolCall
+from agentlab.messages import ApprovalAsked, ApprovalGiven, Judged, ToolCall
 from agentlab.tools import Tool
 
-__all__ = ["Approvals", "reason_to_ask"]
+__all__ = ["Approvals", "Told", "reason_to_ask"]
+
+Told = ApprovalAsked | ApprovalGiven | Judged
+"""What is told while it is found out whether a call may run."""
 
 _Waiting = tuple[asyncio.AbstractEventLoop, "asyncio.Future[Decision]"]
 
@@ -45,9 +48,7 @@ class Approvals:
         self.attended = False
         self.above: Ask | None = None
 
-    async def decision(
-        self, call: ToolCall, reason: str, tell: Callable[[ApprovalAsked | ApprovalGiven], None]
-    ) -> Decision:
+    async def decision(self, call: ToolCall, reason: str, tell: Callable[[Told], None]) -> Decision:
         """The decision on a call; asks for it where there is none.
 
         Args:
@@ -75,7 +76,7 @@ class Approvals:
         tell(ApprovalGiven(call.id, decided.approved, decided.note))
         return decided
 
-    def asked_within(self, outer: ToolCall, tell: Callable[[ApprovalAsked | ApprovalGiven], None]) -> Ask:
+    def asked_within(self, outer: ToolCall, tell: Callable[[Told], None]) -> Ask:
         """How a run inside a call asks here: the approver is shown the inner call, whoever watches the outer one.
 
         Args:
@@ -132,9 +133,9 @@ class Approvals:
         if inspect.isawaitable(answer):
             answer = await answer
         if isinstance(answer, bool):
-            return Decision(answer)
+            return Decision(answer, by="approver")
         if isinstance(answer, str):
-            return Decision(approved=False, note=answer)
+            return Decision(approved=False, note=answer, by="approver")
         raise UsageError(
             f"an approver gives True, False, or a text that says why not; for `{call.name}` it gave {answer!r}"
         )

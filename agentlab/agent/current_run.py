@@ -19,6 +19,7 @@ from agentlab.models import Model
 from agentlab.models.interface import Governing
 
 if TYPE_CHECKING:
+    from agentlab.agent.approving.judging import Around
     from agentlab.agent.records import Decision
     from agentlab.agent.trace import Trace
     from agentlab.messages import ToolCall
@@ -43,6 +44,7 @@ class RunScope:
         call_id: The tool call that is being run; empty where none is.
         ask: Asks whoever decides on its approvals; None where nobody does.
         loop: The event loop it runs on.
+        approving: Its policies and its taint, which hold inside it too; None where it has no judge.
     """
 
     trace: Trace
@@ -52,6 +54,7 @@ class RunScope:
     call_id: str = ""
     ask: Ask | None = None
     loop: asyncio.AbstractEventLoop | None = field(default=None, compare=False)
+    approving: Around | None = field(default=None, compare=False)
 
     def governed(self, model: Model) -> Model:
         """The model under the limits of this run's own: one budget, one stop.
@@ -119,4 +122,5 @@ def entered(trace: Trace, model: Model | None = None, max_turns: int | None = No
         around.depth + 1,
         ask=around.ask,
         loop=around.loop if model is None else loop,
+        approving=around.approving,
     )

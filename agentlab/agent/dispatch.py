@@ -9,12 +9,13 @@ from typing import Any, Final
 
 import msgspec
 
-from agentlab.agent.approvals import Approvals, reason_to_ask
+from agentlab.agent.approvals import Told
+from agentlab.agent.approving.judging import Judge
 from agentlab.agent.current_run import RunScope, inside
 from agentlab.agent.hooks import HookContext, Hooks, RewriteArguments, RewriteResult, Skip, Stop
 from agentlab.agent.telemetry import RunSpans
 from agentlab.errors import ApprovalNeeded, InvalidToolArguments, ToolError, ToolInterrupted, ToolTimeout
-from agentlab.messages import ApprovalAsked, ApprovalGiven, Text, ToolCall, ToolResult, ToolStarted
+from agentlab.messages import ApprovalAsked, ApprovalGiven, Judged, Text, ToolCall, ToolResult, ToolStarted
 from agentlab.tools import Tool, ToolContext, Toolset, as_content, sendable
 
 __all__ = ["ToolDispatch", "failed_result"]
@@ -23,7 +24,7 @@ _CLEANUP_S: Final = 5.0
 _LONGEST_ERROR: Final = 2_000
 
 
-ToolEvent = ApprovalAsked | ApprovalGiven | ToolStarted | ToolResult
+ToolEvent = Told | ToolStarted | ToolResult
 _News = ToolEvent | Stop | BaseException
 _REFUSED: Final = "the user did not approve this call"
 
@@ -46,7 +47,7 @@ class ToolDispatch:
         concurrency: Calls that may run at the same time, at least 1.
         timeout_s: Seconds a call may take where its tool does not say; None for no limit.
         hooks: Asked before and after each call.
-        approvals: Asked before a call of a tool that asks.
+        judge: Says of each call whether it may run.
         spans: Telemetry of the run.
         scope: What runs that begin in a tool belong to.
 
@@ -62,7 +63,7 @@ class ToolDispatch:
         concurrency: int,
         timeout_s: float | None,
         hooks: Hooks,
-        approvals: Approvals,
+        judge: Judge,
         spans: RunSpans,
         scope: RunScope | None = None,
     ) -> None:
@@ -71,7 +72,7 @@ class ToolDispatch:
         self._limit = asyncio.Semaphore(max(1, concurrency))
         self._timeout_s = timeout_s
         self._hooks = hooks
-        self._approvals = approvals
+        self._judge = judge
         self._spans = spans
         self._scope = scope
         self._closing = False
@@ -110,7 +111,7 @@ class ToolDispatch:
                     continue
                 if isinstance(event, BaseException):
                     raise event
-                waiting -= not isinstance(event, ToolStarted | ApprovalAsked | ApprovalGiven)
+                waiting -= not isinstance(event, ToolStarted | ApprovalAsked | ApprovalGiven | Judged)
                 yield event
                 if isinstance(event, Stop):
                     return
@@ -170,12 +171,18 @@ class ToolDispatch:
     ) -> ToolResult | None:
         """The result of a call that may not run; None where it may."""
         given = call.arguments if arguments is None and call.has_valid_arguments else arguments or {}
-        reason = reason_to_ask(self._toolset.get(call.name), given)
-        if reason is None:
+        judged = self._judge.judgement(call, self._toolset.get(call.name), given, news.put_nowait)
+        if judged.verdict == "allow":
             return None
+        if judged.verdict == "deny":
+            return _result(call, sendable(judged.reason), "skipped")
         # A call that waits for a person takes no slot from those that could run.
         self._limit.release()
-        decision = await self._approvals.decision(call, reason, news.put_nowait)
+        try:
+            decision = await self._judge.decision(call, judged.reason, news.put_nowait)
+        except Exception:
+            await self._limit.acquire()  # given back where the call ends, as one that was decided
+            raise
         await self._limit.acquire()
         return None if decision.approved else _result(call, sendable(decision.note or _REFUSED), "skipped")
 
@@ -187,8 +194,11 @@ class ToolDispatch:
         truncated: bool,
     ) -> ToolResult:
         news.put_nowait(ToolStarted(call.id, call.name))
-        with inside(self._scope_of(call, news)), self._spans.tool(call) as span:
-            return span.done(await self._executed(call, arguments, truncated))
+        scope = self._scope_of(call, news)
+        with inside(scope), self._spans.tool(call) as span:
+            result = await self._executed(call, arguments, truncated)
+            brought = None if scope is None else scope.approving
+            return span.done(self._judge.seen(result, self._toolset.get(call.name), brought))
 
     def _scope_of(self, call: ToolCall, news: asyncio.Queue[_News]) -> RunScope | None:
         """What runs inside a call belong to."""
@@ -196,11 +206,16 @@ class ToolDispatch:
             return None
         loop = asyncio.get_running_loop()
 
-        def tell(event: ApprovalAsked | ApprovalGiven) -> None:
+        def tell(event: Told) -> None:
             # A plain tool runs in a thread, and what it asks may run on another loop.
             loop.call_soon_threadsafe(news.put_nowait, event)
 
-        return replace(self._scope, call_id=call.id, ask=self._approvals.asked_within(call, tell))
+        return replace(
+            self._scope,
+            call_id=call.id,
+            ask=self._judge.approvals.asked_within(call, tell),
+            approving=self._judge.around(call, tell),
+        )
 
     async def _executed(
         self, call: ToolCall, arguments: Mapping[str, Any] | None, truncated: bool

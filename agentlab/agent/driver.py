@@ -10,6 +10,7 @@ from typing import Final
 from msgspec import structs
 
 from agentlab.agent.approvals import Approvals
+from agentlab.agent.approving.judging import Judge
 from agentlab.agent.current_run import RunScope, entered
 from agentlab.agent.diagnosing import compared_with_last
 from agentlab.agent.dispatch import ToolDispatch, failed_result
@@ -98,6 +99,7 @@ class RunDriver:
         self._offered: tuple[str, ...] = offering(run, settings).tools.names
         self._spans: RunSpans
         self._scope: RunScope
+        self._judge: Judge
         self._untaken: tuple[TurnFinished, str] | None = None
         self._unclaimed: list[ToolResult] = []
         self._cancelling = 0
@@ -270,7 +272,7 @@ class RunDriver:
             concurrency=self._settings.tool_concurrency,
             timeout_s=self._settings.tool_timeout_s,
             hooks=self._hooks,
-            approvals=self.approvals,
+            judge=self._judge,
             spans=self._spans,
             scope=self._scope,
         )
@@ -377,9 +379,11 @@ class RunDriver:
 
     def _enter(self) -> None:
         """Take the run's place inside the run it begins in, where it begins in one."""
-        self._scope = entered(self.trace, self._model, self.run.max_turns)
-        self._model = self._scope.model or self._model
-        self.approvals.above = self._scope.ask
+        scope = entered(self.trace, self._model, self.run.max_turns)
+        self._model = scope.model or self._model
+        self.approvals.above = scope.ask
+        self._judge = Judge(self.run, self._settings, self.approvals, scope.approving, self._spans)
+        self._scope = self._judge.over(scope)
 
     def _finished(self) -> RunFinished:
         run = self.run

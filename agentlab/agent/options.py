@@ -10,6 +10,8 @@ from typing import Any, Final, get_args
 from pydantic import TypeAdapter
 from pydantic.errors import PydanticUserError
 
+from agentlab.agent.approving.policy import ApprovalPolicy
+from agentlab.agent.composition.inner_tools import all_tools
 from agentlab.agent.hooks import Hook
 from agentlab.agent.memory.policy import Memory
 from agentlab.agent.retrieving.entries import read_dynamic_context, read_dynamic_tools
@@ -52,6 +54,8 @@ def settings_from(base: AgentSettings, options: Mapping[str, Any]) -> AgentSetti
     settings = replace(base, **read)
     if settings.max_turns < 0:
         raise UsageError(f"`max_turns` is the number of model calls, 0 or more, not {settings.max_turns}")
+    if settings.approvals is not None:
+        settings.approvals.check(all_tools(settings))
     return settings
 
 
@@ -95,6 +99,12 @@ def _memory(given: Any) -> Memory | None:
     if given is None or isinstance(given, Memory):
         return given
     raise UsageError(f"{given!r} is no memory; use one of `agentlab.agent.memory`, such as `Window(20)`")
+
+
+def _approvals(given: Any) -> ApprovalPolicy | None:
+    if given is None or isinstance(given, ApprovalPolicy):
+        return given
+    raise UsageError(f"{given!r} is no `ApprovalPolicy`; `read_policy` makes one of a file")
 
 
 def _texts(given: Iterable[str]) -> tuple[str, ...]:
@@ -143,5 +153,6 @@ _READERS: Final[dict[str, Callable[[Any], Any]]] = {
     "additional_params": lambda given: dict(given or {}),
     "tool_context": lambda given: given or ToolContext(),
     "hooks": _hooks,
+    "approvals": _approvals,
     "memory": _memory,
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from msgspec import Struct
 
 from agentlab.messages import CacheDiagnosis, FinishReason, Timing, TurnFinished, Usage
@@ -28,10 +30,11 @@ class TurnRecord(ShortRepr, Struct, frozen=True, omit_defaults=True):
 
 
 class Decision(ShortRepr, Struct, frozen=True, omit_defaults=True):
-    """Whether a call of a tool that asks may run; `note` is what the model is told of a refusal."""
+    """Whether a call of a tool that asks may run; `note` is what the model is told of a refusal, `by` who decided."""
 
     approved: bool
     note: str = ""
+    by: Literal["user", "approver"] = "user"
 
 
 def record_of(turn: TurnFinished, number: int, model: str) -> TurnRecord:

@@ -18,12 +18,15 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct, field, structs
 
+from agentlab.agent.approving.taint import named, taints_of
 from agentlab.agent.facts import Facts
 from agentlab.agent.records import Decision, TurnRecord, record_of
+from agentlab.agent.steps import CallModel, CallTools, Done, Step
 from agentlab.errors import AnswerTruncated, ContentFiltered, MaxTurnsReached, RunError, RunProtocolViolation
 from agentlab.messages import (
     AssistantMessage,
     FinishReason,
+    Judged,
     Message,
     StopReason,
     Text,
@@ -36,32 +39,10 @@ from agentlab.messages import (
     validate,
 )
 from agentlab.rich_display import html_of
-from agentlab.short_repr import ShortRepr
 
 __all__ = ["CallModel", "CallTools", "Done", "Run", "Step"]
 
 
-class CallModel(ShortRepr, Struct, frozen=True):
-    """The model is to be called with these messages, for the `turn`-th time."""
-
-    turn: int
-    messages: tuple[Message, ...]
-
-
-class CallTools(ShortRepr, Struct, frozen=True):
-    """These calls are still to be answered; `truncated` says that a token limit cut the turn that made them."""
-
-    calls: tuple[ToolCall, ...]
-    truncated: bool = False
-
-
-class Done(ShortRepr, Struct, frozen=True):
-    """The run ended by itself with this answer."""
-
-    text: str
-
-
-Step = CallModel | CallTools | Done
 Status = Literal["ready", "calling_tools", "done", "failed"]
 
 
@@ -84,6 +65,8 @@ class Run(Struct, kw_only=True):
         results: Results of the current tool calls, as far as they are there.
         facts: What is told beside the prompt; settled before the first model call.
         decisions: Id of a tool call to the decision whether it may run; of the turn under way.
+        judged: What approval policies and those they asked said of its calls, of all turns; see `Judged`.
+        tainted: What brought in words that anybody may have written, by name; empty where nothing did.
     """
 
     id: str
@@ -99,6 +82,8 @@ class Run(Struct, kw_only=True):
     results: list[ToolResult] = field(default_factory=list)
     facts: Facts | None = None
     decisions: dict[str, Decision] = field(default_factory=dict)
+    judged: list[Judged] = field(default_factory=list)
+    tainted: list[str] = field(default_factory=list)
     output: str | None = None
     failure: Literal["truncated", "filtered", "max_turns", "other"] | None = None
 
@@ -111,6 +96,7 @@ class Run(Struct, kw_only=True):
         max_turns: int,
         output_tool: str | None = None,
         run_id: str | None = None,
+        tainted: str | Iterable[str] = (),
     ) -> Run:
         """Begin a run.
 
@@ -120,6 +106,8 @@ class Run(Struct, kw_only=True):
             max_turns: Exact number of model calls allowed.
             output_tool: Name of the tool whose arguments are the structured answer.
             run_id: Name of the run; a random one where None.
+            tainted: What of the prompt or the history anybody may have written (an attachment, a mail), by name. Results in
+                the history that say themselves that they are untrusted, and documents found for its prompts, taint anyway.
 
         Raises:
             InvalidHistory: History and prompt together cannot be sent.
@@ -132,6 +120,7 @@ class Run(Struct, kw_only=True):
             messages=[prompt],
             max_turns=max_turns,
             output_tool=output_tool,
+            tainted=named([tainted] if isinstance(tainted, str) else tainted, taints_of(earlier)),
         )
 
     # ------------------------------------------------------------- reading
@@ -265,6 +254,8 @@ class Run(Struct, kw_only=True):
             open_ids.remove(result.call_id)
         if not results:
             raise RunProtocolViolation("no results were given", history=self.all_messages)
+        seen = taints_of([UserMessage(tuple(results))])
+        self.taint(*(name for name in seen if not any(name in known for known in self.tainted)))
         self.results += [
             result if result.content else structs.replace(result, content=(Text(""),)) for result in results
         ]
@@ -273,6 +264,14 @@ class Run(Struct, kw_only=True):
             self.messages.append(UserMessage(tuple(by_id[call.id] for call in self._last_turn().tool_calls)))
             self.results = []
             self.status = "ready"
+
+    def taint(self, *sources: str) -> None:
+        """Note that the run has seen words that anybody may have written; there is no way back.
+
+        Args:
+            sources: What brought them in, by name.
+        """
+        self.tainted = named(self.tainted, sources)
 
     def decide(self, call_id: str, *, approved: bool, note: str = "") -> None:
         """Decide whether a pending call of a tool that asks may run; `Agent.resume` goes on from there.

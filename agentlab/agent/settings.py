@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from agentlab.agent.approving.policy import ApprovalPolicy
 from agentlab.agent.hooks import Hook, check_tool_choice
 from agentlab.agent.memory.policy import Memory
 from agentlab.agent.retrieving.entries import DynamicContext, DynamicTools
@@ -64,6 +65,7 @@ class AgentSettings(ShortRepr):
         tool_timeout_s: Seconds a tool call may take where the tool does not say; None for no limit.
         tool_context: Values for tools.
         approver: Decides whether a tool that asks may run, in place of a person; see `Approver`.
+        approvals: Which calls run, are asked about or are refused; None leaves it to the tools' own `approval`.
         hooks: Asked at every step.
         memory: Decides what of a history is sent; all of it where None.
         stream: Whether the model's answers are streamed.
@@ -95,6 +97,7 @@ class AgentSettings(ShortRepr):
     tool_timeout_s: float | None = 120.0
     tool_context: ToolContext = field(default_factory=ToolContext)
     approver: Approver | None = None
+    approvals: ApprovalPolicy | None = None
     hooks: tuple[Hook, ...] = ()
     memory: Memory | None = None
     stream: bool = True

@@ -15,6 +15,7 @@ from agentlab.messages import (
     ApprovalAsked,
     ApprovalGiven,
     Event,
+    Judged,
     Notice,
     ReasoningDelta,
     RequestSent,
@@ -153,6 +154,9 @@ class _Reader:
                 self._answered(event)
             case ApprovalAsked() | ApprovalGiven() | ToolStarted() | ToolResult():
                 self._read_tool(event)
+            case Judged(verdict="deny", by="rule" | "taint" | "default", within=""):
+                refused = self._begin("approval", event.name, event.reason, event.call_id)
+                self._end(refused, "denied")
             case RunFinished():
                 self._end_all("failed" if event.stop_reason == "error" else "interrupted", event.detail or "")
             case _:

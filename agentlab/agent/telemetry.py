@@ -16,7 +16,7 @@ import msgspec
 from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
-from agentlab.messages import Request, ToolCall, ToolResult, TurnFinished, Usage, messages_to_json
+from agentlab.messages import Judged, Request, ToolCall, ToolResult, TurnFinished, Usage, messages_to_json
 
 __all__ = ["RunSpans"]
 
@@ -112,6 +112,18 @@ class RunSpans:
             raise
         finally:
             span.end()
+
+    def judged(self, judged: Judged) -> None:
+        """A call was judged, or decided on; an event of the run's span, for a call that may not run has none."""
+        attributes = {
+            "gen_ai.tool.name": judged.name,
+            "gen_ai.tool.call.id": judged.call_id,
+            "agentlab.approval.verdict": judged.verdict,
+            "agentlab.approval.by": judged.by,
+        }
+        if self._content:
+            attributes["agentlab.approval.reason"] = judged.reason
+        self._agent.add_event("agentlab.approval", attributes)
 
     @contextmanager
     def tool(self, call: ToolCall) -> Iterator[ToolSpan]:

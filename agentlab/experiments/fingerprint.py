@@ -19,12 +19,14 @@ import msgspec
 
 from agentlab.agent.agent import Agent
 from agentlab.agent.composition.agent_tool import AgentTool
+from agentlab.agent.composition.inner_tools import all_tools
 from agentlab.agent.retrieving.entries import DynamicContext, DynamicTools
 from agentlab.agent.settings import AgentSettings
 from agentlab.errors import UsageError
 from agentlab.models.model import WireModel
 from agentlab.models.vendors import base_url_of
 from agentlab.tools import Tool
+from agentlab.tools.declared import reach_of, returns_untrusted
 
 __all__ = ["agent_parts", "description_of", "fingerprint_of"]
 
@@ -34,7 +36,17 @@ _NO_MATTER: Final = frozenset(
 """Options that change what is logged, or how fast, and not what is said."""
 
 _OWN_TEXT: Final = frozenset(
-    {"tools", "dynamic_context", "dynamic_tools", "hooks", "approver", "memory", "volatile", "ordering"}
+    {
+        "tools",
+        "dynamic_context",
+        "dynamic_tools",
+        "hooks",
+        "approver",
+        "approvals",
+        "memory",
+        "volatile",
+        "ordering",
+    }
 )
 _OF_A_SEARCH: Final = ("name", "n", "threshold", "filter", "placement", "render", "index")
 _PLAIN: Final = (str, int, float, complex, bool, bytes, type(None), type(...))
@@ -57,7 +69,7 @@ def agent_parts(agent: Agent) -> dict[str, str]:
         parts[name] = value if isinstance(value, str) else _json(value)
     if len(settings.tools):
         parts["tools"] = "\n".join(_tool_text(tool) for tool in settings.tools)
-    parts |= _search_parts(settings)
+    parts |= _search_parts(settings) | _approval_parts(settings)
     if settings.hooks:
         parts["hooks"] = "\n".join(description_of(hook) for hook in settings.hooks)
     if settings.approver is not None:
@@ -126,6 +138,16 @@ def _search_parts(settings: AgentSettings) -> dict[str, str]:
         ]
         parts["dynamic_tools"] = "\n".join(text for search in searches for text in search)
     return parts
+
+
+def _approval_parts(settings: AgentSettings) -> dict[str, str]:
+    """The policy, and what the tools declare, which decides with it."""
+    if settings.approvals is None:
+        return {}
+    declared = [
+        [tool.definition.name, reach_of(tool), returns_untrusted(tool)] for tool in all_tools(settings)
+    ]
+    return {"approvals": _json([settings.approvals, declared])}
 
 
 def _search_text(entry: DynamicContext | DynamicTools) -> str:

@@ -8,7 +8,7 @@ and then, for each model call,
 
     TurnStarted  RequestSent  (Retrying | Notice)*
     (TextDelta | ReasoningDelta | ReasoningBlock | ToolCallDelta | ToolCall | UnknownEvent)*
-    TurnFinished  (ApprovalAsked | ApprovalGiven | ToolStarted | ToolResult)*
+    TurnFinished  (Judged | ApprovalAsked | ApprovalGiven | ToolStarted | ToolResult)*
 
 and at last one `RunFinished`. `ToolCall` and `ToolResult` are the parts of the same name: the completed part is the
 event. Deltas are for showing; `TurnFinished.message` is the truth they add up to.
@@ -31,6 +31,8 @@ __all__ = [
     "ApprovalAsked",
     "ApprovalGiven",
     "Event",
+    "Judged",
+    "JudgedBy",
     "ModelEvent",
     "Notice",
     "NoticeKind",
@@ -51,6 +53,7 @@ __all__ = [
     "TurnFinished",
     "TurnStarted",
     "UnknownEvent",
+    "Verdict",
     "events_from_json",
     "events_to_json",
 ]
@@ -248,6 +251,8 @@ class TurnFinished(ShortRepr, Struct, frozen=True, tag="turn_finished", tag_fiel
         cache_diagnosis: The provider's own word on what its cache could not read; None where it gave none, or, at
             Anthropic, found no change.
         model: `"vendor:model"` of who answered, where that is not the model of `TurnStarted`; empty else.
+        place: The host that answered, where the model of `TurnStarted` is asked in several places and another than the
+            first did; empty else.
     """
 
     message: AssistantMessage
@@ -262,6 +267,7 @@ class TurnFinished(ShortRepr, Struct, frozen=True, tag="turn_finished", tag_fiel
     cost_usd: float | None = None
     cache_diagnosis: CacheDiagnosis | None = None
     model: str = ""
+    place: str = ""
 
 
 class ToolStarted(ShortRepr, Struct, frozen=True, tag="tool_started", tag_field="type"):
@@ -299,6 +305,33 @@ class ApprovalGiven(ShortRepr, Struct, frozen=True, tag="approval_given", tag_fi
     note: str = ""
 
 
+Verdict = Literal["allow", "ask", "deny"]
+JudgedBy = Literal["rule", "taint", "tool", "default", "user", "approver"]
+
+
+class Judged(ShortRepr, Struct, frozen=True, tag="judged", tag_field="type", omit_defaults=True):
+    """What an approval policy says of a call, or what was answered to its question; a plain allow by default is not told.
+
+    A call that is asked about has two: `ask`, and the answer.
+
+    Attributes:
+        call_id: Id of the call.
+        name: The tool's name.
+        verdict: `allow`, `ask` or `deny`.
+        by: What decided: a `rule` of the policy, the `taint` of the run, the `tool` itself, the policy's `default`; or who
+            answered: the `user` or the agent's `approver`.
+        reason: Why, in words; after a question, the note of who answered.
+        within: Id of the call of this run inside which a run of another agent made the call; empty for the run's own.
+    """
+
+    call_id: str
+    name: str
+    verdict: Verdict
+    by: JudgedBy = "default"
+    reason: str = ""
+    within: str = ""
+
+
 StopReason = Literal["done", "stopped", "max_turns", "cancelled", "error"]
 
 
@@ -328,6 +361,7 @@ Event = (
     | Retrying
     | Notice
     | TurnFinished
+    | Judged
     | ApprovalAsked
     | ApprovalGiven
     | ToolStarted

@@ -318,6 +318,7 @@ class ToolResult(ShortRepr, Struct, frozen=True, tag="tool_result", tag_field="t
         content: What the model is shown.
         status: `success`; `failed` (the text says why); `skipped` by a hook; `interrupted` before it had a result.
         provider_id: `ToolCall.provider_id` of the call.
+        untrusted: Whether it may be anybody's words, which taint a run that has it in its history.
     """
 
     call_id: str
@@ -325,6 +326,7 @@ class ToolResult(ShortRepr, Struct, frozen=True, tag="tool_result", tag_field="t
     content: tuple[ToolResultContent, ...] = ()
     status: ToolStatus = "success"
     provider_id: str | None = None
+    untrusted: bool = False
 
     @property
     def is_error(self) -> bool:

@@ -37,7 +37,7 @@ def search_tool(
         Agent("openai:gpt-5.6", tools=[search_tool(index, name="search_handbook")])
 
     A filter comes from the model as JSON, in the form of `Filter.to_json`; one that cannot be read, or that the index does
-    not know, comes back to the model as the tool's error.
+    not know, comes back to the model as the tool's error. What is found counts as anybody's words: it taints the run.
 
     Args:
         index: A vector store, a lexical or a hybrid index.
@@ -56,7 +56,14 @@ def search_tool(
     if not 1 <= samples <= most:
         raise UsageError(f"samples is {samples} and most is {most}; samples is 1 or more, and at most `most`")
     search = _Search(index, samples, most, filter)
-    return FunctionTool(search.search, name=name, description=description, timeout_s=timeout_s)
+    return FunctionTool(
+        search.search,
+        name=name,
+        description=description,
+        timeout_s=timeout_s,
+        effect="read",
+        returns="untrusted",
+    )
 
 
 class _Search:

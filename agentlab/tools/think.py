@@ -10,7 +10,7 @@ from agentlab.tools.tool import tool
 __all__ = ["think"]
 
 
-@tool
+@tool(effect="read", returns="trusted")
 def think(thought: str) -> str:
     """Think about what you know so far and what to do next.
 

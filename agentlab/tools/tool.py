@@ -12,6 +12,7 @@ from agentlab.errors import UsageError
 from agentlab.messages import ToolDefinition
 from agentlab.rich_display import html_of
 from agentlab.tools.context import ToolContext
+from agentlab.tools.declared import Effect, Returns, check_declared
 from agentlab.tools.schema import Arguments, describe
 from agentlab.tools.thread import in_thread
 
@@ -24,7 +25,11 @@ _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 @runtime_checkable
 class Tool(Protocol):
-    """What an agent needs of a tool. Implement it for tools that are not functions (an MCP server's, say)."""
+    """What an agent needs of a tool. Implement it for tools that are not functions (an MCP server's, say).
+
+    Four more attributes are read where a tool has them, and mean what the arguments of `tool` of these names mean:
+    `approval`, `effect`, `returns` and `confined`.
+    """
 
     @property
     def definition(self) -> ToolDefinition:
@@ -58,6 +63,9 @@ class FunctionTool:
         timeout_s: Seconds a call may take; None leaves it to the agent.
         approval: Whether a person, or the agent's `approver`, is asked before it runs: True, the reason that is shown, or
             a function of the arguments (a mapping) that gives either.
+        effect: What a call does; see `tool`.
+        returns: Whose words the results are; see `tool`.
+        confined: Whether what it writes stays in the workspace; see `tool`.
 
     Raises:
         UsageError: The name, a parameter or a type hint cannot be shown to a model.
@@ -72,13 +80,20 @@ class FunctionTool:
         strict: bool | None = None,
         timeout_s: float | None = None,
         approval: Approval = False,
+        effect: Effect | None = None,
+        returns: Returns | None = None,
+        confined: bool = False,
     ) -> None:
         self.function = function
         self.timeout_s = timeout_s
         self.approval = approval
+        self.effect = effect
+        self.returns = returns
+        self.confined = confined
         chosen = name or str(getattr(function, "__name__", type(function).__name__))
         if not _NAME.fullmatch(chosen):
             raise UsageError(f"`{chosen}` cannot name a tool; use 1 to 64 letters, digits, `_` or `-`")
+        check_declared(chosen, effect, returns)
         from_docstring, parameters = describe(function)
         self._arguments = Arguments(function, parameters, chosen)
         self.definition = ToolDefinition(
@@ -123,6 +138,9 @@ def tool(
     strict: bool | None = None,
     timeout_s: float | None = None,
     approval: Approval = False,
+    effect: Effect | None = None,
+    returns: Returns | None = None,
+    confined: bool = False,
 ) -> Callable[[Callable[..., Any]], FunctionTool]: ...
 
 
@@ -135,6 +153,9 @@ def tool(
     strict: bool | None = None,
     timeout_s: float | None = None,
     approval: Approval = False,
+    effect: Effect | None = None,
+    returns: Returns | None = None,
+    confined: bool = False,
 ) -> FunctionTool | Callable[[Callable[..., Any]], FunctionTool]:
     """Turn a function into a tool; use it bare or with arguments.
 
@@ -150,6 +171,11 @@ def tool(
         strict: Whether the provider must hold the model to the schema; None leaves it to the provider.
         timeout_s: Seconds a call may take; None for the agent's own limit.
         approval: Whether a person is asked before a call runs: always, or a function of the arguments that says why.
+        effect: What a call does: `"read"`, `"write"`, `"network"` (sends data elsewhere) or `"exec"` (runs what it is given);
+            of several the last. An `ApprovalPolicy` decides by it; None, not said, counts as the worst.
+        returns: `"untrusted"` where the results may be anybody's words (a page, a mail, a file), `"trusted"` where they are the
+            program's own. None is untrusted for network and exec, else trusted.
+        confined: Whether what a tool with the effect `"write"` writes stays in the workspace, whatever its arguments.
 
     Returns:
         The tool, or a decorator that makes it.
@@ -163,6 +189,9 @@ def tool(
             strict=strict,
             timeout_s=timeout_s,
             approval=approval,
+            effect=effect,
+            returns=returns,
+            confined=confined,
         )
 
     return decorate if function is None else decorate(function)

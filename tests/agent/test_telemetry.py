@@ -14,6 +14,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import INVALID_SPAN, SpanKind, StatusCode
 
 from agentlab.agent import Hook, UseModel, telemetry
+from agentlab.agent.approving import ApprovalPolicy, Rule
 from agentlab.errors import RetrievalFailed, ServerError
 from agentlab.messages import ToolStarted
 from agentlab.retrieval import Hit
@@ -206,3 +207,21 @@ async def test_the_model_a_hook_chose_is_the_one_in_its_span(
     await bench.agent("openai", ["x"], hooks=[Choose()]).prompt("go")
     assert attributes(by_name(spans)["chat gemini-2.5-flash"])["gen_ai.provider.name"] == "gemini"
     assert attributes(by_name(spans)["invoke_agent agent"])["gen_ai.provider.name"] == "openai"
+
+
+@pytest.mark.parametrize("record_content", [False, True])
+async def test_what_a_policy_said_is_an_event_of_the_run_and_its_reason_is_content(
+    bench: Bench, spans: InMemorySpanExporter, record_content: bool
+) -> None:
+    policy = ApprovalPolicy(rules=(Rule("add", "deny", reason="no sums"),))
+    turns = [call("add", a=1, b=2), "three"]
+    await bench.agent("openai", turns, tools=[add], approvals=policy, record_content=record_content).prompt(
+        "go"
+    )
+    assert "execute_tool add" not in by_name(spans)
+    event = next(iter(by_name(spans)["invoke_agent agent"].events))
+    said = dict(event.attributes or {})
+    assert event.name == "agentlab.approval"
+    assert (said["gen_ai.tool.name"], said["agentlab.approval.verdict"]) == ("add", "deny")
+    assert said["agentlab.approval.by"] == "rule"
+    assert said.get("agentlab.approval.reason") == ("no sums" if record_content else None)

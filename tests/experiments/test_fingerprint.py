@@ -16,8 +16,11 @@ from typing import Any
 import pytest
 
 import agentlab as al
+from agentlab.agent.agent import Agent
+from agentlab.agent.approving import ApprovalPolicy
 from agentlab.agent.memory.window import Window
 from agentlab.experiments.fingerprint import agent_parts, description_of, fingerprint_of
+from agentlab.tools import Effect, FunctionTool
 
 TYPED_IN = """
 RATE = {rate}
@@ -225,3 +228,18 @@ def test_an_agent_as_a_tool_counts_by_what_it_is_and_a_memory_by_its_options() -
     assert parts("Be curt.", 4)["tools"] != one["tools"]
     assert parts("Be kind.", 5)["memory"] != one["memory"]
     assert "Be kind." in one["tools"]
+
+
+def test_a_policy_counts_with_what_the_tools_declare_and_no_policy_does_not() -> None:
+    def look(path: str) -> str:
+        return path
+
+    def parts(effect: Effect | None, **options: Any) -> dict[str, str]:
+        return agent_parts(Agent("sim:openai/gpt-5.6", tools=[FunctionTool(look, effect=effect)], **options))
+
+    assert parts(None) == parts("network")
+    policy = ApprovalPolicy(default="ask")
+    asking = parts("read", approvals=policy)
+    assert asking == parts("read", approvals=ApprovalPolicy(default="ask"))
+    assert asking["approvals"] != parts("network", approvals=policy)["approvals"]
+    assert asking["approvals"] != parts("read", approvals=ApprovalPolicy())["approvals"]

@@ -18,7 +18,7 @@ from agentlab.errors import (
 )
 from agentlab.messages import ToolDefinition
 from agentlab.short_repr import one_line
-from agentlab.tools import ToolContext
+from agentlab.tools import Effect, Returns, ToolContext
 
 if TYPE_CHECKING:
     from agentlab.agent.agent import Agent
@@ -40,6 +40,8 @@ class AgentTool:
     * the values of the tool context, which the agent's own values go before;
     * the stop: ended with it, it keeps its partial answer, which the call's result tells;
     * the questions for approval, where the agent has no `approver` of its own;
+    * its approval policy, beside the agent's own: of two verdicts the stricter stands; and its taint, to which what the
+      agent reads is added with the answer;
     * the budget of a sweep; and `max_turns`, where that is less than the agent's own.
 
     Args:
@@ -61,6 +63,9 @@ class AgentTool:
         timeout_s: float | None = 600.0,
     ) -> None:
         self.agent = agent
+        # What the agent does is judged call by call, and what it reads taints the run that called it.
+        self.effect: Effect = "read"
+        self.returns: Returns = "trusted"
         self.timeout_s = timeout_s
         chosen = _name_of(agent) if name is None else name
         if not chosen or _NO_NAME.search(chosen) or len(chosen) > _LONGEST_NAME:

@@ -20,7 +20,16 @@ from agentlab.tools import Tool, Toolset, sendable
 if TYPE_CHECKING:
     from agentlab.agent.settings import AgentSettings
 
-__all__ = ["Candidate", "Found", "candidate_of", "merged", "query_for", "searches_of", "with_tools"]
+__all__ = [
+    "Candidate",
+    "Found",
+    "candidate_of",
+    "is_documents",
+    "merged",
+    "query_for",
+    "searches_of",
+    "with_tools",
+]
 
 _PREVIEW: Final = 160
 
@@ -70,10 +79,15 @@ def query_for(prompt: UserMessage, history: Sequence[Message]) -> str | None:
     for message in (prompt, *reversed(history)):
         if isinstance(message, UserMessage):
             texts = [part.text for part in message.content if isinstance(part, Text)]
-            said = "\n".join(text for text in texts if not _is_documents(text)).strip()
+            said = "\n".join(text for text in texts if not is_documents(text)).strip()
             if said:
                 return said
     return None
+
+
+def is_documents(text: str) -> bool:
+    """Whether a text is documents as `Document.rendered` writes them."""
+    return text.startswith("<file id: ") and text.endswith("</file>\n")
 
 
 def candidate_of(hit: FoundDocument, entry: DynamicContext | DynamicTools) -> Candidate:
@@ -204,8 +218,3 @@ def _on_one_line(value: Any) -> str:
 
 def _laid_out(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True, indent=2, default=msgspec.to_builtins)
-
-
-def _is_documents(text: str) -> bool:
-    """Whether a text is documents as `Document.rendered` writes them."""
-    return text.startswith("<file id: ") and text.endswith("</file>\n")

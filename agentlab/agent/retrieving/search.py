@@ -46,6 +46,7 @@ class Retrieval:
     def __init__(self, settings: AgentSettings, run: Run, *, spans: RunSpans, clock: Clock) -> None:
         is_due = run.facts is None and run.turns_made == 0
         self._settings = settings
+        self._run = run
         self._entries = searches_of(settings) if is_due else ()
         self._query = _query(run) if self._entries else None
         self._spans = spans
@@ -79,6 +80,9 @@ class Retrieval:
             return []
         answers = await self._answers(self._query)
         self.found, hits = merged(self._settings, [answer.candidates for answer in answers])
+        for entry, told in zip(self._entries, hits, strict=True):
+            if _kind(entry) == "documents" and any(hit.used for hit in told):
+                self._run.taint(f"documents of the index `{entry.name}`")
         return [
             Retrieved(place, _kind(entry), entry.name, self._query, hits[place], answers[place].duration_s)
             for place, entry in enumerate(self._entries)

@@ -33,8 +33,8 @@ __all__ = ["ModelSpec", "check_shippable", "packed_for_worker", "unpacked_on_wor
 _SIMULATED: Final = "sim"
 _INTERACTIVE: Final = "__main__"
 
-_ToolOptions = tuple[str, str | None, bool | None, float | None]
-"""Name, description, strictness and seconds of a tool."""
+_ToolOptions = dict[str, Any]
+"""Options of a `FunctionTool`, by name: what it declares, and when it asks, must hold where it arrives too."""
 
 
 class ModelSpec(Struct, frozen=True, kw_only=True):
@@ -245,7 +245,16 @@ def _tool_reduced(tool: FunctionTool) -> tuple[Any, ...]:
     found = _found_at(*path)
     if found is tool:
         return _imported, path
-    options = (tool.definition.name, tool.definition.description, tool.definition.strict, tool.timeout_s)
+    options: _ToolOptions = {
+        "name": tool.definition.name,
+        "description": tool.definition.description,
+        "strict": tool.definition.strict,
+        "timeout_s": tool.timeout_s,
+        "approval": tool.approval,
+        "effect": tool.effect,
+        "returns": tool.returns,
+        "confined": tool.confined,
+    }
     if isinstance(found, FunctionTool) and found.function is function:
         return _tool_at, (*path, options)
     return _tool_of, (function, options)
@@ -280,5 +289,4 @@ def _tool_at(module: str, name: str, options: _ToolOptions) -> FunctionTool:
 
 
 def _tool_of(function: Callable[..., Any], options: _ToolOptions) -> FunctionTool:
-    name, description, strict, timeout_s = options
-    return FunctionTool(function, name=name, description=description, strict=strict, timeout_s=timeout_s)
+    return FunctionTool(function, **options)

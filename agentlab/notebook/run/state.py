@@ -8,6 +8,7 @@ from agentlab.messages import (
     ApprovalAsked,
     ApprovalGiven,
     Event,
+    Judged,
     Notice,
     ReasoningBlock,
     ReasoningDelta,
@@ -162,7 +163,7 @@ class RunState:
             case ToolResult():
                 self._card(event.call_id, event.name, at_s).finish(event, at_s, self._album)
                 self._touch_owner(event.call_id)
-            case UnknownEvent() | RequestSent():
+            case UnknownEvent() | RequestSent() | Judged():
                 pass
             case _:
                 self._apply_to_turn(event, at_s)

@@ -9,6 +9,7 @@ from agentlab.errors import ToolError
 from agentlab.messages import Json, ToolDefinition, ToolResultContent
 from agentlab.rich_display import html_of
 from agentlab.tools.context import ToolContext
+from agentlab.tools.declared import Effect, Returns
 from agentlab.tools.mcp.naming import shown_schema, shown_text
 from agentlab.tools.tool import Approval
 
@@ -22,6 +23,10 @@ _MARGIN_S: Final = 1.0
 
 class McpTool:
     """One tool of an MCP server; `McpClient.tools` makes them.
+
+    A call gives data to another program, which may do with it what it wants: so its effect is `"network"`, whatever the
+    server says of it (`readOnlyHint` is the server's own claim), and its results are untrusted. An `ApprovalPolicy` lets
+    tools of a server that you trust run by a rule for their names.
 
     Arguments are not checked here but by the server: a schema of a stranger's may hold a pattern that no check of it ends.
 
@@ -42,6 +47,8 @@ class McpTool:
         self.name = name
         self.timeout_s = None if timeout_s is None else timeout_s + _MARGIN_S
         self.approval = approval
+        self.effect: Effect = "network"
+        self.returns: Returns = "untrusted"
 
     @property
     def definition(self) -> ToolDefinition:

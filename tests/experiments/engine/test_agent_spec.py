@@ -12,6 +12,7 @@ import pytest
 from msgspec import structs
 
 from agentlab.agent.agent import Agent
+from agentlab.agent.approving import ApprovalPolicy, Rule
 from agentlab.errors import MissingExtra, MissingKey, UsageError
 from agentlab.experiments.engine.agent_spec import check_shippable, packed_for_worker, unpacked_on_worker
 from agentlab.experiments.fingerprint import agent_parts
@@ -108,6 +109,18 @@ def test_an_agent_arrives_as_it_left() -> None:
     assert found.settings.volatile[0]() == "now"
     plain = {"tools": (), "hooks": (), "volatile": ()}
     assert agent_parts(found.with_(**plain)) == agent_parts(sent.with_(**plain))
+
+
+def test_when_a_tool_asks_and_what_it_declares_arrive_with_it_and_so_does_the_policy() -> None:
+    """Else a worker would run unasked what asks at home."""
+    given = {"approval": "it costs", "effect": "network", "returns": "untrusted", "confined": True}
+    made = [FunctionTool(shipped.add_one.function, **given), FunctionTool(shipped.doubled, **given)]
+    policy = ApprovalPolicy(rules=(Rule("add_one", "deny", {"number": {"at_most": 3}}, "too little"),))
+    there = there_and_back(Agent(asked(), tools=made, approvals=policy))
+    assert there.settings.approvals == policy
+    assert there.settings.approvals.judge("add_one", {"number": 2}, reach="network").reason == "too little"
+    for tool_there in there.tools:
+        assert {name: getattr(tool_there, name) for name in given} == given
 
 
 def test_scorers_travel_with_their_fingerprints() -> None:
