@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +11,9 @@ from msgspec import Struct, structs
 from agentlab.caching.price_lists import price_list_of
 from agentlab.caching.prices import priced_models, rates
 from agentlab.caching.profiles.registry import profile_for
-from agentlab.models import vendor, vendors
+from agentlab.errors import UsageError
+from agentlab.http import find_key
+from agentlab.models import Vendor, vendor, vendors
 from agentlab.models.listing import list_models
 
 __all__ = ["KnownModel", "KnownVendor", "known_models", "known_vendors", "live_models"]
@@ -27,17 +28,23 @@ class KnownVendor(Struct, frozen=True):
         vendor: What stands before the colon in `"vendor:model"`.
         title: Its name for readers.
         wire: The wire format it speaks.
+        default_model: The model asked where only the vendor is named; None where one has to be named.
         models: How many of its models the price table knows.
-        key: Environment variable of the key; None where none is needed.
-        key_set: Whether one of its variables is set.
+        key: Environment variable of the key; None where it has none.
+        key_required: Whether a call needs a key.
+        key_set: Whether one of its variables is set, or the file of stored keys holds one; the keyring is not asked.
+        address: Environment variable of the address; None where it has none.
     """
 
     vendor: str
     title: str
     wire: str
+    default_model: str | None
     models: int
     key: str | None
+    key_required: bool
     key_set: bool
+    address: str | None
 
 
 class KnownModel(Struct, frozen=True):
@@ -70,18 +77,29 @@ def known_vendors(environment: Mapping[str, str] | None = None) -> list[KnownVen
     Args:
         environment: Read in place of `os.environ`.
     """
-    env = os.environ if environment is None else environment
     return [
         KnownVendor(
             row.name,
             row.title,
             row.wire,
+            row.default_model,
             len(priced_models(row.name)),
             row.key_env[0] if row.key_env else None,
-            any(env.get(variable) for variable in row.key_env),
+            row.key_required,
+            _has_key(row, environment),
+            row.base_url_env,
         )
         for row in vendors().values()
     ]
+
+
+def _has_key(row: Vendor, environment: Mapping[str, str] | None) -> bool:
+    """Whether a key is at hand; one that cannot be a key is none."""
+    try:
+        found = find_key(None, row.key_env, service=row.name, environ=environment, ask_keyring=False)
+    except UsageError:
+        return False
+    return found is not None
 
 
 def known_models(vendor_name: str) -> list[KnownModel]:

@@ -15,7 +15,17 @@ from agentlab.models.verifying import verify
 
 __all__ = ["add_models"]
 
-_VENDOR_HEADINGS: Final = ("vendor", "name", "wire", "models", "key", "key set")
+_VENDOR_HEADINGS: Final = (
+    "vendor",
+    "name",
+    "wire",
+    "default model",
+    "models",
+    "key",
+    "needed",
+    "key set",
+    "address",
+)
 _MODEL_HEADINGS: Final = (
     "model",
     "context",

@@ -8,6 +8,7 @@ from agentlab.rich_display import traceback_of
 
 __all__ = [
     "AgentlabError",
+    "CredentialsUnusable",
     "InvalidHistory",
     "MissingExtra",
     "MissingKey",
@@ -41,7 +42,14 @@ class UnsupportedCapability(UsageError):
 
 
 class MissingKey(UsageError):
-    """No API key was given, and none was found in the environment or the keyring."""
+    """No API key was given, and none was found in the environment, the keyring or the file of stored keys."""
+
+
+class CredentialsUnusable(UsageError):
+    """The file of stored keys was not read or written: others can read it, it is a link, damaged, in use.
+
+    The message says which, and what to do; never what the file holds.
+    """
 
 
 class MissingExtra(UsageError):

@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 from agentlab.http.clock import Clock, ManualClock, SystemClock
-from agentlab.http.credentials import resolve_key
+from agentlab.http.credential_file import StoredLogin, credentials_path, stored_login
+from agentlab.http.credentials import FoundKey, find_key, resolve_key
 from agentlab.http.event_stream import EventStreamFramer
 from agentlab.http.framing import DEFAULT_MAX_EVENT_BYTES, Frame, Framer, SSEFramer
 from agentlab.http.json_framing import JSONArrayFramer, NDJSONFramer
@@ -25,6 +26,7 @@ __all__ = [
     "Clock",
     "EventStreamFramer",
     "Failure",
+    "FoundKey",
     "Frame",
     "Framer",
     "HttpClient",
@@ -39,12 +41,16 @@ __all__ = [
     "Retry",
     "SSEFramer",
     "Secret",
+    "StoredLogin",
     "SystemClock",
     "Timeouts",
     "TokenSource",
+    "credentials_path",
+    "find_key",
     "parse_retry_after",
     "redact",
     "resolve_key",
+    "stored_login",
 ]
 
 _FROM_CLIENT = frozenset({"HttpClient", "HttpResponse"})

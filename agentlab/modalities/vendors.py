@@ -15,7 +15,16 @@ from agentlab.errors import UsageError
 from agentlab.models.vendors import vendors as model_vendors
 from agentlab.models.wire import Vendor
 
-__all__ = ["Form", "ImageRow", "Sides", "SpeechRow", "TranscriptionRow", "address_of", "row_of"]
+__all__ = [
+    "Form",
+    "ImageRow",
+    "Sides",
+    "SpeechRow",
+    "TranscriptionRow",
+    "address_of",
+    "own_vendors",
+    "row_of",
+]
 
 
 class Form(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -144,3 +153,8 @@ def address_of(vendor: str) -> Vendor:
     if own is None:
         return model_vendors()[vendor]
     return msgspec.convert({"name": vendor, "wire": "", **own}, Vendor, strict=True)
+
+
+def own_vendors() -> dict[str, Vendor]:
+    """The vendors that have no chat models, by name: where they are, and with which key."""
+    return {name: address_of(name) for name in _table().vendors}

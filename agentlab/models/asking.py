@@ -67,6 +67,7 @@ async def ask(
             failure = model.redacted(error)
         failure.attempts = attempt
         delay = 0.0 if await secrets.replaced(failure) else _delay(model, failure, attempt, headers, began)
+        headers = {}  # a vendor may repeat the key in them, and a traceback shows locals
         if delay is None or (method == "POST" and not _undone(failure)):
             raise failure
         await model.clock.sleep(delay)

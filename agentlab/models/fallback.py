@@ -1,4 +1,4 @@
-"""Several models as one: where the first cannot answer, the next is asked.
+"""Several models, or places of one, as one: where the first cannot answer, the next is asked.
 
 Only errors are passed on that another model may not have: overload, limits of rate, failures of the provider or of the
 way to it. A request that was refused for what it says is refused, and an answer that had begun to show is not begun
@@ -7,9 +7,10 @@ again by another voice.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
-from typing import Final
+from typing import Any, Final
+from urllib.parse import urlsplit
 
 from msgspec import structs
 
@@ -33,10 +34,10 @@ from agentlab.messages import (
     RequestSent,
     TurnFinished,
 )
-from agentlab.models.interface import Model, ModelStream
+from agentlab.models.interface import Model, ModelStream, address_of
 from agentlab.models.registry import model as model_named
 
-__all__ = ["FallbackModel", "fallback", "helps_elsewhere"]
+__all__ = ["FallbackModel", "fallback", "helps_elsewhere", "in_place"]
 
 _COOLDOWN_S: Final = 30.0
 
@@ -54,6 +55,7 @@ def helps_elsewhere(error: ModelError) -> bool:
 
 def fallback(
     *models: str | Model,
+    places: Sequence[Mapping[str, str]] = (),
     on: Callable[[ModelError], bool] = helps_elsewhere,
     cooldown_s: float = _COOLDOWN_S,
     clock: Clock | None = None,
@@ -62,22 +64,43 @@ def fallback(
 
         agent = al.Agent(al.fallback("openai:gpt-5.6", "anthropic:claude-sonnet-5"))
 
+        agent = al.Agent(
+            al.fallback("bedrock:anthropic.claude-sonnet-5", places=[{"region": "eu-central-1"}, {"region": "us-east-1"}])
+        )
+
     A model retries by itself first, as always; then a notice tells why it was given up and who is asked instead. The turn
     names who answered, and its price and cache are that model's.
 
     Args:
-        models: Two or more, by name or as objects; a key for one given by name is looked up as in `model`.
+        models: Two or more, by name or as objects, or one by name and several places; a key for one given by name is
+            looked up as in `model`. One model may be there several times, reached at different addresses.
+        places: Where each model given by name is asked, one after the other, before the next model is: what stands in
+            the places of its vendor's address, or a whole address as `base_url`.
         on: Which errors are passed on to the next model.
         cooldown_s: Seconds for which a model that failed is asked last; what a provider asks to wait counts where it is
             longer. So a conversation stays with the model whose cache it has filled.
         clock: Time; for tests.
 
     Raises:
-        UsageError: There are fewer than two models, or one is named twice.
+        UsageError: There are fewer than two models, one is there twice, or a vendor's address has no such place.
         MissingKey: A model given by name needs a key and there is none.
     """
-    made = [model_named(each) if isinstance(each, str) else each for each in models]
+    made: list[Model] = []
+    for each in models:
+        made += [in_place(each, place) for place in places or ({},)] if isinstance(each, str) else [each]
     return FallbackModel(made, on=on, cooldown_s=cooldown_s, clock=clock)
+
+
+def in_place(name: str, place: Mapping[str, str], **options: Any) -> Model:
+    """A model by name, reached in a place.
+
+    Args:
+        name: As in `model`.
+        place: What stands in the places of its vendor's address, or a whole address as `base_url`, or both.
+        options: Those of `model`.
+    """
+    places = {key: value for key, value in place.items() if key != "base_url"}
+    return model_named(name, base_url=place.get("base_url"), places=places or None, **options)
 
 
 class FallbackModel:
@@ -100,17 +123,18 @@ class FallbackModel:
         cooldown_s: float = _COOLDOWN_S,
         clock: Clock | None = None,
     ) -> None:
-        names = [each.name for each in models]
-        if len(set(names)) < max(2, len(names)):
+        known = [_identity(each) for each in models]
+        if len(set(known)) < max(2, len(known)):
             raise UsageError(
-                f"a fallback has two models or more, each once, not {', '.join(names) or 'none'}; "
-                "give `retry=` to a model that should be asked again itself"
+                f"a fallback has two models or more, each once, not {', '.join(name for name, _ in known) or 'none'}; "
+                "give `retry=` to a model that should be asked again itself, `places=` to one that is to be asked in "
+                "several places"
             )
         self.models = tuple(models)
         self._on = on
         self._cooldown_s = cooldown_s
         self._clock = clock or SystemClock()
-        self._resting: dict[str, float] = {}
+        self._resting: dict[tuple[str, str], float] = {}
 
     @property
     def name(self) -> str:
@@ -147,7 +171,7 @@ class FallbackModel:
     def candidates(self) -> tuple[Model, ...]:
         """In which order they would be asked now: those that failed a short time ago come last."""
         now = self._clock.monotonic()
-        return tuple(sorted(self.models, key=lambda each: self._resting.get(each.name, now) > now))
+        return tuple(sorted(self.models, key=lambda each: self._resting.get(_identity(each), now) > now))
 
     def helped_by(self, error: ModelError) -> bool:
         """Whether the next model is asked after this error."""
@@ -156,11 +180,11 @@ class FallbackModel:
     def rest(self, model: Model, error: ModelError) -> None:
         """Ask a model last for a while."""
         pause = max(self._cooldown_s, error.retry_after or 0.0)
-        self._resting[model.name] = self._clock.monotonic() + pause
+        self._resting[_identity(model)] = self._clock.monotonic() + pause
 
     def answered(self, model: Model) -> None:
         """Ask a model in its turn again."""
-        self._resting.pop(model.name, None)
+        self._resting.pop(_identity(model), None)
 
     @asynccontextmanager
     async def _sessions(self) -> AsyncGenerator[object, None]:
@@ -169,8 +193,18 @@ class FallbackModel:
                 await stack.enter_async_context(each.session())
             yield self
 
+    def shown(self, model: Model) -> str:
+        """A model's name, with its host where others of that name are among them."""
+        alike = sum(each.name == model.name for each in self.models) > 1
+        return f"{model.name} at {_host(model)}" if alike else model.name
+
+    def place(self, model: Model) -> str:
+        """The host of a model that is asked in several places, where it is not the first; empty else."""
+        first = self.models[0]
+        return _host(model) if model is not first and model.name == first.name else ""
+
     def __repr__(self) -> str:
-        return f"FallbackModel({', '.join(repr(each.name) for each in self.models)})"
+        return f"FallbackModel({', '.join(repr(self.shown(each)) for each in self.models)})"
 
 
 class _Call:
@@ -207,13 +241,12 @@ class _Call:
                 last = number == len(order) - 1
                 if not self._goes_on(candidate, error) or last:
                     raise self._told(error) from None
-                why = f"{type(error).__name__}: {error}"
+                why = _reason(error)
             else:
                 return
             self._given_up.append(why)
-            yield Notice(
-                "fallback", f"{why}; `{order[number + 1].name}` is asked instead of `{candidate.name}`"
-            )
+            now, before = self._model.shown(order[number + 1]), self._model.shown(candidate)
+            yield Notice("fallback", f"{why}; `{now}` is asked instead of `{before}`")
 
     def _goes_on(self, candidate: Model, error: ModelError | UnsupportedCapability) -> bool:
         if isinstance(error, UnsupportedCapability):
@@ -233,14 +266,34 @@ class _Call:
 
     def _named(self, event: Event, candidate: Model) -> Event:
         first = candidate is self._model.models[0]
-        if isinstance(event, RequestSent | TurnFinished) and not first and not event.model:
-            return structs.replace(event, model=candidate.name)
-        return event
+        if first or not isinstance(event, RequestSent | TurnFinished):
+            return event
+        if isinstance(event, TurnFinished) and not event.place:
+            event = structs.replace(event, place=self._model.place(candidate))
+        return event if event.model else structs.replace(event, model=candidate.name)
 
     def _told(self, error: ModelError | UnsupportedCapability) -> ModelError | UnsupportedCapability:
         if self._given_up:
             error.args = (f"{error}; given up before it: {'; '.join(_short(self._given_up))}",)
         return error
+
+
+def _reason(error: ModelError | UnsupportedCapability) -> str:
+    """What a model was given up for: the error's class, the status, how often it was tried, the provider's words."""
+    facts = [type(error).__name__]
+    if isinstance(error, ModelError):
+        facts.append(f"HTTP {error.status}" if error.status is not None else error.code or "no response")
+        facts.append(f"{error.attempts} attempt{'s' if error.attempts != 1 else ''}")
+    return f"{', '.join(facts)}: {error}"
+
+
+def _identity(model: Model) -> tuple[str, str]:
+    """What tells a model from the others: its name, and where it is reached."""
+    return model.name, address_of(model)
+
+
+def _host(model: Model) -> str:
+    return urlsplit(address_of(model)).netloc.rpartition("@")[2]
 
 
 def _short(reasons: list[str]) -> Iterator[str]:

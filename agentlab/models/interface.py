@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 
 from agentlab.messages import AssistantMessage, Event, Request
 
-__all__ = ["Governing", "Model", "ModelStream", "wire_name"]
+__all__ = ["Governing", "Model", "ModelStream", "address_of", "wire_name"]
 
 
 class ModelStream:
@@ -75,8 +75,18 @@ class Governing(Protocol):
 
 def wire_name(model: Model) -> str | None:
     """The wire format a model speaks, also through models that wrap it as `inner`; None where it has none."""
+    name = getattr(getattr(_innermost(model), "wire", None), "name", None)
+    return name if isinstance(name, str) else None
+
+
+def address_of(model: Model) -> str:
+    """Where a model is reached, also through models that wrap it; empty where it is not reached over the network."""
+    address = getattr(_innermost(model), "base_url", None)
+    return address if isinstance(address, str) else ""
+
+
+def _innermost(model: Model) -> object:
     found: object = model
     while (inner := getattr(found, "inner", None)) is not None:
         found = inner
-    name = getattr(getattr(found, "wire", None), "name", None)
-    return name if isinstance(name, str) else None
+    return found

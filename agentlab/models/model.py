@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing, suppress
 from random import Random
-from typing import Final, Protocol, runtime_checkable
+from typing import Final
 
 from msgspec import structs
 
@@ -55,9 +55,9 @@ from agentlab.models.credentials import Credential, Secrets, header_of, secrets_
 from agentlab.models.interface import Model, ModelStream
 from agentlab.models.price_loading import loading_prices
 from agentlab.models.timing import Stopwatch
-from agentlab.models.wire import Decoder, EncodedRequest, Framing, Vendor, Wire
+from agentlab.models.wire import Decoder, EncodedRequest, Framing, RefusesTools, Vendor, Wire
 
-__all__ = ["Model", "ModelStream", "RefusesTools", "WireModel"]
+__all__ = ["Model", "ModelStream", "WireModel"]
 
 _ERROR_BODY_LIMIT: Final = 64 * 1024
 _FRAMERS: Final[dict[Framing, Callable[[], Framer]]] = {
@@ -72,15 +72,6 @@ _REQUEST_ID_HEADERS: Final = (
     "apim-request-id",
     "x-goog-request-id",
 )
-
-
-@runtime_checkable
-class RefusesTools(Protocol):
-    """A wire whose server may refuse tools for models that cannot call them (Ollama)."""
-
-    def rejects_tools(self, status: int, body: bytes) -> bool:
-        """Whether this error response means just that."""
-        ...
 
 
 class WireModel:
@@ -122,6 +113,7 @@ class WireModel:
         self.name = name or f"{vendor.name}:{model_id}"
         self.random = Random(seed)
         self.credential = key
+        self.refuses_tools = False  # known once the server has said so
 
     @property
     def key(self) -> Secret | None:
@@ -224,6 +216,8 @@ class _Call:
         model = self._model
         check_capabilities(model, self._request)
         self._watch.start()
+        if model.refuses_tools and self._request.tools:
+            yield self._without_tools()
         encoded = self._encoded()
         while True:
             self._attempt += 1
@@ -238,14 +232,9 @@ class _Call:
             else:
                 return
             if self._drops_tools(failure):
-                self._request = structs.replace(
-                    self._request, tools=(), tool_choice=None, parallel_tool_calls=None
-                )
+                model.refuses_tools = True
+                yield self._without_tools()
                 encoded = self._encoded()
-                yield Notice(
-                    "tools_dropped",
-                    f"{model.name} cannot call tools; the request was sent again without them",
-                )
                 continue
             delay = 0.0 if await self._secrets.replaced(failure) else self._delay(failure)
             if delay is None:
@@ -255,6 +244,13 @@ class _Call:
                 self._attempt, delay, str(failure), failure.status, failure.code, failure.retry_after
             )
             await self._watch.sleep(delay)
+
+    def _without_tools(self) -> Notice:
+        """Take the tools out of the request; gives what the reader is told, once for each call."""
+        self._request = structs.replace(self._request, tools=(), tool_choice=None, parallel_tool_calls=None)
+        return Notice(
+            "tools_dropped", f"{self._model.name} cannot call tools; the request is sent without them"
+        )
 
     def _encoded(self) -> EncodedRequest:
         try:

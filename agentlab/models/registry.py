@@ -10,7 +10,7 @@ from agentlab.errors import UsageError
 from agentlab.http import Clock, HttpClient, Retry
 from agentlab.models.credentials import Key, credential_for
 from agentlab.models.model import WireModel
-from agentlab.models.vendors import base_url_of, split_name, vendor
+from agentlab.models.vendors import base_url_of, split_name, vendor, with_default_model
 from agentlab.models.wire import Wire
 
 __all__ = ["WIRES", "model", "wire_for"]
@@ -54,9 +54,10 @@ def model(
 
     Args:
         name: `"openai:gpt-5.6"`, `"anthropic:claude-sonnet-5"`, `"ollama:qwen3:4b"`; with `sim:` in front and a slash,
-            `"sim:openai/gpt-5.6"`, the same wire and vendor against the simulator, which is started on demand.
+            `"sim:openai/gpt-5.6"`, the same wire and vendor against the simulator, which is started on demand. A vendor
+            alone, `"openai"` or `"sim:openai"`, is its default model (`vendors()` tells which that is).
         api_key: The key, or a function that gives tokens; else the vendor's environment variable, else the keyring, else
-            the login of its cloud (Vertex AI).
+            what `agentlab login` stored in a file, else the login of its cloud (Vertex AI).
         base_url: Another address: a proxy, a gateway, a server of your own.
         places: What stands in the places of the vendor's address: `{"project": "lab", "location": "europe-west4"}`.
         http: A client with timeouts of your choice; one of its own where None.
@@ -68,6 +69,7 @@ def model(
         UsageError: The name is not of that form, or no vendor has it.
         MissingKey: The vendor needs a key and there is none.
     """
+    name = with_default_model(name)
     before, model_id = split_name(name)
     simulated = before == "sim"
     if simulated:

@@ -12,19 +12,27 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib import resources
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from agentlab.errors import UsageError
+from agentlab.http import stored_login
 from agentlab.models.wire import Place, Vendor
 from agentlab.rich_display import html_of
 from agentlab.short_repr import one_line
 
-__all__ = ["Vendors", "base_url_of", "split_name", "vendor", "vendors"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Vendors", "base_url_of", "split_name", "vendor", "vendors", "with_default_model"]
 
 _MOST_NAMED: Final = 24
 _MOST_HINTED: Final = 12
+_COLUMNS: Final = (
+    *("title", "wire", "default_model", "key_env", "key_required"),
+    *("base_url", "base_url_env", "lacks"),
+)
 _PLACE: Final = re.compile(r"\{(\w+)\}")
 
 
@@ -46,6 +54,18 @@ class Vendors(Mapping[str, Vendor]):
 
     def __len__(self) -> int:
         return len(self._rows)
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row a vendor.
+
+        The columns are vendor, title, wire, default_model, key_env, key_required, base_url, base_url_env and lacks, as
+        in the vendor's row.
+        """
+        import pandas as pd  # noqa: PLC0415 - heavy, and only a frame needs it
+
+        rows = [(name, *(getattr(row, column) for column in _COLUMNS)) for name, row in self.items()]
+        return pd.DataFrame(rows, columns=["vendor", *_COLUMNS])
 
     def __repr__(self) -> str:
         names = ", ".join(list(self._rows)[:_MOST_NAMED])
@@ -97,6 +117,28 @@ def split_name(name: str) -> tuple[str, str]:
     return before, after
 
 
+def with_default_model(name: str) -> str:
+    """A model's whole name: that of a vendor's default model where only the vendor is named.
+
+    Args:
+        name: `"openai"` or `"sim:openai"`; any other name is given back as it is.
+
+    Raises:
+        UsageError: The vendor has no default model.
+    """
+    simulated = name.startswith("sim:")
+    row = vendors().get(name.removeprefix("sim:"))
+    if row is None:
+        return name
+    if row.default_model is None:
+        raise UsageError(
+            f"`{row.name}` has no default model; name one as "
+            f'"{f"sim:{row.name}/..." if simulated else f"{row.name}:..."}" '
+            f"(`agentlab models {row.name} --live` lists what it has)"
+        )
+    return f"{name}/{row.default_model}" if simulated else f"{name}:{row.default_model}"
+
+
 def base_url_of(
     row: Vendor,
     base_url: str | None = None,
@@ -104,7 +146,7 @@ def base_url_of(
     places: Mapping[str, str] | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> str:
-    """Where a vendor is reached: the argument, else its environment variable, else the table.
+    """Where a vendor is reached: the argument, its environment variable, what `agentlab login` stored, or the table.
 
     A place such as `{resource}` in the URL is filled from `places`, else from the environment variable that is the
     vendor's name and the place's, in capitals: `AZURE_RESOURCE`; else as the vendor's row says.
@@ -120,10 +162,21 @@ def base_url_of(
 
     Raises:
         UsageError: A place has no value, or one that it cannot have.
+        CredentialsUnusable: The file of stored keys and addresses was asked, and cannot be trusted or read.
     """
+    found = _address_of(row, base_url, dict(places or {}), environment)
+    del environment  # a traceback that shows locals would show the keys in it
+    if isinstance(found, UsageError):
+        raise found
+    return found
+
+
+def _address_of(
+    row: Vendor, base_url: str | None, given: dict[str, str], environment: Mapping[str, str] | None
+) -> str | UsageError:
+    """The URL, or the error to raise: a frame of this function shows the environment."""
     env = os.environ if environment is None else environment
     from_env = env.get(row.base_url_env) if row.base_url_env else None
-    given = dict(places or {})
 
     def filled(text: str) -> str:
         return _PLACE.sub(lambda match: value_of(match.group(1)), text)
@@ -131,7 +184,7 @@ def base_url_of(
     def value_of(place: str) -> str:
         described = row.places.get(place, Place())
         if described.of is not None:
-            return filled(described.values.get(value_of(described.of), described.default or ""))
+            return filled(described.values.get(value_of(described.of), described.default or ""))  # noqa: PD011 - no frame
         variables = [f"{row.name}_{place}".upper().replace("-", "_"), *described.env]
         value = given.get(place) or next(
             (env[each] for each in variables if env.get(each)), described.default
@@ -148,8 +201,12 @@ def base_url_of(
 
     unknown = given.keys() - {*_PLACE.findall(row.base_url), *row.places}
     if unknown:
-        raise UsageError(f"the address of `{row.name}` has no place called {', '.join(sorted(unknown))}")
-    return filled(base_url or from_env or row.base_url).rstrip("/")
+        return UsageError(f"the address of `{row.name}` has no place called {', '.join(sorted(unknown))}")
+    try:
+        given_url = base_url or from_env or stored_login(row.name, env).base_url
+        return filled(given_url or row.base_url).rstrip("/")
+    except UsageError as error:
+        return error.with_traceback(None)
 
 
 def _hint(name: str, known: Iterable[str]) -> str:

@@ -8,7 +8,7 @@ to `models/model.py`, so that it is the same for all.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import msgspec
 from msgspec import Struct, field
@@ -33,6 +33,7 @@ __all__ = [
     "EncodedRequest",
     "Framing",
     "Place",
+    "RefusesTools",
     "Vendor",
     "Wire",
     "error_for_status",
@@ -82,6 +83,7 @@ class Vendor(ShortRepr, Struct, frozen=True, kw_only=True):
         name: What stands before the colon in `"vendor:model"`.
         title: Its name for readers.
         wire: The wire format it speaks.
+        default_model: The model asked where only the vendor is named; None where one has to be named.
         base_url: Where, without trailing slash; `{name}` places are filled from the environment or `base_url=`.
         base_url_env: Environment variable that overrides `base_url`.
         key_env: Environment variables that may hold the key, in order; empty where none is needed.
@@ -102,6 +104,7 @@ class Vendor(ShortRepr, Struct, frozen=True, kw_only=True):
     wire: str
     base_url: str
     title: str = ""
+    default_model: str | None = None
     base_url_env: str | None = None
     key_env: tuple[str, ...] = ()
     key_header: str = "authorization"
@@ -183,6 +186,15 @@ class Wire(Protocol):
 
     def error(self, status: int, body: bytes) -> ModelError:
         """What an HTTP error response says, as the error to raise."""
+        ...
+
+
+@runtime_checkable
+class RefusesTools(Protocol):
+    """A wire whose server may refuse tools for models that cannot call them (Ollama)."""
+
+    def rejects_tools(self, status: int, body: bytes) -> bool:
+        """Whether this error response means just that."""
         ...
 
 

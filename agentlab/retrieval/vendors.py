@@ -16,7 +16,7 @@ from agentlab.errors import UsageError
 from agentlab.models.vendors import vendors as model_vendors
 from agentlab.models.wire import Vendor
 
-__all__ = ["EmbeddingRow", "RerankingRow", "address_of", "embedding_row", "reranking_row"]
+__all__ = ["EmbeddingRow", "RerankingRow", "address_of", "embedding_row", "own_vendors", "reranking_row"]
 
 
 Row = TypeVar("Row")
@@ -112,6 +112,11 @@ def address_of(vendor: str) -> Vendor:
     if own is None:
         return model_vendors()[vendor]
     return msgspec.convert({"name": vendor, "wire": "", **own}, Vendor, strict=True)
+
+
+def own_vendors() -> dict[str, Vendor]:
+    """The vendors that have no chat models, by name: where they are, and with which key."""
+    return {name: address_of(name) for name in _table().vendors}
 
 
 def _found(vendor: str, rows: Mapping[str, Row], what: str) -> Row:

@@ -6,43 +6,19 @@ import sys
 import traceback
 from collections.abc import Iterator
 
-import keyring
-import keyring.backend
-import keyring.errors
 import pytest
 
 from agentlab.errors import MissingKey, UsageError
 from agentlab.http import Secret, resolve_key
+from tests.http.memory_keyring import MemoryKeyring, keyring_in_memory
 
 CANARY = "sk-CANARY-0123456789abcdef"
 
 
-class Store(keyring.backend.KeyringBackend):
-    """A keyring in memory."""
-
-    priority = 1.0  # type: ignore[assignment]
-
-    def __init__(self, *, locked: bool = False) -> None:
-        super().__init__()
-        self.values: dict[tuple[str, str], str] = {}
-        self.locked = locked
-
-    def get_password(self, service: str, username: str) -> str | None:
-        if self.locked:
-            raise keyring.errors.KeyringLocked
-        return self.values.get((service, username))
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        self.values[service, username] = password
-
-
 @pytest.fixture
-def store() -> Iterator[Store]:
-    before = keyring.get_keyring()
-    store = Store()
-    keyring.set_keyring(store)
-    yield store
-    keyring.set_keyring(before)
+def store() -> Iterator[MemoryKeyring]:
+    with keyring_in_memory() as made:
+        yield made
 
 
 def found(
@@ -52,7 +28,7 @@ def found(
     return None if key is None else key.reveal()
 
 
-def test_the_argument_comes_before_the_environment_and_that_before_the_keyring(store: Store) -> None:
+def test_the_argument_comes_before_the_environment_and_that_before_the_keyring(store: MemoryKeyring) -> None:
     assert found(None, {}) is None
     store.values["agentlab", "vendor"] = "from-keyring"
     assert found(None, {}) == "from-keyring"
@@ -62,19 +38,19 @@ def test_the_argument_comes_before_the_environment_and_that_before_the_keyring(s
     assert found(Secret("given"), {"A_KEY": "from-a"}) == "given"
 
 
-def test_empty_variables_and_entries_are_passed_over(store: Store) -> None:
+def test_empty_variables_and_entries_are_passed_over(store: MemoryKeyring) -> None:
     assert found(None, {"A_KEY": " ", "B_KEY": "from-b"}) == "from-b"
     store.values["agentlab", "vendor"] = " "
     assert found(None, {"A_KEY": ""}) is None
 
 
-def test_other_names_in_the_keyring_are_not_taken(store: Store) -> None:
+def test_other_names_in_the_keyring_are_not_taken(store: MemoryKeyring) -> None:
     store.values["agentlab", "other"] = "x"
     store.values["other", "vendor"] = "x"
     assert found(None, {}) is None
 
 
-def test_a_locked_keyring_is_as_an_empty_one(store: Store) -> None:
+def test_a_locked_keyring_is_as_an_empty_one(store: MemoryKeyring) -> None:
     store.locked = True
     assert found(None, {}) is None
 
@@ -90,6 +66,7 @@ def test_a_missing_key_says_which_variable_to_set() -> None:
     with pytest.raises(MissingKey, match="set A_KEY or B_KEY") as missing:
         resolve_key(None, ["A_KEY", "B_KEY"], service="vendor", required=True, environ={"C_KEY": CANARY})
     assert "'vendor'" in str(missing.value)
+    assert "`agentlab login vendor`" in str(missing.value)
     frames = traceback.TracebackException.from_exception(missing.value, capture_locals=True).stack
     assert CANARY not in repr(frames[-1].locals)
 

@@ -6,8 +6,6 @@ import asyncio
 import base64
 import io
 import logging
-import pickle
-import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import quote
@@ -17,6 +15,7 @@ import httpx2
 import pytest
 
 from agentlab.http import MASK, HttpClient, HttpRequest, HttpResponse, Secret, Timeouts
+from tests.http.leaking import shown_of
 from tests.http.loopback import END, STREAM, Peer, Script, piece, response, serve, unused_port
 
 pytestmark = pytest.mark.anyio
@@ -110,32 +109,6 @@ async def stopped(
         del use_locals
 
 
-def shown(error: BaseException) -> str:
-    """Everything that error reporters, loggers and debuggers show of an error."""
-    with_locals = traceback.TracebackException.from_exception(error, capture_locals=True)
-    pieces = [
-        str(error),
-        repr(error),
-        repr(vars(error)),
-        *traceback.format_exception(error),
-        *with_locals.format(),
-    ]
-    todo: list[BaseException | None] = [error]
-    while todo:  # also what `from None` only hides
-        inner = todo.pop()
-        if inner is not None:
-            pieces += [str(inner), repr(inner), repr(vars(inner))]
-            frame = inner.__traceback__
-            while frame is not None:
-                if frame.tb_frame.f_globals.get("__name__", "") != __name__:
-                    pieces.append(repr(frame.tb_frame.f_locals))
-                frame = frame.tb_next
-            todo += [inner.__cause__, inner.__context__]
-    if not isinstance(error, Stopped):
-        pieces.append(pickle.dumps(error).decode("latin-1"))
-    return "\n".join(pieces)
-
-
 def assert_clean(text: str) -> None:
     for form in FORMS:
         assert form not in text
@@ -176,7 +149,7 @@ async def test_no_failure_shows_the_key(
             try:
                 await stopped(client, request, use)
             except BaseException as error:
-                assert_clean(shown(error))
+                assert_clean(shown_of(error, locals_of_tests=True))
         assert VALUE.encode() in running.peers[0].head
     if given is not None:
         await given.aclose()
@@ -194,7 +167,7 @@ async def test_no_refusal_shows_the_key(kind: str, url: str, log: io.StringIO) -
     request = HttpRequest("POST", url.format(port=unused_port()), auth=("x-api-key", "", Secret(VALUE)))
     with pytest.raises(Exception, match=r".") as refused:
         await stopped(client, request, read_all)
-    assert_clean(shown(refused.value) + log.getvalue())
+    assert_clean(shown_of(refused.value, locals_of_tests=True) + log.getvalue())
     if given is not None:
         await given.aclose()
 
@@ -209,14 +182,14 @@ async def test_no_cancellation_shows_the_key(turns: int, log: io.StringIO) -> No
         task.cancel()
         with pytest.raises(asyncio.CancelledError) as cancelled:
             await task
-    assert_clean(shown(cancelled.value) + log.getvalue())
+    assert_clean(shown_of(cancelled.value, locals_of_tests=True) + log.getvalue())
 
 
 async def test_a_request_body_of_the_wrong_kind_does_not_show_the_key(log: io.StringIO) -> None:
     request = HttpRequest("POST", "http://127.0.0.1", {"a": 7}, auth=("x-api-key", "", Secret(VALUE)))  # type: ignore[dict-item]
     with pytest.raises((TypeError, AttributeError)) as refused:
         await stopped(HttpClient(), request, read_all)
-    assert_clean(shown(refused.value) + log.getvalue())
+    assert_clean(shown_of(refused.value, locals_of_tests=True) + log.getvalue())
 
 
 async def test_without_the_door_the_key_would_show() -> None:
@@ -225,7 +198,7 @@ async def test_without_the_door_the_key_would_show() -> None:
         with pytest.raises(httpx.RemoteProtocolError) as leaking:
             await plain.post(running.url, headers={"x-api-key": VALUE})
     with pytest.raises(AssertionError):
-        assert_clean(shown(leaking.value))
+        assert_clean(shown_of(leaking.value, locals_of_tests=True))
 
 
 async def test_the_log_filter_is_gone_with_the_client() -> None:
