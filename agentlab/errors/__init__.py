@@ -5,6 +5,7 @@
     │   ├── InvalidHistory         a message list no provider would accept
     │   ├── UnsupportedCapability  the model or vendor cannot do what was asked
     │   ├── MissingKey             no API key where one is needed
+    │   ├── CredentialsUnusable    the file of stored keys: others can read it, it is a link, damaged, in use
     │   └── MissingExtra           an optional package is not installed
     ├── ModelError                 a model call failed; carries status, body, ids, partial message
     │   ├── AuthenticationFailed   401, 403: the key was refused
@@ -22,7 +23,9 @@
     │   ├── InvalidToolArguments   the arguments are not JSON or do not fit the schema
     │   ├── UnknownTool            no tool has that name
     │   ├── ToolTimeout            the tool took longer than its timeout
-    │   └── ToolInterrupted        the tool was ended early; its text is what it had by then
+    │   ├── ToolInterrupted        the tool was ended early; its text is what it had by then
+    │   └── WorkspaceError         a file of the workspace could not be read, written or moved as asked
+    │       └── LostUpdate         the file changed since it was read; nothing was written
     ├── RunError                   an agent run could not finish; carries the whole history
     │   ├── MaxTurnsReached        the budget of model calls is spent
     │   ├── RetrievalFailed        an index could not be asked; nothing was sent to the model
@@ -37,6 +40,12 @@
     ├── ToolServerFailed           an MCP server did not start, hangs, broke its protocol or went away
     ├── LoadFailed                 a file could not be made into documents; says which and why
     ├── WorkersLost                the workers of a sweep went away; finished rows are stored
+    ├── SessionError               a session did not do what was asked; what was acknowledged is unharmed
+    │   ├── SessionLocked          somebody else writes to it; says who and since when
+    │   ├── SessionCorrupt         it is damaged, or is no session; nothing of it was run or changed
+    │   ├── SessionUnusable        it cannot be used so: read-only, closed, of a newer version, no permission
+    │   ├── SessionNotFound        there is no such session
+    │   └── SessionWriteFailed     entries could not be stored: a full disk, a disk that went away
     └── StoreError                 a store of runs did not do what was asked; what it holds is unharmed
         ├── StoreUnusable          it cannot be opened: no store, damaged, read-only, of a newer version
         ├── StoreWriteFailed       a row could not be written: a full disk, a lock, a store that went away
@@ -48,6 +57,7 @@ a valid history.
 
 from agentlab.errors.base import (
     AgentlabError,
+    CredentialsUnusable,
     InvalidHistory,
     MissingExtra,
     MissingKey,
@@ -89,13 +99,23 @@ from agentlab.errors.run_errors import (
     RunStopped,
     SweepStopped,
 )
+from agentlab.errors.session_errors import (
+    SessionCorrupt,
+    SessionError,
+    SessionLocked,
+    SessionNotFound,
+    SessionUnusable,
+    SessionWriteFailed,
+)
 from agentlab.errors.tool_errors import (
     InvalidToolArguments,
+    LostUpdate,
     ToolError,
     ToolInterrupted,
     ToolServerFailed,
     ToolTimeout,
     UnknownTool,
+    WorkspaceError,
 )
 
 __all__ = [
@@ -109,9 +129,11 @@ __all__ = [
     "ConnectionFailed",
     "ContentFiltered",
     "ContextTooLong",
+    "CredentialsUnusable",
     "InvalidHistory",
     "InvalidToolArguments",
     "LoadFailed",
+    "LostUpdate",
     "MaxTurnsReached",
     "MissingExtra",
     "MissingKey",
@@ -127,6 +149,12 @@ __all__ = [
     "RunProtocolViolation",
     "RunStopped",
     "ServerError",
+    "SessionCorrupt",
+    "SessionError",
+    "SessionLocked",
+    "SessionNotFound",
+    "SessionUnusable",
+    "SessionWriteFailed",
     "StoreError",
     "StoreUnusable",
     "StoreWriteFailed",
@@ -140,4 +168,5 @@ __all__ = [
     "UnsupportedCapability",
     "UsageError",
     "WorkersLost",
+    "WorkspaceError",
 ]

@@ -8,11 +8,13 @@ from agentlab.errors.base import AgentlabError, rebuilt
 
 __all__ = [
     "InvalidToolArguments",
+    "LostUpdate",
     "ToolError",
     "ToolInterrupted",
     "ToolServerFailed",
     "ToolTimeout",
     "UnknownTool",
+    "WorkspaceError",
 ]
 
 
@@ -37,6 +39,14 @@ class ToolInterrupted(ToolError):
 
     A tool that is cancelled may raise it in place of the cancellation, which keeps the text in the history.
     """
+
+
+class WorkspaceError(ToolError):
+    """A file of the workspace could not be read, written or moved as asked; what is there is unharmed."""
+
+
+class LostUpdate(WorkspaceError):
+    """The file changed since it was read, so writing it would undo what another wrote; nothing was written."""
 
 
 class ToolServerFailed(AgentlabError):

@@ -20,7 +20,7 @@ from agentlab.experiments.sweep import compare, grid, sweep
 from agentlab.simulator import Simulator
 from tests.experiments.killed_sweep import CONCURRENCY, plan_of
 from tests.experiments.simulated import at, questions
-from tests.experiments.store.test_unusable import as_nobody
+from tests.unwritable import as_nobody
 
 
 def agent(sim: Simulator, **options: Any) -> al.Agent:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import sqlite3
 import stat
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -19,32 +16,14 @@ from agentlab.errors import StoreUnusable, StoreWriteFailed
 from agentlab.experiments.store import Segment, Store
 from agentlab.experiments.store.schema import APPLICATION_ID, SCHEMA_VERSION
 from tests.experiments.store.rows import run_of
-
-NOBODY = 65534
-
-
-@contextmanager
-def as_nobody() -> Iterator[None]:
-    """Without the rights of root, which no permission stops."""
-    if os.geteuid() != 0:
-        yield
-        return
-    os.setegid(NOBODY)
-    os.seteuid(NOBODY)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-        os.setegid(0)
+from tests.unwritable import as_nobody, disk_of_one_megabyte, fill, open_folder
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A folder that anybody can reach."""
-    with tempfile.TemporaryDirectory() as name:
-        path = Path(name)
-        path.chmod(0o755)
-        yield path
+    with open_folder(0o755) as made:
+        yield made
 
 
 def test_a_folder_is_no_store(tmp_path: Path) -> None:
@@ -179,13 +158,8 @@ def test_a_lock_that_is_held_too_long_is_named(tmp_path: Path, monkeypatch: pyte
 @pytest.fixture
 def small_disk(folder: Path) -> Iterator[Path]:
     """A disk of one megabyte."""
-    made = shutil.which("mount") and subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], check=False, capture_output=True
-    )
-    if not made or made.returncode:
-        pytest.skip("mounting a small disk needs root")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    with disk_of_one_megabyte(folder) as made:
+        yield made
 
 
 def put_many(place: Store | Segment, stored: list[str]) -> None:
@@ -213,13 +187,11 @@ def test_a_full_disk_fails_a_row_whole_and_goes_on_once_there_is_space(small_dis
 def test_a_full_disk_is_known_when_the_store_is_opened(small_disk: Path) -> None:
     with Store.open(small_disk / "a.db") as store:
         store.put(run_of(1))
-    with (small_disk / "ballast").open("wb", buffering=0) as file, suppress(OSError):
-        while file.write(bytes(4096)):
-            pass
+    ballast = fill(small_disk)
     for path in (small_disk / "a.db", small_disk / "b.db"):
         with pytest.raises(StoreUnusable, match="full"):
             Store.open(path)
-    (small_disk / "ballast").unlink()
+    ballast.unlink()
     with Store.open(small_disk / "a.db") as store:
         assert len(store) == 1
 
