@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         Trace,
         UseModel,
     )
+    from agentlab.agent.approving import ApprovalPolicy, Rule, read_policy
     from agentlab.agent.composition.pipeline import passthrough, pipeline
     from agentlab.agent.composition.router import AgentSet
     from agentlab.agent.memory.foresight import memory_plan
@@ -59,6 +60,8 @@ if TYPE_CHECKING:
     from agentlab.caching.replaying.comparison import compare_orderings
     from agentlab.caching.replaying.stability import stability_order
     from agentlab.caching.replaying.what_if import what_if
+    from agentlab.chat import AgentConfig, Chat, ChatStream, Persona
+    from agentlab.commands.login import login
     from agentlab.experiments import plots
     from agentlab.experiments.batch import Batch
     from agentlab.experiments.datasets import load_dataset, tools_of
@@ -90,6 +93,7 @@ if TYPE_CHECKING:
         Event,
         Image,
         Json,
+        Judged,
         Message,
         Notice,
         Reasoning,
@@ -124,6 +128,7 @@ if TYPE_CHECKING:
     )
     from agentlab.modalities import image_model, speech_model, transcription_model
     from agentlab.models import Model, model, vendors
+    from agentlab.models.configured import model_from_config
     from agentlab.models.entra_tokens import entra_tokens
     from agentlab.models.fallback import fallback
     from agentlab.models.gemini.caches import GeminiCaches
@@ -133,8 +138,11 @@ if TYPE_CHECKING:
     from agentlab.models.verifying import verify
     from agentlab.serving import AgentServer
     from agentlab.serving.mcp import McpServer
+    from agentlab.sessions import Session, SessionStore, compare_branches
     from agentlab.tools import Tool, ToolContext, Toolset, think, tool
     from agentlab.tools.mcp import McpClient
+    from agentlab.tools.workspace import DiskWorkspace, MemoryWorkspace
+    from agentlab.tools.workspace.tools import workspace_tools
 
 _PLACES = {
     "agentlab.agent": (
@@ -142,6 +150,7 @@ _PLACES = {
         "RequestPatch RetryTurn RewriteArguments RewriteResult Run RunResult RunStream Skip Stop "
         "Trace UseModel"
     ),
+    "agentlab.agent.approving": "ApprovalPolicy Rule read_policy",
     "agentlab.agent.composition.pipeline": "passthrough pipeline",
     "agentlab.agent.composition.router": "AgentSet",
     "agentlab.agent.memory.foresight": "memory_plan",
@@ -159,6 +168,8 @@ _PLACES = {
     "agentlab.caching.replaying.comparison": "compare_orderings",
     "agentlab.caching.replaying.stability": "stability_order",
     "agentlab.caching.replaying.what_if": "what_if",
+    "agentlab.chat": "AgentConfig Chat ChatStream Persona",
+    "agentlab.commands.login": "login",
     "agentlab.experiments.batch": "Batch",
     "agentlab.experiments.datasets": "load_dataset tools_of",
     "agentlab.experiments.frames.otel": "to_otel",
@@ -171,14 +182,15 @@ _PLACES = {
     "agentlab.http": "HttpClient Retry Secret Timeouts",
     "agentlab.messages": (
         "ApprovalAsked ApprovalGiven AssistantMessage Audio CacheOptions Citation Document Event "
-        "Image Json Message Notice Reasoning ReasoningBlock ReasoningDelta ReasoningOptions Request "
-        "RequestSent RetrievalStarted Retrieved Retrying RunFinished SpecificTools SystemMessage "
-        "Text TextDelta ToolCall ToolCallDelta ToolDefinition ToolResult ToolStarted TurnFinished "
-        "TurnStarted UnknownEvent Usage UserMessage Video messages_from_json messages_to_json "
-        "repair validate"
+        "Image Json Judged Message Notice Reasoning ReasoningBlock ReasoningDelta ReasoningOptions "
+        "Request RequestSent RetrievalStarted Retrieved Retrying RunFinished SpecificTools "
+        "SystemMessage Text TextDelta ToolCall ToolCallDelta ToolDefinition ToolResult ToolStarted "
+        "TurnFinished TurnStarted UnknownEvent Usage UserMessage Video messages_from_json "
+        "messages_to_json repair validate"
     ),
     "agentlab.modalities": "image_model speech_model transcription_model",
     "agentlab.models": "Model model vendors",
+    "agentlab.models.configured": "model_from_config",
     "agentlab.models.entra_tokens": "entra_tokens",
     "agentlab.models.fallback": "fallback",
     "agentlab.models.gemini.caches": "GeminiCaches",
@@ -188,8 +200,11 @@ _PLACES = {
     "agentlab.models.verifying": "verify",
     "agentlab.serving": "AgentServer",
     "agentlab.serving.mcp": "McpServer",
+    "agentlab.sessions": "Session SessionStore compare_branches",
     "agentlab.tools": "Tool ToolContext Toolset think tool",
     "agentlab.tools.mcp": "McpClient",
+    "agentlab.tools.workspace": "DiskWorkspace MemoryWorkspace",
+    "agentlab.tools.workspace.tools": "workspace_tools",
 }
 _MODULES = {
     "caching": "agentlab.caching",
@@ -205,15 +220,20 @@ _HOMES = {name: module for module, names in _PLACES.items() for name in names.sp
 
 __all__ = [
     "Agent",
+    "AgentConfig",
     "AgentServer",
     "AgentSet",
     "ApprovalAsked",
     "ApprovalGiven",
+    "ApprovalPolicy",
     "AssistantMessage",
     "Audio",
     "Batch",
     "CacheOptions",
+    "Chat",
+    "ChatStream",
     "Citation",
+    "DiskWorkspace",
     "Document",
     "DynamicContext",
     "DynamicTools",
@@ -226,12 +246,15 @@ __all__ = [
     "HttpClient",
     "Image",
     "Json",
+    "Judged",
     "McpClient",
     "McpServer",
+    "MemoryWorkspace",
     "Message",
     "Model",
     "Notice",
     "Ordering",
+    "Persona",
     "Plan",
     "Reasoning",
     "ReasoningBlock",
@@ -251,12 +274,15 @@ __all__ = [
     "Retrying",
     "RewriteArguments",
     "RewriteResult",
+    "Rule",
     "Run",
     "RunFinished",
     "RunResult",
     "RunStream",
     "Secret",
     "SequentialStop",
+    "Session",
+    "SessionStore",
     "Skip",
     "SpecificTools",
     "Stop",
@@ -289,6 +315,7 @@ __all__ = [
     "caching",
     "calibrate",
     "compare",
+    "compare_branches",
     "compare_orderings",
     "contains",
     "entra_tokens",
@@ -305,10 +332,12 @@ __all__ = [
     "list_models",
     "llm_judge",
     "load_dataset",
+    "login",
     "memory_plan",
     "messages_from_json",
     "messages_to_json",
     "model",
+    "model_from_config",
     "notebook",
     "numeric",
     "orderings",
@@ -317,6 +346,7 @@ __all__ = [
     "place_breakpoints",
     "plots",
     "project",
+    "read_policy",
     "regex",
     "repair",
     "retrieval",
@@ -338,6 +368,7 @@ __all__ = [
     "verify",
     "what_if",
     "workloads",
+    "workspace_tools",
 ]
 
 __version__ = "0.1.0"

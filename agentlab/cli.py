@@ -1,4 +1,4 @@
-"""The command line: `agentlab demo`, `chat`, `serve`, `models`, `simulate`, `lint`."""
+"""The command line: `agentlab demo`, `chat`, `serve`, `sessions`, `models`, `login`, `logout`, `simulate`, `lint`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from agentlab import __version__
 from agentlab.commands.chat import add_chat
 from agentlab.commands.demo import add_demo
 from agentlab.commands.lint import add_lint
+from agentlab.commands.login import add_login, add_logout
 from agentlab.commands.models import add_models
 from agentlab.commands.serve import add_serve
+from agentlab.commands.sessions import add_sessions
 from agentlab.commands.simulate import add_simulate
 from agentlab.errors import AgentlabError
 
@@ -45,7 +47,17 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="agentlab", description="A lab bench for LLM agents.")
     parser.add_argument("--version", action="version", version=f"agentlab {__version__}")
     commands = parser.add_subparsers(title="commands", required=True)
-    for add in (add_demo, add_chat, add_serve, add_models, add_simulate, add_lint):
+    for add in (
+        add_demo,
+        add_chat,
+        add_serve,
+        add_sessions,
+        add_models,
+        add_login,
+        add_logout,
+        add_simulate,
+        add_lint,
+    ):
         add(commands)
     return parser
 

@@ -6,9 +6,14 @@ import gc
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from tests.http.memory_keyring import MemoryKeyring
 
 # The same examples on every run, so that a change and not chance turns a test red; `make gauntlet` draws new ones. No
 # deadline: these machines are noisy, and time is measured in `benchmarks/`.
@@ -16,9 +21,24 @@ settings.register_profile("steady", derandomize=True, deadline=None)
 settings.register_profile("gauntlet", max_examples=500, deadline=None)
 settings.load_profile("gauntlet" if os.environ.get("AGENTLAB_GAUNTLET") == "1" else "steady")
 
+# No test finds the keys that whoever runs it has stored.
+os.environ["AGENTLAB_CREDENTIALS"] = "/nonexistent/agentlab/credentials.toml"
+
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts a background job so, and every test of an interrupt would wait for ever.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Ten thousand tests and what they import stay until the end: the collector is spared looking at them each time."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.fixture
@@ -32,3 +52,21 @@ def _nothing_is_left_open() -> Iterator[None]:
     """What a module's tests left open is found here, and not by whichever test the collector happens to run in."""
     yield
     gc.collect()
+
+
+@pytest.fixture
+def key_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where keys are stored: not there yet, and no variable gives a key or an address in its stead."""
+    for name in [name for name in os.environ if name.endswith(("_API_KEY", "_BASE_URL", "_TOKEN"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AGENTLAB_CREDENTIALS", str(tmp_path / "keys.toml"))
+    return tmp_path / "keys.toml"
+
+
+@pytest.fixture
+def memory_keyring() -> Iterator[MemoryKeyring]:
+    """A keyring in memory, in the place of the operating system's."""
+    from tests.http.memory_keyring import keyring_in_memory  # noqa: PLC0415 - few tests need the package
+
+    with keyring_in_memory() as made:
+        yield made

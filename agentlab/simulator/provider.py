@@ -7,6 +7,7 @@ wrong is said in the body the provider of that wire would send.
 from __future__ import annotations
 
 import secrets
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
@@ -14,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from agentlab.caching.policies.policy import CacheRefused
-from agentlab.messages import Usage
+from agentlab.messages import AssistantMessage, Usage
 from agentlab.simulator.aws_signature import is_signed_with
 from agentlab.simulator.batches import Batches
 from agentlab.simulator.batches.asked import Asked, LoneRequest
@@ -165,7 +166,13 @@ class Provider:
             fallen = f"The simulator could not read the request: {type(error).__name__}: {error}"
             return self._error(dialect, entry, ids, ErrorReply(500, fallen))
         entry.json = request.json
-        return self._speak(dialect, request, entry, ids)
+        return self._speak(dialect, request, entry, self._going_on(ids, request, entry))
+
+    def _going_on(self, ids: Ids, request: SimRequest, entry: LoggedRequest) -> Ids:
+        """The ids of an answer: names of its own where there is a history, which another server may have begun."""
+        if not any(isinstance(message, AssistantMessage) for message in request.messages):
+            return ids
+        return Ids(self._seed, entry.serial, ids.created, zlib.crc32(request.body))
 
     def _dialect(self, incoming: Incoming, path: str, *, wire: str | None = None) -> Dialect | None:
         if wire is None and incoming.method == "GET":

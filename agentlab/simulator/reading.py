@@ -15,6 +15,11 @@ from agentlab.messages import Message, Text, UserMessage
 __all__ = ["Passage", "documents_in", "passages", "without_documents"]
 
 _DOCUMENT: Final = re.compile(r"<file id: (?P<id>[^>\n]*)>\n(?P<text>.*?)\n</file>\n?", re.DOTALL)
+_QUOTED: Final = re.compile(
+    r"\A<(?P<tag>[a-z_]+)(?: (?:path|name)=\"(?P<id>[^\"\n]*)\")?[^>\n]*>\n(?P<text>.*)\n</(?P=tag)>\s*\Z",
+    re.DOTALL,
+)
+"""A text that is one quoted element, such as a file told beside a prompt: no words of the user's."""
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"(])")
 _WORD: Final = re.compile(r"\w+(?:[.'\u2019-]\w+)*")
 _RULE: Final = re.compile(r"\|[\s:|-]+\|?")
@@ -87,12 +92,14 @@ def documents_in(messages: Sequence[Message], preamble: str | None = None) -> di
     for message in messages:
         if isinstance(message, UserMessage):
             texts += [part.text for part in message.content if isinstance(part, Text)]
-    return {found["id"]: found["text"] for text in texts for found in _DOCUMENT.finditer(text)}
+    found = {each["id"]: each["text"] for text in texts for each in _DOCUMENT.finditer(text)}
+    quoted = (each for text in texts if (each := _QUOTED.match(text)) is not None and each["id"])
+    return found | {each["id"]: each["text"] for each in quoted}
 
 
 def without_documents(text: str) -> str:
-    """A text without the documents in it."""
-    return _DOCUMENT.sub("", text)
+    """A text without the documents in it; nothing of one that is a quotation as a whole."""
+    return "" if _QUOTED.match(text) else _DOCUMENT.sub("", text)
 
 
 def passages(question: str, documents: dict[str, str], most: int = 2) -> list[Passage]:

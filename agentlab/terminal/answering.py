@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
-from agentlab.agent import Agent, Run
+from agentlab.agent import Run
 from agentlab.agent.portal import run_in_background
-from agentlab.errors import RunStopped
-from agentlab.messages import Event, Message
+from agentlab.chat.events import ChatEvent
+from agentlab.messages import Event
+from agentlab.terminal.sources import AnswerSource
 
 __all__ = ["Answering"]
 
@@ -17,40 +18,34 @@ _BEAT_S: Final = 0.05
 
 
 class Answering:
-    """Asks, and gives the events to the thread that iterates.
+    """Gives the events of an answer to the thread that iterates.
 
     Between events it gives None, some twenty times a second, so that the reader can repaint; a signal's handler or
     another thread may call `stop` and `decide` at any moment.
 
     Args:
-        agent: Who is asked.
-        prompt: What.
-        history: What was said before; not changed.
-
-    Raises:
-        UsageError: The prompt cannot be sent; nothing was.
+        source: The answer; it begins when this is iterated, if it has not yet.
     """
 
-    def __init__(self, agent: Agent, prompt: str, history: Sequence[Message]) -> None:
-        self._stream = agent.stream_prompt(prompt, history=history)
-        self._stream.attended = True
-        self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+    def __init__(self, source: AnswerSource) -> None:
+        self._source = source
+        self._events: queue.SimpleQueue[Event | ChatEvent | None] = queue.SimpleQueue()
         self._error: BaseException | None = None
 
     @property
-    def run(self) -> Run:
-        """The run, valid at every moment."""
-        return self._stream.run
+    def run(self) -> Run | None:
+        """The run, valid at every moment; None before it has begun."""
+        return self._source.run
 
     def stop(self) -> None:
         """End the answer; what has arrived is kept."""
-        self._stream.stop()
+        self._source.stop()
 
     def decide(self, call_id: str, approved: bool, note: str = "") -> None:
         """Answer `ApprovalAsked`; `note` is what the model is told of a refusal."""
-        self._stream.decide(call_id, approved, note)
+        self._source.decide(call_id, approved, note)
 
-    def __iter__(self) -> Iterator[Event | None]:
+    def __iter__(self) -> Iterator[Event | ChatEvent | None]:
         """Ask, and give every event, with None for a moment without any.
 
         Raises:
@@ -79,10 +74,8 @@ class Answering:
 
     async def _drive(self) -> None:
         try:
-            async for event in self._stream:
+            async for event in self._source.events():
                 self._events.put(event)
-        except RunStopped:
-            pass
         except Exception as error:  # noqa: BLE001 - raised again in the thread that iterates
             self._error = error
         finally:

@@ -11,8 +11,8 @@ from typing import Final
 from agentlab.errors import AgentlabError
 from agentlab.messages import messages_to_json
 from agentlab.plain_text import one_line, terminal_safe
-from agentlab.terminal.conversation import Conversation
 from agentlab.terminal.lines import cost_words, usage_words
+from agentlab.terminal.talk import Talk
 
 __all__ = ["COMMANDS", "Command", "parse_command", "perform"]
 
@@ -45,7 +45,7 @@ def parse_command(line: str) -> Command | None:
     return Command(found[1], (found[2] or "").strip()) if found else None
 
 
-def perform(command: Command, conversation: Conversation) -> list[str] | None:
+def perform(command: Command, conversation: Talk) -> list[str] | None:
     """Do what a command says.
 
     Args:
@@ -57,6 +57,12 @@ def perform(command: Command, conversation: Conversation) -> list[str] | None:
     """
     if command.name == "exit":
         return None
+    more = conversation.more_commands.get(command.name)
+    if more is not None:
+        try:
+            return more.act(command.argument)
+        except AgentlabError as error:
+            return [_safe(str(error))]
     action = _ACTIONS.get(command.name)
     if action is None:
         return [
@@ -65,32 +71,34 @@ def perform(command: Command, conversation: Conversation) -> list[str] | None:
     return action(conversation, command.argument)
 
 
-def _help(conversation: Conversation, argument: str) -> list[str]:  # noqa: ARG001 - every command's signature
-    width = max(len(usage) for usage in COMMANDS)
+def _help(conversation: Talk, argument: str) -> list[str]:  # noqa: ARG001 - every command's signature
+    more = {each.usage: each.what for each in conversation.more_commands.values()}
+    commands = {**COMMANDS, **more}
+    width = max(len(usage) for usage in commands)
     return [
-        *(f"{usage:<{width}}  {what}" for usage, what in COMMANDS.items()),
+        *(f"{usage:<{width}}  {what}" for usage, what in commands.items()),
         "",
         "Enter sends; Alt+Enter, or a backslash before Enter, begins a new line.",
         "Ctrl+C stops an answer and keeps what has come; Ctrl+D leaves.",
     ]
 
 
-def _model(conversation: Conversation, argument: str) -> list[str]:
+def _model(conversation: Talk, argument: str) -> list[str]:
     if not argument:
         return [_safe(conversation.agent.model.name)]
     try:
-        conversation.agent = conversation.agent.with_(model=argument)
+        conversation.set_model(argument)
     except AgentlabError as error:
         return [_safe(str(error))]
     return [f"{_safe(conversation.agent.model.name)} answers from now on"]
 
 
-def _reset(conversation: Conversation, argument: str) -> list[str]:  # noqa: ARG001 - every command's signature
+def _reset(conversation: Talk, argument: str) -> list[str]:  # noqa: ARG001 - every command's signature
     conversation.reset()
     return ["the conversation begins anew"]
 
 
-def _usage(conversation: Conversation, argument: str) -> list[str]:  # noqa: ARG001 - every command's signature
+def _usage(conversation: Talk, argument: str) -> list[str]:  # noqa: ARG001 - every command's signature
     if not conversation.answers and conversation.usage.total_tokens is None:
         return ["nothing was asked yet"]
     cost = cost_words(conversation.cost_usd)
@@ -101,7 +109,7 @@ def _usage(conversation: Conversation, argument: str) -> list[str]:  # noqa: ARG
     return [f"{answers} · {usage_words(conversation.usage)} · {cost}"]
 
 
-def _save(conversation: Conversation, argument: str) -> list[str]:
+def _save(conversation: Talk, argument: str) -> list[str]:
     if not argument:
         return ["say where: /save chat.json"]
     path = Path(argument).expanduser()
@@ -116,7 +124,7 @@ def _save(conversation: Conversation, argument: str) -> list[str]:
     return [f"{kept}; `agentlab.messages_from_json` reads them"]
 
 
-def _tools(conversation: Conversation, argument: str) -> list[str]:  # noqa: ARG001 - every command's signature
+def _tools(conversation: Talk, argument: str) -> list[str]:  # noqa: ARG001 - every command's signature
     definitions = conversation.agent.tools.definitions
     if not definitions:
         return ["the agent has no tools"]
@@ -138,7 +146,7 @@ COMMANDS: Final = {
     "/exit": "leave",
 }
 
-_ACTIONS: Final[dict[str, Callable[[Conversation, str], list[str]]]] = {
+_ACTIONS: Final[dict[str, Callable[[Talk, str], list[str]]]] = {
     "help": _help,
     "model": _model,
     "reset": _reset,

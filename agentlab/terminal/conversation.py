@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from agentlab.agent import Agent, Run
 from agentlab.messages import AssistantMessage, Message, Usage, repair
+from agentlab.terminal.sources import AgentAnswer, AnswerSource
+from agentlab.terminal.talk import MoreCommand, OpenQuestion
 
 __all__ = ["Conversation"]
 
@@ -30,12 +33,45 @@ class Conversation:
     unpriced: int = 0
     answers: int = 0
 
-    def take(self, run: Run) -> None:
+    @property
+    def more_commands(self) -> Mapping[str, MoreCommand]:
+        """None: see `Talk.more_commands`."""
+        return {}
+
+    @property
+    def question(self) -> OpenQuestion | None:
+        """None: a tool that asks gets its answer while it runs."""
+        return None
+
+    def left_over(self) -> AnswerSource | None:
+        """None: nothing lasts longer than this process."""
+        return None
+
+    def answer(self, prompt: str) -> AgentAnswer:
+        """Ask.
+
+        Raises:
+            UsageError: The prompt cannot be sent; nothing was.
+        """
+        return AgentAnswer(self.agent.stream_prompt(prompt, history=self.messages))
+
+    def set_model(self, name: str) -> None:
+        """Let another model answer from now on.
+
+        Raises:
+            UsageError: There is no such model.
+            MissingKey: Its vendor needs a key and there is none.
+        """
+        self.agent = self.agent.with_(model=name)
+
+    def take(self, run: Run | None) -> None:
         """Remember a run that has ended, however it did.
 
         What had arrived of an answer that was stopped is kept. A prompt to which the model said nothing is forgotten, for
         it would stand without an answer before the next one.
         """
+        if run is None:
+            return
         if run.records:
             self.usage += run.usage
             if run.cost_usd is None:

@@ -9,15 +9,15 @@ from agentlab.messages import ApprovalAsked, TextDelta
 from agentlab.plain_text import terminal_safe
 from agentlab.terminal.answering import Answering
 from agentlab.terminal.commands import parse_command, perform
-from agentlab.terminal.conversation import Conversation
 from agentlab.terminal.safe_stream import SafeStream
+from agentlab.terminal.talk import Talk
 
 __all__ = ["run_plain_chat"]
 
 _NOBODY = "nobody is there to approve it"
 
 
-def run_plain_chat(conversation: Conversation, lines: TextIO, output: TextIO, errors: TextIO) -> int:
+def run_plain_chat(conversation: Talk, lines: TextIO, output: TextIO, errors: TextIO) -> int:
     """Answer each line until there are no more.
 
     A tool that asks for approval is refused, and the model is told that nobody was there.
@@ -49,8 +49,8 @@ def run_plain_chat(conversation: Conversation, lines: TextIO, output: TextIO, er
     return status
 
 
-def _answer(conversation: Conversation, prompt: str, output: TextIO) -> None:
-    answering = Answering(conversation.agent, prompt, conversation.messages)
+def _answer(conversation: Talk, prompt: str, output: TextIO) -> None:
+    answering = Answering(conversation.answer(prompt))
     safe, part, said = SafeStream(), -1, ""
     try:
         for event in answering:

@@ -52,6 +52,11 @@ class PromptReader:
         text: str = self._session.prompt("> ")
         return text
 
+    def answer(self, question: str) -> str:
+        """What the user says to a question, on one line; errors as in `read`."""
+        said: str = self._question.prompt(f"{question}\n? ")
+        return said
+
     def ask(self, question: str) -> bool:
         """Whether the answer to a question is yes; no where it is anything else."""
         said: str = self._question.prompt(f"{question} [y/N] ")

@@ -5,17 +5,19 @@ from __future__ import annotations
 from time import monotonic
 from typing import Final
 
+from agentlab.chat.events import ModeChanged
 from agentlab.errors import AgentlabError
-from agentlab.messages import ApprovalAsked
+from agentlab.messages import ApprovalAsked, Event
 from agentlab.plain_text import terminal_safe
 from agentlab.terminal.answer_view import AnswerView
 from agentlab.terminal.answering import Answering
 from agentlab.terminal.commands import parse_command, perform
-from agentlab.terminal.conversation import Conversation
 from agentlab.terminal.keys import interrupt_calls, keys_wait
 from agentlab.terminal.lines import usage_line
 from agentlab.terminal.reading import PromptReader
 from agentlab.terminal.screen import Screen
+from agentlab.terminal.sources import AnswerSource
+from agentlab.terminal.talk import Talk
 
 __all__ = ["TerminalChat"]
 
@@ -33,7 +35,7 @@ class TerminalChat:
     """
 
     def __init__(
-        self, conversation: Conversation, reader: PromptReader, screen: Screen, *, show_reasoning: bool = True
+        self, conversation: Talk, reader: PromptReader, screen: Screen, *, show_reasoning: bool = True
     ) -> None:
         self._conversation = conversation
         self._reader = reader
@@ -49,7 +51,16 @@ class TerminalChat:
         named = dict.fromkeys([title, self._conversation.agent.model.name, "/help"])
         self._say(" · ".join(named), "dim")
         with keys_wait():
+            self._go_on()
             return self._talk()
+
+    def _go_on(self) -> None:
+        """What an earlier process left: an answer that can go on, a question that waits."""
+        left = self._conversation.left_over()
+        if left is not None:
+            self._say("going on with the answer that had no end", "dim")
+            self._show(left)
+        self._ask_back()
 
     def _talk(self) -> int:
         while True:
@@ -71,10 +82,26 @@ class TerminalChat:
 
     def _answer(self, prompt: str) -> None:
         try:
-            answering = Answering(self._conversation.agent, prompt, self._conversation.messages)
+            source = self._conversation.answer(prompt)
         except AgentlabError as error:
             self._say(str(error), "red")
             return
+        self._show(source)
+        self._ask_back()
+
+    def _ask_back(self) -> None:
+        """Put the assistant's questions to the user; without an answer they wait in the session."""
+        while (asked := self._conversation.question) is not None:
+            try:
+                said = self._reader.answer(asked.text).strip()
+            except (KeyboardInterrupt, EOFError):
+                return
+            if not said:
+                return
+            self._show(asked.answer(said))
+
+    def _show(self, source: AnswerSource) -> None:
+        answering = Answering(source)
         view = AnswerView(self._screen, show_reasoning=self._show_reasoning)
         try:
             with interrupt_calls(answering.stop):
@@ -97,7 +124,10 @@ class TerminalChat:
                 question = view.question(event)
                 view.pause()
                 self._decide(answering, event.call_id, question)
-            elif event is not None:
+            elif isinstance(event, ModeChanged):
+                view.pause()
+                self._say(f"{event.mode} mode", "dim")
+            elif isinstance(event, Event):
                 view.apply(event)
             begun = monotonic()
             if begun >= next_painting:
@@ -115,6 +145,8 @@ class TerminalChat:
 
     def _conclude(self, answering: Answering) -> None:
         run = answering.run
+        if run is None:
+            return
         if run.stop_reason == "stopped":
             self._say("stopped", "yellow")
         if run.records:

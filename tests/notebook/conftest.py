@@ -1,4 +1,4 @@
-"""A browser, a JupyterLab and a plain page, started where a module needs them and shared by its tests."""
+"""A browser, a JupyterLab and a plain page, started where they are needed and shared."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def chromium() -> Iterator[Browser]:
         yield launched
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """One server for the tests of a module."""
+    """One server for all tests of a worker: each opens notebooks of its own, and each notebook has a kernel of its own."""
     with serve(tmp_path_factory.mktemp("jupyter")) as running:
         yield running
 

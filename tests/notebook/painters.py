@@ -15,6 +15,7 @@ from agentlab.notebook.run.projection import Projection
 from agentlab.notebook.run.run_view import RunView
 from agentlab.notebook.run.runs_projection import RunsProjection
 from agentlab.notebook.run.state import RunState
+from tests.notebook.chat.scripted_model import answering
 from tests.notebook.hostile_objects import agent_of, conversation_saying
 from tests.notebook.hostile_run import events_saying, lanes_saying
 
@@ -63,7 +64,7 @@ def chat_whole(texts: Sequence[str]) -> dict[str, Any]:
     """A chat as a view finds it that mounts when all is said; the texts are prompts, answers and titles of sessions."""
     conversation = conversation_saying(texts)
     conversation.select(len(texts))
-    document = ChatDocument(agent_of(texts[0]), lambda: conversation)
+    document = ChatDocument(answering(agent_of(texts[0])), lambda: conversation)
     document.sessions = [SessionEntry(text, text) for text in texts]
     document.problem = texts[0]
     snapshot = {"sequence": 0, "document": document.document()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
@@ -21,13 +22,30 @@ CELLS = (
 )
 
 
-@pytest.fixture(autouse=True)
-def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module", autouse=True)
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pytest.MonkeyPatch]:
     """Nothing of the user's Jupyter is read or written."""
-    for name in ("HOME", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR"):
-        monkeypatch.setenv(name, str(tmp_path / name.lower()))
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    monkeypatch.setenv("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+    folder = tmp_path_factory.mktemp("user")
+    with pytest.MonkeyPatch.context() as environment:
+        for name in ("HOME", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR"):
+            environment.setenv(name, str(folder / name.lower()))
+        environment.setenv("PYTHONPATH", str(ROOT))
+        environment.setenv("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+        yield environment
+
+
+@pytest.fixture(scope="module")
+def live(environment: pytest.MonkeyPatch) -> nbformat.NotebookNode:
+    """A notebook with a live run, as it is saved."""
+    return executed(*CELLS)
+
+
+@pytest.fixture(scope="module")
+def static(environment: pytest.MonkeyPatch) -> nbformat.NotebookNode:
+    """The same in the static mode."""
+    with environment.context() as changed:
+        changed.setenv("AGENTLAB_DISPLAY", "static")
+        return executed(*CELLS)
 
 
 def executed(*cells: str) -> nbformat.NotebookNode:
@@ -37,46 +55,40 @@ def executed(*cells: str) -> nbformat.NotebookNode:
     return notebook
 
 
-def test_a_live_run_leaves_html_and_text_and_nothing_of_it_in_a_widget() -> None:
-    notebook = executed(*CELLS)
-    [output] = notebook.cells[1].outputs
+def test_a_live_run_leaves_html_and_text_and_nothing_of_it_in_a_widget(live: nbformat.NotebookNode) -> None:
+    [output] = live.cells[1].outputs
     assert set(output.data) == {"text/html", "text/plain"}
     assert "The sum is" in output.data["text/html"]
-    for state in notebook.metadata.widgets["application/vnd.jupyter.widget-state+json"]["state"].values():
+    for state in live.metadata.widgets["application/vnd.jupyter.widget-state+json"]["state"].values():
         assert not state["state"].get("snapshot")  # nbclient keeps the state of closed widgets too
-    assert CANARY not in nbformat.writes(notebook)
+    assert CANARY not in nbformat.writes(live)
 
 
-def test_the_static_mode_leaves_the_same_bytes_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_static_mode_leaves_the_same_bytes_each_time(
+    static: nbformat.NotebookNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AGENTLAB_DISPLAY", "static")
-    first, second = executed(*CELLS), executed(*CELLS)
-    assert first.cells[1].outputs == second.cells[1].outputs
-    assert [output.output_type for output in first.cells[1].outputs] == ["display_data"]
+    again = executed(*CELLS)
+    assert static.cells[1].outputs == again.cells[1].outputs
+    assert [output.output_type for output in static.cells[1].outputs] == ["display_data"]
 
 
-def test_a_saved_run_is_whole_in_a_page_made_by_nbconvert() -> None:
-    page, _ = HTMLExporter().from_notebook_node(executed(*CELLS))
+def test_a_saved_run_is_whole_in_a_page_made_by_nbconvert(live: nbformat.NotebookNode) -> None:
+    page, _ = HTMLExporter().from_notebook_node(live)
     assert "no such table: prices" in page
     assert "<summary" in page
     assert 'data-mime-type="application/vnd.jupyter.widget-view+json"' not in page
 
 
-def test_nbval_finds_a_static_notebook_unchanged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nbval_finds_a_static_notebook_unchanged(
+    static: nbformat.NotebookNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AGENTLAB_DISPLAY", "static")
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # of a dozen plugins, this needs one
     file = tmp_path / "run.ipynb"
-    nbformat.write(executed(*CELLS), file)
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "--nbval",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "-c",
-        os.devnull,
-        str(file),
-    ]
+    nbformat.write(static, file)
+    command = [sys.executable, "-m", "pytest", "-p", "nbval.plugin", "--nbval", "-q"]
+    command += ["-p", "no:cacheprovider", "-c", os.devnull, str(file)]
     ended = subprocess.run(command, cwd=tmp_path, timeout=120, check=False, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stdout
     assert "2 passed" in ended.stdout

@@ -136,3 +136,10 @@ def test_open_calls_finds_both_kinds_of_mismatch() -> None:
     unanswered, orphans = open_calls([asked, answered, UserMessage.of("next")])
     assert [one.id for one in unanswered] == ["b"]
     assert [one.call_id for one in orphans] == ["z"]
+
+
+def test_an_answer_to_a_history_is_never_named_as_one_without_and_two_histories_have_their_own_names() -> (
+    None
+):
+    names = [Ids(0, 3, 0.0, said).new("x_") for said in (0, 1, 2)]
+    assert len(set(names)) == 3

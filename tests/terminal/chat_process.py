@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from agentlab.agent import Agent
+from agentlab.chat import Chat
 from agentlab.models import model
+from agentlab.sessions import SessionStore
 from agentlab.terminal import run_chat
 from agentlab.tools import FunctionTool, tool
 
@@ -24,3 +28,15 @@ def chat(url: str, token: str, history: str) -> int:
     asked = model("anthropic:claude-sonnet-4-6", base_url=url, api_key=token)
     agent = Agent(asked, tools=[add, FunctionTool(buy, approval="it costs money")])
     return run_chat(agent, title="Test chat", history_file=history)
+
+
+def assistant(url: str, token: str, history: str, folder: str, session: str) -> int:
+    """Talk with an assistant on a session, over the files of a folder."""
+    asked = model("anthropic:claude-sonnet-4-6", base_url=url, api_key=token)
+    store = SessionStore(Path(folder) / "sessions")
+    workspace = Path(folder) / "workspace"
+    workspace.mkdir(exist_ok=True)
+    known = session in {info.id for info in store.list()}
+    opened = store.open(session) if known else store.new(id=session)
+    with Chat(Agent(asked), workspace, opened, tools=[FunctionTool(buy, approval="it costs money")]) as chat:
+        return run_chat(chat, title="Test assistant", history_file=history)

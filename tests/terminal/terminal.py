@@ -12,11 +12,12 @@ import struct
 import sys
 import termios
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 
 import pyte
 
-__all__ = ["Terminal"]
+__all__ = ["Starts", "Terminal", "terminals"]
 
 _PATIENCE_S = 30.0
 
@@ -100,6 +101,30 @@ class Terminal:
         self.raw += data
         self._stream.feed(data)
         return bool(data)
+
+
+Starts = Callable[[], Terminal]
+"""Starts one more terminal."""
+
+
+@contextmanager
+def terminals(target: Callable[..., int], *arguments: str, shows: str) -> Iterator[Starts]:
+    """Terminals that run the same, until the end of the block.
+
+    Args:
+        target: What each one's process runs.
+        arguments: Its arguments.
+        shows: What the screen shows once a user can type; a pattern.
+    """
+    with ExitStack() as opened:
+
+        def starts() -> Terminal:
+            terminal = Terminal(target, *arguments)
+            opened.callback(terminal.close)
+            terminal.until(shows)
+            return terminal
+
+        yield starts
 
 
 def _inside(name: str, target: Callable[..., int], arguments: tuple[str, ...]) -> None:

@@ -4,38 +4,23 @@ from __future__ import annotations
 
 import json
 import stat
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from agentlab.messages import AssistantMessage, messages_from_json
-from agentlab.simulator import Fault, Simulator, call, reply, serve
+from agentlab.simulator import Fault, Simulator, call, reply
 from tests.terminal.chat_process import chat
-from tests.terminal.terminal import Terminal
+from tests.terminal.terminal import Starts, terminals
 
 ALT_ENTER, CTRL_C, CTRL_D, UP = "\x1b\r", "\x03", "\x04", "\x1b[A"
-Starts = Callable[[], Terminal]
-
-
-@pytest.fixture
-def sim() -> Iterator[Simulator]:
-    with serve() as simulator:
-        yield simulator
 
 
 @pytest.fixture
 def start(sim: Simulator, tmp_path: Path) -> Iterator[Starts]:
-    with ExitStack() as opened:
-
-        def starts() -> Terminal:
-            history = str(tmp_path / "state" / "history")
-            terminal = Terminal(chat, sim.base_url("anthropic"), sim.token, history)
-            opened.callback(terminal.close)
-            terminal.until("\n>")
-            return terminal
-
+    given = sim.base_url("anthropic"), sim.token, str(tmp_path / "state" / "history")
+    with terminals(chat, *given, shows="\n>") as starts:
         yield starts
 
 

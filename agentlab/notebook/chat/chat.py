@@ -6,22 +6,26 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, ParamSpec
 
 from agentlab.agent import Agent, RunResult
 from agentlab.agent.agent import Prompt
 from agentlab.agent.heartbeat import heartbeat
 from agentlab.agent.portal import run_in_background, run_sync
+from agentlab.chat import Chat as Assistant
+from agentlab.chat.dialogue import answer_text, check_answers
 from agentlab.errors import UsageError
 from agentlab.messages import Message, UserMessage
 from agentlab.notebook.chat import answering
 from agentlab.notebook.chat.answering import Answering
+from agentlab.notebook.chat.assistant_sessions import AssistantSessions
 from agentlab.notebook.chat.chat_document import ChatDocument
 from agentlab.notebook.chat.conversation import Conversation
 from agentlab.notebook.chat.frames import conversation_frame
 from agentlab.notebook.chat.reader_requests import ReaderRequests
-from agentlab.notebook.chat.sessions import InMemorySessions, Sessions
+from agentlab.notebook.chat.remembering import remembering
+from agentlab.notebook.chat.sessions import Sessions
 from agentlab.notebook.chat.static_view import mimebundle, static_text
 from agentlab.notebook.chat.waiting_line import Waiting
 from agentlab.notebook.mode import display_mode, is_deterministic
@@ -40,7 +44,7 @@ P = ParamSpec("P")
 
 
 class Chat:
-    """A conversation with an agent. Shown in a cell it has an input box, and goes on while other cells run.
+    """A conversation with an agent or an assistant. Shown in a cell it has an input box, and goes on while other cells run.
 
         chat = al.notebook.Chat(agent)
         chat                                  # the last line of a cell shows it; two cells may, and stay equal
@@ -51,35 +55,40 @@ class Chat:
     an agent's run raises is shown in place of its answer, and the next prompt works. A failed prompt that the model never
     answered is left out of what later prompts are sent with.
 
+    Of an assistant, `al.notebook.Chat(al.Chat(...))`, it shows the session: all of its branches, as they were when they were
+    answered. The picker lists the sessions of its folder and opens them with the same assistant; one that another process
+    writes to is reported. An answer that waits for decisions shows its buttons in any later process too, and goes on when all
+    are made. A question of the assistant is answered with its buttons or with the next prompt. The mode is chosen in the head.
+
     The view needs the kernel: a notebook opened without one shows "model not found" in its place, and a kernel that ends
     cannot say good-bye. Call `freeze` before that to leave a still picture. With `AGENTLAB_DISPLAY=static` and outside a
     notebook it is shown as such a picture from the beginning.
 
     Args:
-        agent: Who answers. It is asked on the library's background loop, as with `prompt_sync`: what its tools share with
-            code in cells must bear another thread.
-        sessions: Where conversations are kept and found; in memory where None.
-        conversation: The conversation to go on with; a new one where None.
+        agent: Who answers: an agent, or an `agentlab.Chat`. It is asked on the library's background loop, as with
+            `prompt_sync`: what its tools share with code in cells must bear another thread.
+        sessions: Where conversations are kept and found; in memory where None. An assistant has its own.
+        conversation: The conversation to go on with; a new one where None. An assistant's is its session.
+
+    Raises:
+        UsageError: There is nobody to answer, or an assistant was given another place to remember in.
     """
 
     def __init__(
-        self, agent: Agent, *, sessions: Sessions | None = None, conversation: Conversation | None = None
+        self,
+        agent: Agent | Assistant,
+        *,
+        sessions: Sessions | None = None,
+        conversation: Conversation | None = None,
     ) -> None:
-        if not isinstance(agent, Agent):
-            raise UsageError(
-                f'a chat needs an agent, and {agent!r} is none; make one with `Agent("vendor:model")`'
-            )
-        if sessions is not None and not isinstance(sessions, Sessions):
-            raise UsageError(f"`sessions` needs the methods of `Sessions`, and {sessions!r} lacks one")
-        if conversation is not None and not isinstance(conversation, Conversation):
-            raise UsageError(
-                f"`conversation` is a `Conversation`, not {conversation!r}; a saved one is read with `from_json`"
-            )
-        self.agent = agent
-        self.sessions: Sessions = InMemorySessions() if sessions is None else sessions
-        self._conversation = conversation if conversation is not None else self.sessions.new()
-        self._document = ChatDocument(agent, lambda: self._conversation)
-        self._answering = Answering(agent, can_decide=lambda: self._view is not None, answered=self.save)
+        place = remembering(agent, sessions, conversation)
+        self.sessions: Sessions = place.sessions
+        self._answerer = place.answerer
+        self._conversation = place.conversation
+        self._document = ChatDocument(self._answerer, lambda: self._conversation)
+        self._answering = Answering(
+            self._answerer, can_decide=lambda: self._view is not None, answered=self.save
+        )
         self._requests = ReaderRequests(self)
         self._lock = threading.Lock()
         self._view: ChatView | None = None
@@ -91,6 +100,16 @@ class Chat:
     # ------------------------------------------------------------- reading
 
     @property
+    def agent(self) -> Agent:
+        """Who answers the next prompt."""
+        return self._answerer(self._conversation).agent
+
+    @property
+    def assistant(self) -> Assistant | None:
+        """The assistant on the session that is open; None where an agent answers."""
+        return getattr(self._answerer(self._conversation), "chat", None)
+
+    @property
     def conversation(self) -> Conversation:
         """The conversation that is open."""
         return self._conversation
@@ -98,7 +117,8 @@ class Chat:
     @property
     def history(self) -> list[Message]:
         """What has been said on the branch shown, ready to be sent to any provider."""
-        return self._conversation.history()
+        with self._conversation.lock:
+            return self._answerer(self._conversation).history(self._conversation)
 
     @property
     def turns(self) -> pd.DataFrame:
@@ -166,7 +186,34 @@ class Chat:
 
     def decide(self, call_id: str, approved: bool, note: str = "") -> bool:
         """Say whether a tool that asks may run, from any thread; whether it was waiting for that."""
-        return answering.decide(self._conversation, call_id, approved, note)
+        return self._answering.decide(self._conversation, call_id, approved, note)
+
+    def resume(self, at: int | None = None) -> Waiting:
+        """Go on with an answer of an assistant that was cut off, and do not wait.
+
+        Args:
+            at: Id of its exchange; the last one shown where None.
+
+        Raises:
+            UsageError: It has ended.
+        """
+        last = self._conversation.end_of(None) or 0
+        return self._answering.resume(self._conversation, last if at is None else at)
+
+    def answer(self, answers: Mapping[str, Any]) -> Waiting:
+        """Answer the assistant's question, and do not wait.
+
+        Args:
+            answers: Name of each question to its answer.
+
+        Raises:
+            UsageError: No question waits, or an answer does not fit it.
+        """
+        pending = self.assistant.question if self.assistant is not None else None
+        if pending is None:
+            raise UsageError("no question waits for an answer")
+        check_answers(pending.questions, answers)
+        return self.submit(answer_text(pending.questions, answers))
 
     # ------------------------------------------------------------ sessions
 
@@ -182,15 +229,33 @@ class Chat:
         """
         return self._switch(self.sessions.open(session_id))
 
+    def show(self, at: int) -> None:
+        """Show the branch an exchange is on.
+
+        Raises:
+            UsageError: There is no such exchange.
+        """
+        conversation = self._conversation
+        with conversation.lock:
+            conversation.select(at)
+            self._answerer(conversation).shown(conversation)
+        self.save()
+
     def save(self, conversation: Conversation | None = None) -> None:
         """Keep the conversation in the store; done after each answer. What goes wrong is shown, and loses nothing."""
         kept = self._conversation if conversation is None else conversation
         try:
+            self._answerer(kept).refresh(kept)
             self.sessions.save(kept)
             self._document.problem = ""
         except Exception as error:  # noqa: BLE001 - a store of the user's own may raise anything; the answer is there
             self.report(f"the conversation could not be saved: {type(error).__name__}: {error}")
-        self.list_sessions()
+        if isinstance(self.sessions, AssistantSessions):
+            if kept is not self._conversation:
+                self.sessions.leave(kept)
+            self._changed()  # to list them opens each of them, and this one is shown by its present title
+        else:
+            self.list_sessions()
 
     def list_sessions(self) -> None:
         """Look again which conversations the store has, for the picker."""
@@ -262,8 +327,10 @@ class Chat:
 
     def _switch(self, conversation: Conversation) -> Conversation:
         self._unlisten()
-        self._conversation = conversation
+        left, self._conversation = self._conversation, conversation
         self._unlisten = conversation.listen(self._changed)
+        if left is not conversation and isinstance(self.sessions, AssistantSessions):
+            self.sessions.leave(left)
         self.list_sessions()
         return conversation
 

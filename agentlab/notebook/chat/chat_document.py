@@ -10,8 +10,12 @@ The document is that of `runs_projection`. Its fields are
     switches                     grows when another branch or session is shown
     totals                       tokens and cost of all branches together
     problem                      what went wrong beside the answers; empty where nothing did
+    mode                         `plan` or `build`; null where there are no modes
+    question                     what is asked and waits: {id, questions: [{name, text, buttons: labels}]}; or null
+    changes                      what changed since the last answer, in words
 
-and of each run it says {id, prompt, place: [n-th branch, of so many], earlier, later: ids of its neighbours or null, left_out}.
+and of each run it says {id, prompt, place: [n-th branch, of so many], earlier, later: ids of its neighbours or null, left_out,
+still: whether it waits and nobody drives it, resumable, lead: what changed before it, changes: what changed while it went on}.
 """
 
 from __future__ import annotations
@@ -20,8 +24,8 @@ from collections.abc import Callable, Sequence
 from itertools import zip_longest
 from typing import Any
 
-from agentlab.agent import Agent
 from agentlab.messages import Usage
+from agentlab.notebook.chat.answerer import Answerer
 from agentlab.notebook.chat.conversation import Conversation
 from agentlab.notebook.chat.exchange import Exchange, prompt_text
 from agentlab.notebook.chat.sessions import SessionEntry
@@ -38,12 +42,14 @@ class ChatDocument:
     """What the front end has been told of a chat; a source for `Publisher`.
 
     Args:
-        agent: Who answers.
+        answerer: Gives who answers in a conversation.
         conversation: Gives the conversation that is open now.
     """
 
-    def __init__(self, agent: Agent, conversation: Callable[[], Conversation]) -> None:
-        self._agent = agent
+    def __init__(
+        self, answerer: Callable[[Conversation], Answerer], conversation: Callable[[], Conversation]
+    ) -> None:
+        self._answerer = answerer
         self._conversation = conversation
         self._projection = RunsProjection(self._entries, self._fields)
         self.sessions: Sequence[SessionEntry] = ()
@@ -76,16 +82,19 @@ class ChatDocument:
         if any(old is not new for old, new in zip_longest(self._shown, shown[: len(self._shown)])):
             self._switches += 1
         self._shown = shown
-        running = next((one.id for one in conversation.exchanges if not one.state.is_finished), None)
+        answerer = self._answerer(conversation)
+        agent = answerer.agent
+        going = (one for one in conversation.exchanges if not (one.state.is_finished or one.stands_still))
+        running = next((one.id for one in going), None)
         waiting = [
             {"id": entry.id, "text": prompt_text(entry.prompt), "held": entry.is_held}
             for entry in conversation.line.waiting
         ]
         return {
             "title": well_formed(conversation.title),
-            "agent": well_formed(self._agent.name),
-            "model": well_formed(self._agent.model.name),
-            "tools": list(self._agent.tools.names),
+            "agent": well_formed(agent.name),
+            "model": well_formed(agent.model.name),
+            "tools": list(agent.tools.names),
             "session": conversation.id,
             "sessions": _listed(self.sessions, conversation),
             "running": running,
@@ -94,6 +103,7 @@ class ChatDocument:
             "switches": self._switches,
             "totals": totals(conversation.exchanges),
             "problem": well_formed(self.problem),
+            **answerer.around(conversation),
         }
 
 
@@ -120,6 +130,10 @@ def _about(conversation: Conversation, exchange: Exchange) -> dict[str, Any]:
         "earlier": beside[place - 1] if place else None,
         "later": beside[place + 1] if place + 1 < len(beside) else None,
         "left_out": exchange.is_left_out,
+        "still": exchange.stands_still,
+        "resumable": exchange.is_resumable,
+        "lead": [well_formed(line) for line in exchange.lead],
+        "changes": [well_formed(line) for line in exchange.changes],
     }
 
 

@@ -126,26 +126,51 @@ class Conversation:
         with self.lock:
             if after is not None:
                 self.exchange(after)
-            added = Exchange(len(self._exchanges) + 1, after, prompt)
+            added = Exchange(self.next_id, after, prompt)
             self._keep(added)
             self._shown[after] = added.id
         self.tell()
         return added
 
+    def put_back(self, exchange: Exchange) -> None:
+        """Take an exchange that is kept elsewhere; it is shown where nothing is in its place.
+
+        Raises:
+            UsageError: Its id is not the next, or it follows none that is here.
+        """
+        with self.lock:
+            if exchange.parent is not None:
+                self.exchange(exchange.parent)
+            if exchange.id != self.next_id:
+                raise UsageError(
+                    f"the next exchange of the conversation is {self.next_id}, not {exchange.id}"
+                )
+            self._keep(exchange)
+            self._shown.setdefault(exchange.parent, exchange.id)
+        self.tell()
+
+    @property
+    def next_id(self) -> int:
+        """The id that the next exchange gets."""
+        return len(self._exchanges) + 1
+
     def branch(self, at: int, prompt: UserMessage) -> Exchange:
         """Begin an exchange in the place of another, which stays: a prompt edited and sent again."""
         return self.add(prompt, self.exchange(at).parent)
 
-    def select(self, exchange_id: int) -> None:
-        """Show the branch an exchange is on.
+    def select(self, exchange_id: int | None) -> None:
+        """Show the branch an exchange is on; None shows nothing, and the next prompt opens the conversation anew.
 
         Raises:
             UsageError: There is none of that id.
         """
         with self.lock:
-            chosen = self.exchange(exchange_id)
-            for one in [*self._ancestors(chosen), chosen]:
-                self._shown[one.parent] = one.id
+            if exchange_id is None:
+                self._shown.pop(None, None)
+            else:
+                chosen = self.exchange(exchange_id)
+                for one in [*self._ancestors(chosen), chosen]:
+                    self._shown[one.parent] = one.id
         self.tell()
 
     # ----------------------------------------------------------- listening

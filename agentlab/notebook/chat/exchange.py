@@ -54,6 +54,11 @@ class Exchange:
         state: The run as it is shown.
         messages: The prompt and all that followed, ready to be sent again; the prompt alone while the run goes on.
         records: One entry a model call, once the run is over.
+        is_kept: Whether a session has it, and so tells it to the model whatever became of it.
+        stands_still: Whether nobody drives its run, which has no end: it waits for decisions.
+        is_resumable: Whether its run was cut off, and can go on.
+        lead: What changed before it was asked, in words.
+        changes: What changed while it was answered, in words.
     """
 
     def __init__(self, number: int, parent: int | None, prompt: UserMessage) -> None:
@@ -64,13 +69,18 @@ class Exchange:
         self.state = RunState("answer")
         self.messages: tuple[Message, ...] = (prompt,)
         self.records: tuple[TurnRecord, ...] = ()
+        self.is_kept = False
+        self.stands_still = False
+        self.is_resumable = False
+        self.lead: tuple[str, ...] = ()
+        self.changes: tuple[str, ...] = ()
         self._events: list[TracedEvent] = []
 
     @property
     def is_left_out(self) -> bool:
         """Whether later prompts are sent without it: it failed before the model said anything, and would fail again."""
         answered = any(isinstance(message, AssistantMessage) for message in self.messages)
-        return self.state.status == "error" and not answered
+        return self.state.status == "error" and not answered and not self.is_kept
 
     def apply(self, event: Event, at_s: float) -> None:
         """Take one more event of its run, `at_s` seconds after that began."""
@@ -84,6 +94,12 @@ class Exchange:
         if not state.is_finished:
             event = RunFinished(state.text, state.summed_usage, reason, detail)
             self.apply(event, state.duration_s)
+
+    def begin_anew(self, events: Iterable[TracedEvent]) -> None:
+        """Show its run as one that has come this far and goes on."""
+        self.state, self._events = RunState("answer"), []
+        for traced in events:
+            self.apply(traced.event, traced.at_s)
 
     def settle(self, messages: Iterable[Message], records: Iterable[TurnRecord]) -> None:
         """Take what the finished run leaves: calls without a result are answered as interrupted."""

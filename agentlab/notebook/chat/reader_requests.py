@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol, cast
 
 from agentlab.agent.agent import Prompt
+from agentlab.chat import Chat as Assistant
+from agentlab.chat.events import Mode
 from agentlab.errors import AgentlabError, UsageError
 from agentlab.notebook.chat import answering
 from agentlab.notebook.chat.conversation import Conversation
+from agentlab.notebook.chat.questions import chosen_answers
 from agentlab.plain_text import well_formed
 
 __all__ = ["ReaderRequests"]
@@ -29,14 +33,24 @@ class Commands(Protocol):
     def decide(self, call_id: str, approved: bool, note: str = "") -> bool:
         """Say whether a tool may run."""
 
+    @property
+    def assistant(self) -> Assistant | None:
+        """Who has modes and asks questions."""
+
+    def resume(self, at: int | None = None) -> object:
+        """Go on with an answer that was cut off."""
+
+    def answer(self, answers: Mapping[str, Any]) -> object:
+        """Answer the assistant's question."""
+
+    def show(self, at: int) -> None:
+        """Turn to another branch."""
+
     def new(self) -> Conversation:
         """Begin a new conversation."""
 
     def open(self, session_id: str) -> Conversation:
         """Go on with another conversation."""
-
-    def save(self) -> None:
-        """Keep the conversation."""
 
     def list_sessions(self) -> None:
         """Look again which conversations there are."""
@@ -105,8 +119,7 @@ class ReaderRequests:
         chat = self._chat
         match message:
             case {"type": "select", "id": int(at)}:
-                chat.conversation.select(at)
-                chat.save()
+                chat.show(at)
             case {"type": "new"}:
                 chat.new()
             case {"type": "open", "id": str(session)}:
@@ -116,4 +129,25 @@ class ReaderRequests:
             case {"type": "dismiss"}:
                 chat.report("")
             case _:
+                self._asked_of_assistant(message)
+
+    def _asked_of_assistant(self, message: dict[str, Any]) -> None:
+        """Something that only an assistant can do."""
+        chat = self._chat
+        match message:
+            case {"type": "answer", "question": str(question), "chosen": dict(chosen)}:
+                chat.answer(self._chosen(question, chosen))
+            case {"type": "resume", "id": int(at)}:
+                chat.resume(at)
+            case {"type": "mode", "mode": str(mode)} if chat.assistant is not None:
+                chat.assistant.set_mode(cast("Mode", mode))
+            case _:
                 raise UsageError(f"the view asked for something unknown: {message.get('type')!r}")
+
+    def _chosen(self, question: str, chosen: dict[str, Any]) -> dict[str, Any]:
+        """The answers of the buttons that were pressed."""
+        assistant = self._chat.assistant
+        pending = assistant.question if assistant is not None else None
+        if pending is None or pending.question_id != question:
+            raise UsageError("that question is answered already")
+        return chosen_answers(pending, chosen)

@@ -42,8 +42,10 @@ def static_html(conversation: Conversation, *, deterministic: bool = False) -> S
             branch = _branch(conversation, one)
             label = element("div", f"{one.id} · you{branch}", style=_MUTED)
             pieces += [
+                *(element("div", _lines(line), style=_MUTED) for line in one.lead),
                 element("blockquote", label, _lines(one.text), style=_PROMPT),
                 static_view.static_html(one.state, deterministic=deterministic, bounded=False),
+                *(element("div", _lines(line), style=_MUTED) for line in one.changes),
             ]
         pieces.append(element("div", _summary(conversation, deterministic=deterministic), style=_MUTED))
     return element("div", join(pieces), class_="agentlab-chat mathjax_ignore tex2jax_ignore", style=_ROOT)
@@ -55,9 +57,11 @@ def static_text(conversation: Conversation, *, deterministic: bool = False) -> s
         lines = [f"== {conversation.title}"]
         for one in conversation.path:
             lines += [
+                *(f"\n* {line}" for line in one.lead),
                 f"\n> you{_branch(conversation, one)}",
                 *(f"> {line}" for line in one.text.splitlines()),
                 static_view.static_text(one.state, deterministic=deterministic),
+                *(f"* {line}" for line in one.changes),
             ]
         lines.append(f"\n{_summary(conversation, deterministic=deterministic)}")
     return terminal_safe("\n".join(lines))

@@ -7,8 +7,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from agentlab.agent.result import RunResult
-from agentlab.agent.stream import RunStream
 from agentlab.messages import UserMessage
+from agentlab.notebook.chat.answer import Answer
 
 __all__ = ["Waiting", "WaitingLine"]
 
@@ -22,23 +22,25 @@ class Waiting:
         after: The exchange after which it was written; it is asked at the end of the branch that goes on from there.
             None at the beginning of the conversation.
         begin: Begins to answer it, and returns at once.
-        is_branch: Whether it is asked right after `after`, beside what was asked there before.
+        instead_of: The exchange in whose place it is asked, as a branch right after `after`; None where it is none.
         waits_for_nobody: Whether a stopped or failed answer before it leaves it in line as it was.
         is_held: Whether it waits for the reader's word.
         id: Its name in the line; 0 before it is in one.
+        exchange_id: The exchange that it became, once it has begun.
         result: What came of it.
-        stream: Its run, once it has begun.
+        answer: Its answer, once it has begun.
     """
 
     prompt: UserMessage
     after: int | None
     begin: Callable[[Waiting], None]
-    is_branch: bool = False
+    instead_of: int | None = None
     waits_for_nobody: bool = False
     is_held: bool = False
     id: int = 0
+    exchange_id: int | None = None
     result: Future[RunResult] = field(default_factory=Future)
-    stream: RunStream | None = None
+    answer: Answer | None = None
 
 
 class WaitingLine:

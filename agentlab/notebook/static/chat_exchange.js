@@ -1,12 +1,12 @@
 // One prompt and its answer: edited and sent again in place, copied, asked again, and shown branch by branch.
 
 import { Elapsed } from "./elapsed.js";
-import { RunBody, fact, legend, make, makeButton, setText } from "./run_painting.js";
+import { RunBody, fact, legend, make, makeButton, setLines, setText } from "./run_painting.js";
 
 /** @typedef {import("./run_document.js").Run} Run */
 /**
  * @typedef {{id: number, prompt: string, place: [number, number], earlier: number | null, later: number | null,
- *   left_out: boolean}} About
+ *   left_out: boolean, still: boolean, resumable: boolean, lead: string[], changes: string[]}} About
  * @typedef {{about: About, run: Run}} Shown
  * @typedef {{send: (message: object) => void, ask: (message: object) => Promise<any>, focus: () => void}} Link
  */
@@ -89,8 +89,9 @@ class PromptEditor {
 
 /** How an answer stands, what it took, and what can be done with it. */
 class Foot {
-  /** @param {string[][]} segments @param {{copy: () => Promise<string>, retry: () => void, details: () => boolean}} acts */
-  constructor(segments, { copy, retry, details }) {
+  /** @param {string[][]} segments @param {{copy: () => Promise<string>, retry: () => void, resume: () => void,
+   *   details: () => boolean}} acts */
+  constructor(segments, { copy, retry, resume, details }) {
     this.segments = segments;
     this.totals = "";
     this.status = make("span", "outcome");
@@ -101,12 +102,13 @@ class Foot {
     this.copy = copyButton("Copy the answer", copy);
     this.retry = makeButton("quiet", "Retry", retry);
     this.retry.setAttribute("aria-label", "Ask again, as a new branch");
+    this.resume = makeButton("quiet", "Resume", resume);
     this.details = makeButton("quiet", "Details", () => {
       this.details.setAttribute("aria-expanded", String(details()));
       this.node.scrollIntoView({ block: "nearest" });
     });
     this.details.setAttribute("aria-expanded", "false");
-    const actions = make("div", "actions", this.copy, this.retry, this.details);
+    const actions = make("div", "actions", this.resume, this.copy, this.retry, this.details);
     this.node = make("div", "foot", this.status, this.elapsed, this.numbers, this.leftOut, actions);
   }
 
@@ -121,7 +123,9 @@ class Foot {
     this.leftOut.hidden = !about.left_out;
     const answered = run.turns.some(({ parts }) => Object.values(parts).some(({ kind }) => kind === "text"));
     this.copy.hidden = running || !answered;
-    this.retry.hidden = running;
+    this.retry.hidden = running && !about.still;
+    this.resume.hidden = !about.resumable;
+    this.elapsed.hidden = about.still;
     this.details.hidden = run.turns.length === 0;
     this.paintTotals(run.totals);
   }
@@ -209,13 +213,16 @@ export class ExchangeView {
     /** @param {string} callId @param {boolean} approved */
     const decide = (callId, approved) => link.send({ type: "decide", call_id: callId, approved });
     this.body = new RunBody({ segments, decide });
+    this.lead = make("div", "changes");
+    this.changes = make("div", "changes");
     this.foot = new Foot(segments, {
       copy: () => this.answer(),
       retry: () => link.send({ type: "retry", id: this.prompt.about.id }),
+      resume: () => link.send({ type: "resume", id: this.prompt.about.id }),
       details: () => this.node.toggleAttribute("data-details"),
     });
     /** @type {HTMLElement} */
-    this.node = make("article", "exchange", this.prompt.node, this.body.node, this.foot.node);
+    this.node = make("article", "exchange", this.lead, this.prompt.node, this.body.node, this.changes, this.foot.node);
   }
 
   /** @param {Shown} entry @param {Iterable<number> | null} dirty the turns that changed; null paints all anew */
@@ -224,6 +231,8 @@ export class ExchangeView {
     this.prompt.paint(about);
     this.body.paint(run, dirty);
     this.foot.paint(entry);
+    setLines(this.lead, about.lead);
+    setLines(this.changes, about.changes);
     this.node.dataset.status = run.asking?.length ? "asking" : run.status;
     this.node.setAttribute("aria-label", `Message ${about.id}`);
   }

@@ -7,9 +7,14 @@ class SessionPicker {
   /** @param {import("./chat_exchange.js").Link} link */
   constructor(link) {
     this.painted = "";
+    this.session = "";
     this.select = make("select", "sessions");
     this.select.setAttribute("aria-label", "Session");
-    this.select.onchange = () => link.send({ type: "open", id: this.select.value });
+    this.select.onchange = () => {
+      link.send({ type: "open", id: this.select.value });
+      // Until it is open: it may be locked.
+      this.select.value = this.session;
+    };
     this.select.onfocus = () => link.send({ type: "sessions" });
     this.fresh = makeButton("quiet", "New chat", () => {
       link.send({ type: "new" });
@@ -22,6 +27,7 @@ class SessionPicker {
     const known = JSON.stringify([session, sessions]);
     if (known === this.painted) return;
     this.painted = known;
+    this.session = session;
     this.select.replaceChildren(
       ...sessions.map(({ id, title }) => {
         const option = make("option", "", title);
@@ -39,15 +45,20 @@ export class ChatHead {
   constructor(link) {
     this.totals = "";
     this.picker = new SessionPicker(link);
+    this.mode = make("select", "mode", make("option", "", "plan"), make("option", "", "build"));
+    this.mode.setAttribute("aria-label", "Mode");
+    this.mode.onchange = () => link.send({ type: "mode", mode: this.mode.value });
     this.model = make("span", "model");
     this.spent = make("span", "numbers");
     this.spent.title = "tokens and cost of this session, all branches";
-    this.node = make("div", "chat-head", this.picker.select, this.picker.fresh, this.model, this.spent);
+    this.node = make("div", "chat-head", this.picker.select, this.picker.fresh, this.mode, this.model, this.spent);
   }
 
   /** @param {any} chat */
   paint(chat) {
     this.picker.paint(chat);
+    this.mode.hidden = !chat.mode;
+    this.mode.value = chat.mode;
     setText(this.model, chat.model);
     const totals = JSON.stringify(chat.totals);
     if (totals === this.totals) return;

@@ -3,9 +3,10 @@
 import { Composer, WaitingList } from "./chat_composer.js";
 import { ExchangeView } from "./chat_exchange.js";
 import { ChatHead } from "./chat_head.js";
+import { QuestionView } from "./chat_question.js";
 import { documentWidget } from "./document_widget.js";
 import { announcement, applyRunsOperations } from "./run_document.js";
-import { make, makeButton, setText } from "./run_painting.js";
+import { make, makeButton, setLines, setText } from "./run_painting.js";
 import { StickyBottom } from "./scrolling.js";
 
 const BLOCKED_MS = 300;
@@ -51,13 +52,15 @@ class ChatView {
     this.head = new ChatHead(this.link);
     this.empty = make("div", "empty");
     this.list = make("div", "exchanges");
-    this.body = make("div", "body", this.empty, this.list);
+    this.changes = make("div", "changes");
+    this.body = make("div", "body", this.empty, this.list, this.changes);
     this.body.tabIndex = 0;
     this.body.setAttribute("role", "region");
     this.sticky = new StickyBottom(this.body);
     const show = () => this.link.send({ type: "select", id: this.receiver.document.running });
     this.elsewhere = makeButton("quiet al-elsewhere", "An answer is under way on another branch: show it", show);
     this.problem = new Problem(this.link);
+    this.question = new QuestionView(this.link);
     this.waiting = new WaitingList(this.link);
     this.composer = new Composer({ link: this.link, stop: () => this.askToStop(), sent: () => this.sent() });
     this.spoken = make("div", "spoken");
@@ -75,7 +78,7 @@ class ChatView {
   put() {
     const scene = make("div", "scene", this.body, this.sticky.button);
     const node = make("div", "chat", this.head.node, scene, this.elsewhere, this.problem.node, this.waiting.node);
-    node.append(this.composer.node, this.spoken);
+    node.append(this.question.node, this.composer.node, this.spoken);
     // JupyterLab takes no key that is pressed in here: Enter, Escape and all others are the reader's.
     node.dataset.lmSuppressShortcuts = "true";
     node.addEventListener("keydown", (event) => {
@@ -150,7 +153,9 @@ class ChatView {
     setText(this.empty, `Ask ${chat.agent} something.${tools}`);
     const shown = chat.runs.some((/** @type {any} */ entry) => entry.about.id === chat.running);
     this.elsewhere.hidden = !busy || shown;
+    setLines(this.changes, chat.changes);
     this.problem.paint(chat.problem);
+    this.question.paint(chat.question ?? null);
     this.waiting.paint(chat.waiting);
     this.composer.paint(busy, this.stopping, chat.agent);
     this.announce(chat);

@@ -25,6 +25,12 @@ export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
+/** @param {HTMLElement} node @param {string[]} [lines] hidden where there are none */
+export function setLines(node, lines = []) {
+  setText(node, lines.join("\n"));
+  node.hidden = lines.length === 0;
+}
+
 /** @param {number} number */
 export const counted = (number) => number.toLocaleString("en-US");
 

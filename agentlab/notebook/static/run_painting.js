@@ -6,7 +6,7 @@ import { RetrievalView } from "./retrieval_card.js";
 import { TokenBar } from "./token_bar.js";
 import { ToolView } from "./tool_card.js";
 
-export { counted, fact, make, makeButton, setText } from "./elements.js";
+export { counted, fact, make, makeButton, setLines, setText } from "./elements.js";
 export { legend } from "./token_bar.js";
 
 /** @typedef {import("./run_document.js").Run} Run */

@@ -36,22 +36,30 @@ class Rejected(Exception):
 
 
 class Ids:
-    """Ids and the time of one answer, the same for the same seed and place in the server's sequence of requests.
+    """Ids and the time of one answer, the same for the same seed, place in the server's sequence of requests, and history.
+
+    Args:
+        seed: Of the server.
+        serial: Which of its requests this is.
+        created: Seconds since 1970, on its clock.
+        said: A digest of a history with turns of a model in it; 0 for none. They may be another server's, of the same seed:
+            what goes on from them must not be named as they are.
 
     Attributes:
         created: Seconds since 1970, on the server's clock.
     """
 
-    def __init__(self, seed: int, serial: int, created: float) -> None:
+    def __init__(self, seed: int, serial: int, created: float, said: int = 0) -> None:
         self._seed = seed
         self._serial = serial
+        self._said = f"{said:x}/" if said else ""
         self._count = 0
         self.created = created
 
     def new(self, prefix: str, length: int = 24) -> str:
         """A fresh id such as `call_sim0a1b...`; `prefix` with its underscore, `length` of what follows it."""
         self._count += 1
-        text = f"{self._seed}/{self._serial}/{self._count}"
+        text = f"{self._seed}/{self._serial}/{self._said}{self._count}"
         digits = "".join(f"{zlib.crc32(f'{text}/{part}'.encode()):08x}" for part in range(length // 8 + 1))
         return f"{prefix}sim{digits}"[: len(prefix) + length]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,7 +16,9 @@ from tests.caching import prompts
 from tests.caching.prompts import common, histories, plain
 
 ROWS = [pytest.param(profile, id=profile.name) for profile in profiles() if profile.family != "resource"]
-MANY = settings(max_examples=40, deadline=None)
+GAUNTLET = os.environ.get("AGENTLAB_GAUNTLET") == "1"
+MANY = settings(max_examples=200 if GAUNTLET else 20, deadline=None)
+"""For each profile; most families of rules have several, which share their code."""
 
 
 def run(policy: CachePolicy, history: list[tuple[Prompt, float]]) -> list[CacheOutcome]:

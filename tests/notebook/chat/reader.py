@@ -34,12 +34,15 @@ class Reader:
     Args:
         page: An empty page.
         *script: What the model says, call by call.
+        chat: The chat; one of an agent that says this where None.
         **options: Of the agent.
     """
 
-    def __init__(self, page: WidgetPage, *script: list[Step], **options: object) -> None:
+    def __init__(
+        self, page: WidgetPage, *script: list[Step], chat: Chat | None = None, **options: object
+    ) -> None:
         self.page = page
-        self.chat = Chat(agent_of(*script, **options))
+        self.chat = Chat(agent_of(*script, **options)) if chat is None else chat
         page.mount(self.chat.widget)
 
     def type(self, text: str) -> None:

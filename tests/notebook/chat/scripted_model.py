@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager, nullcontext
 
@@ -20,7 +20,9 @@ from agentlab.messages import (
     Usage,
 )
 from agentlab.models import ModelStream
+from agentlab.notebook.chat.answerer import AgentAnswerer
 from agentlab.notebook.chat.chat import Chat
+from agentlab.notebook.chat.conversation import Conversation
 
 Step = "str | ToolCall | Gate | Exception"
 
@@ -90,6 +92,12 @@ class ScriptedModel:
 def agent_of(*script: Iterable[Step], **options: object) -> Agent:
     """An agent whose model says this."""
     return Agent(ScriptedModel(*script), **options)  # type: ignore[arg-type]
+
+
+def answering(agent: Agent) -> Callable[[Conversation], AgentAnswerer]:
+    """It as who answers in every conversation."""
+    answerer = AgentAnswerer(agent)
+    return lambda _conversation: answerer
 
 
 def model_of(agent: Agent) -> ScriptedModel:

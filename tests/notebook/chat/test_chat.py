@@ -16,7 +16,7 @@ from agentlab.notebook.chat.conversation import Conversation
 from agentlab.notebook.chat.reader_requests import ReaderRequests
 from agentlab.notebook.chat.sessions import InMemorySessions, SessionEntry
 from agentlab.tools import tool
-from tests.notebook.chat.scripted_model import Gate, agent_of, model_of, reached, texts
+from tests.notebook.chat.scripted_model import Gate, agent_of, answering, model_of, reached, texts
 
 pytestmark = pytest.mark.anyio
 
@@ -119,11 +119,11 @@ async def test_a_run_that_cannot_even_begin_is_shown_and_the_next_works(
         raise UsageError("no")
 
     monkeypatch.setattr(broken, "stream_prompt", refuse)
-    whole, chat._answering._agent = chat.agent, broken
+    whole, chat._answering._answerer = chat._answering._answerer, answering(broken)
     with pytest.raises(UsageError, match="no"):
         await chat.send("Fail")
     assert chat.conversation.path[0].state.detail == "UsageError: no"
-    chat._answering._agent = whole
+    chat._answering._answerer = whole
     assert (await chat.send("Work")).text == "Fine."
 
 

@@ -14,7 +14,7 @@ from agentlab.messages import AssistantMessage, TextDelta, TurnStarted, UserMess
 from agentlab.notebook.chat.chat_document import ChatDocument
 from agentlab.notebook.chat.conversation import Conversation
 from agentlab.notebook.chat.waiting_line import Waiting
-from tests.notebook.chat.scripted_model import agent_of
+from tests.notebook.chat.scripted_model import agent_of, answering
 from tests.notebook.event_sequences import EVENTS
 from tests.notebook.javascript.replaying import Replay, painted, replaying
 from tests.notebook.synthetic import tool_run
@@ -35,7 +35,7 @@ class Table:
     def __init__(self) -> None:
         self.conversation = Conversation("first")
         self.kept = [self.conversation]
-        self.source = ChatDocument(agent_of(), lambda: self.conversation)
+        self.source = ChatDocument(answering(agent_of()), lambda: self.conversation)
         self.start = self.source.document()
         self.patches: list[list[Any]] = []
 
@@ -96,7 +96,7 @@ def test_a_shown_run_is_made_anew_only_where_switches_says_so(data: st.DataObjec
 
 def test_a_token_costs_what_it_is_and_not_the_conversation() -> None:
     conversation = Conversation("id")
-    source = ChatDocument(agent_of(), lambda: conversation)
+    source = ChatDocument(answering(agent_of()), lambda: conversation)
     for number in range(30):
         exchange = conversation.add(UserMessage.of(f"prompt {number}"), conversation.end_of(None))
         for event in tool_run():
@@ -112,7 +112,7 @@ def test_a_token_costs_what_it_is_and_not_the_conversation() -> None:
 
 def test_the_open_session_is_listed_by_its_present_title_saved_or_not() -> None:
     conversation = Conversation("open")
-    source = ChatDocument(agent_of(), lambda: conversation)
+    source = ChatDocument(answering(agent_of()), lambda: conversation)
     assert source.document()["sessions"] == [{"id": "open", "title": "New chat"}]
     exchange = conversation.add(UserMessage.of("What is new?"), None)
     exchange.settle([exchange.prompt, AssistantMessage.of("x")], [])
@@ -121,7 +121,7 @@ def test_the_open_session_is_listed_by_its_present_title_saved_or_not() -> None:
 
 def test_no_request_is_told() -> None:
     conversation = Conversation("id")
-    source = ChatDocument(agent_of(), lambda: conversation)
+    source = ChatDocument(answering(agent_of()), lambda: conversation)
     exchange = conversation.add(UserMessage.of("hi"), None)
     for event in tool_run():
         exchange.apply(event, 0.0)

@@ -22,6 +22,7 @@ from agentlab.messages import (
     validate,
 )
 from agentlab.notebook.chat.conversation import Conversation
+from agentlab.notebook.chat.exchange import Exchange
 from tests.notebook.event_sequences import SEQUENCES
 
 TEXTS = st.sampled_from(["hello", "a\nb", "\ud83d", "x" * 200])
@@ -210,6 +211,25 @@ def test_an_exchange_that_is_not_there_is_refused_in_words() -> None:
         conversation_of("one", "two").select(9)
     with pytest.raises(UsageError, match="it has none"):
         Conversation().branch(1, UserMessage.of("x"))
+
+
+def test_an_exchange_kept_elsewhere_is_put_back_in_its_order_and_shown_where_nothing_else_is() -> None:
+    conversation = conversation_of("one", "two")
+    conversation.put_back(Exchange(3, 2, UserMessage.of("three")))
+    conversation.put_back(Exchange(4, 1, UserMessage.of("else")))
+    assert said(conversation) == ["one", "two", "three"]
+    with pytest.raises(UsageError, match="next exchange of the conversation is 5, not 9"):
+        conversation.put_back(Exchange(9, 1, UserMessage.of("x")))
+    with pytest.raises(UsageError, match="no exchange 8"):
+        conversation.put_back(Exchange(5, 8, UserMessage.of("x")))
+
+
+def test_nothing_selected_shows_a_beginning_and_the_next_prompt_stands_beside_the_first() -> None:
+    conversation = conversation_of("one", "two")
+    conversation.select(None)
+    assert said(conversation) == []
+    conversation.add(UserMessage.of("anew"), conversation.end_of(None))
+    assert conversation.branches(1) == (1, 3)
 
 
 def test_listeners_hear_of_changes_until_they_stop() -> None:
