@@ -7,6 +7,8 @@ STAMP := $(VENV)/.complete
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 # More than the two cores: many tests wait for a browser, a kernel or a server.
 WORKERS ?= 3
+# Workers, kernels and servers import the same modules: who compiles one first keeps it for the others.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test lab check gauntlet bench build clean help
 
@@ -33,7 +35,7 @@ demo: $(STAMP)
 	@$(BIN)/agentlab demo --notebook notebooks/01_quickstart.ipynb --html build/01_quickstart.html
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
+	$(BIN)/python -m pytest -p no:nbval -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 	AGENTLAB_DISPLAY=static $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --nbval --nbval-current-env --nbval-sanitize-with notebooks/sanitize.cfg \
 		-p no:cacheprovider --override-ini filterwarnings= --allow-hosts=127.0.0.1 $(NOTEBOOKS)
 
@@ -45,7 +47,7 @@ check: $(STAMP)
 
 gauntlet: $(STAMP)
 	AGENTLAB_GAUNTLET=1 $(BIN)/python -m pytest -p no:xdist -m gauntlet -s
-	AGENTLAB_GAUNTLET=1 $(BIN)/python -m pytest -n $(WORKERS) tests/messages tests/http tests/caching tests/tools tests/agent/test_run.py tests/notebook/run/test_state.py tests/notebook/safety/test_markdown.py
+	AGENTLAB_GAUNTLET=1 $(BIN)/python -m pytest -n $(WORKERS) tests/messages tests/http tests/caching tests/tools tests/agent/test_run.py tests/agent/test_cancel.py tests/agent/test_approvals.py tests/notebook/run/test_state.py tests/notebook/safety/test_markdown.py tests/sessions tests/chat/context
 
 lab: $(STAMP)
 	$(BIN)/jupyter lab notebooks
