@@ -67,8 +67,9 @@ class Portal:
             )
         loop = self._running_loop()
         call = _Call(factory, args, kwargs)
-        loop.call_soon_threadsafe(call.start, loop)
         try:
+            # Within the block: an interrupt may come before this has returned, when the call has begun already.
+            loop.call_soon_threadsafe(call.start, loop)
             while not call.done.wait(SLICE_S) and not loop.is_closed():
                 pass
         except BaseException:
@@ -152,8 +153,10 @@ class _Call(Generic[T]):
         self._task.add_done_callback(lambda _task: self.done.set())
 
     def cancel(self) -> None:
-        """Cancel the task; on the portal's thread, so always after `start`."""
-        if self._task is not None:
+        """Cancel the task; on the portal's thread, so always after `start`, where that was asked for."""
+        if self._task is None:
+            self.done.set()
+        else:
             self._task.cancel()
 
     def result(self) -> T:
