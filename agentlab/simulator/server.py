@@ -103,7 +103,7 @@ class Simulator:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
         self._ready = threading.Event()
-        self._connections: set[asyncio.Task[None]] = set()
+        self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._thread = threading.Thread(target=self._run, name=f"agentlab-simulator-{self.port}", daemon=True)
         self._thread.start()
         self._ready.wait()
@@ -171,19 +171,29 @@ class Simulator:
 
     async def _main(self) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
-        server = await asyncio.start_server(self._accept, sock=self._listener, backlog=_BACKLOG)
+        server = await asyncio.start_server(self._accepted, sock=self._listener, backlog=_BACKLOG)
         self._ready.set()
         await self._stopping.wait()
         server.close()
-        for task in self._connections:
+        open_now = dict(self._connections)
+        for task in open_now:
             task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
+        await asyncio.gather(*open_now, return_exceptions=True)
+        for writer in open_now.values():  # a task that was cancelled before it began has closed nothing
+            writer.transport.abort()
         await server.wait_closed()
+
+    def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve a connection in a task of its own; one that comes while the server stops is dropped."""
+        assert self._stopping is not None
+        if self._stopping.is_set():
+            writer.transport.abort()
+            return
+        self._connections[asyncio.get_running_loop().create_task(self._accept(reader, writer))] = writer
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        self._connections.add(task)
         try:
             await Connection(
                 reader,
@@ -198,7 +208,7 @@ class Simulator:
         except asyncio.CancelledError:
             pass  # the server stops; the streams' own callback would report it as an error
         finally:
-            self._connections.discard(task)
+            self._connections.pop(task, None)
 
 
 def serve(
