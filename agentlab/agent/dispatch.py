@@ -180,10 +180,8 @@ class ToolDispatch:
         self._limit.release()
         try:
             decision = await self._judge.decision(call, judged.reason, news.put_nowait)
-        except Exception:
-            await self._limit.acquire()  # given back where the call ends, as one that was decided
-            raise
-        await self._limit.acquire()
+        finally:
+            await self._limit.acquire()  # it is given back where the call ends, however it was decided
         return None if decision.approved else _result(call, sendable(decision.note or _REFUSED), "skipped")
 
     async def _run(

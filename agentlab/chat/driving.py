@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TypeVar
 
 from agentlab.agent import RunResult
@@ -76,6 +75,7 @@ async def in_thread(function: Callable[[], Value]) -> Value:
     try:
         return await asyncio.shield(work)
     except asyncio.CancelledError:
-        with suppress(Exception):
-            await asyncio.wait([work])
+        await asyncio.wait([work])
+        if not work.cancelled():
+            work.exception()  # looked at, so that the loop does not report it once more
         raise

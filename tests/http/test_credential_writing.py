@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import random
 import stat
 import subprocess
 import sys
+import time
 import tomllib
 from pathlib import Path
 from typing import Any, Self
@@ -258,9 +260,6 @@ def test_two_logins_at_once_lose_nothing(path: Path) -> None:
 @pytest.mark.gauntlet
 @pytest.mark.skipif(not GAUNTLET, reason="200 kills take a minute")
 def test_200_kills_at_random_moments_leave_a_file_that_opens(path: Path) -> None:
-    import random  # noqa: PLC0415
-    import time  # noqa: PLC0415
-
     chance, torn = random.Random(0), 0
     for number in range(200):
         process = subprocess.Popen([sys.executable, "-c", MANY, str(path), f"v{number}", "100000"])

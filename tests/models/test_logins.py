@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from IPython.core.error import StdinNotImplementedError
 
 from agentlab.errors import CredentialsUnusable, MissingExtra, UsageError
 from agentlab.http import Secret
@@ -180,7 +181,7 @@ def shown_typing(_: str) -> str:
 
 
 def no_input(_: str) -> str:
-    raise NotImplementedError("this kernel takes no input")
+    raise StdinNotImplementedError("raw_input was called, but this frontend does not support input requests.")
 
 
 def closed(_: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agentlab.sessions import Decided, SessionStore
+from agentlab.sessions import Decided, SessionStore, UserSaid
 from agentlab.simulator import Simulator, call, reply
 from tests.terminal.chat_process import assistant
 from tests.terminal.terminal import Starts, terminals
@@ -62,7 +62,7 @@ def test_a_decision_that_nobody_took_is_asked_for_by_the_next_terminal(
     assert [(each.verdict, each.by) for each in decided] == [("allow", "user")]
 
 
-def test_a_question_is_put_to_the_user_and_answered(sim: Simulator, start: Starts) -> None:
+def test_a_question_is_put_to_the_user_and_answered(sim: Simulator, start: Starts, tmp_path: Path) -> None:
     question = {"name": "colour", "question": "Which colour?", "schema": {"type": "string"}}
     sim.script([reply(calls=[call("ask_user", questions=[question])]), "Red it is."])
     terminal = start()
@@ -70,6 +70,10 @@ def test_a_question_is_put_to_the_user_and_answered(sim: Simulator, start: Start
     terminal.until(r"Which colour\?\s+\?")
     terminal.type("red\r")
     terminal.until("Red it is")
+    with SessionStore(tmp_path / "sessions").open("kept", read_only=True) as session:
+        said = [stored.entry for stored in session.entries() if isinstance(stored.entry, UserSaid)]
+    assert [each.text for each in said] == ["paint it", "red"]
+    assert said[1].question_id is not None
 
 
 def test_modes_attachments_and_branches_have_commands(sim: Simulator, start: Starts, tmp_path: Path) -> None:

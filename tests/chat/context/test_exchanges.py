@@ -6,7 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentlab.chat.context.exchanges import Exchanges, exchanges_of
-from agentlab.messages import AssistantMessage, Json, Text, ToolCall, ToolResult, UserMessage, validate
+from agentlab.messages import (
+    AssistantMessage,
+    Json,
+    Text,
+    ToolCall,
+    ToolResult,
+    UserMessage,
+    repair,
+    validate,
+)
 from agentlab.sessions import AssistantSaid, Attached, RunEnded, ToolAnswered, UserSaid
 from agentlab.sessions.entries import Stored
 from agentlab.sessions.history import history_of
@@ -85,6 +94,7 @@ def test_every_exchange_is_valid_by_itself_in_full_and_shortened(entries: list[S
         for brief in (False, True):
             messages = found.messages(place, brief=brief)
             validate([*messages, UserMessage.of("and now?")])
+            assert repair(messages) == list(messages)
 
 
 @given(ENTRIES)

@@ -44,7 +44,7 @@ def _check(questions: Sequence[Question]) -> None:
         ToolError: A name comes twice, a schema is none, or a button's value does not fit; the text says which.
     """
     from jsonschema import Draft202012Validator  # noqa: PLC0415 - a third of a second, and few runs ask
-    from jsonschema.exceptions import SchemaError  # noqa: PLC0415
+    from jsonschema.exceptions import SchemaError  # noqa: PLC0415 - likewise
 
     names = [question["name"] for question in questions]
     if len(set(names)) < len(names):
