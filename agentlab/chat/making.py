@@ -47,7 +47,7 @@ def made_workbench(
 ) -> Workbench:
     """Make what a chat works with; arguments and errors as in `Chat`."""
     files = DiskWorkspace(workspace) if isinstance(workspace, str | Path) else workspace
-    opened, is_ours = _session(session, sessions)
+    opened, let_go = _session(session, sessions)
     try:
         config = _config(given, opened)
         own = given if isinstance(given, Agent) else None
@@ -69,23 +69,28 @@ def made_workbench(
             hooks=(*(own.settings.hooks if own else ()), bench.desk, bench.shortening),
             clock=clock or SystemClock(),
         )
-        bench.agent  # noqa: B018 - what it names must be there before anything is asked
+        bench.assistants.agent(bench.config, who)  # what it names must be there before anything is asked
         bench.configure()
     except BaseException:
-        if is_ours:
-            opened.close()
+        let_go()
         raise
     return bench
 
 
-def _session(given: Session | str | None, sessions: SessionStore | str | Path | None) -> tuple[Session, bool]:
-    """The session, and whether it was opened here."""
+def _session(
+    given: Session | str | None, sessions: SessionStore | str | Path | None
+) -> tuple[Session, Callable[[], None]]:
+    """The session, and what lets go of it where no chat comes of it: one that was made here is taken away again."""
     if isinstance(given, Session):
         if sessions is not None:
             raise UsageError("give a session or the store it is in, not both")
-        return given, False
+        return given, lambda: None
     store = sessions if isinstance(sessions, SessionStore) else SessionStore(sessions)
-    return (store.new() if given is None else store.open(given)), True
+    if given is None:
+        made = store.new()
+        return made, lambda: store.discard(made)
+    opened = store.open(given)
+    return opened, opened.close
 
 
 def _config(given: AgentConfig | str | Agent | None, session: Session) -> AgentConfig:

@@ -33,6 +33,7 @@ FOLDER_VARIABLE: Final = "AGENTLAB_SESSIONS"
 _LONGEST_TITLE: Final = 200
 _LONGEST_TAG: Final = 64
 _ATTEMPTS: Final = 5
+_SUFFIXES: Final = (".sqlite", ".sqlite-wal", ".sqlite-shm", ".md", ".lock", ".writer")
 
 
 class Imported(ShortRepr, Struct, frozen=True):
@@ -104,6 +105,16 @@ class SessionStore:
         return self._made(
             id, lambda path: Session.create(path, title=named, tags=tagged, config=config, clock=self._clock)
         )
+
+    def discard(self, session: Session) -> None:
+        """Close a session that was just made and take its files away; nothing of it is kept, not even in the trash.
+
+        Args:
+            session: A session of this store in which nothing was said.
+        """
+        session.close()
+        for suffix in _SUFFIXES:
+            session.path.with_name(f"{session.id}{suffix}").unlink(missing_ok=True)
 
     def open(self, id: str, read_only: bool = False) -> Session:  # noqa: A002 - the attribute's name
         """Open a session, its transcript following it while it is written to.
