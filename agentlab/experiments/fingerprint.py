@@ -185,12 +185,12 @@ class _Reader:
             return ["again", len(above) - above.index(id(value))]
         inside = (*above, id(value))
         if isinstance(value, Mapping):
-            return ["map", sorted([str(key), self.value(item, inside)] for key, item in value.items())]
+            return ["map", sorted([str(key), self.value(item, inside)] for key, item in _items(value))]
         if isinstance(value, list | tuple):
-            return ["list", [self.value(item, inside) for item in value]]
+            return ["list", [self.value(item, inside) for item in tuple(value)]]
         if isinstance(value, set | frozenset):
             # Members in any order: each is described apart, so that none is numbered by its turn.
-            return ["set", sorted(description_of(item) for item in value)]
+            return ["set", sorted(description_of(item) for item in frozenset(value))]
         return self._code(value, inside)
 
     def _code(self, value: Any, inside: tuple[int, ...]) -> Any:
@@ -302,6 +302,12 @@ def _compiled(code: CodeType) -> list[Any]:
 
 def _may_be_made_later(name: str, value: Any) -> bool:
     return name.startswith("_") and (value is None or not isinstance(value, _HELD))
+
+
+def _items(mapping: Mapping[Any, Any]) -> list[tuple[Any, Any]]:
+    """What stands in a mapping now: the object it belongs to may be at work in another thread."""
+    # A dict is copied in one step, under the interpreter's lock; its items one by one are not.
+    return list((dict.copy(mapping) if isinstance(mapping, dict) else mapping).items())
 
 
 def _content(cell: Any) -> Any:

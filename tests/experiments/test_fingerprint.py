@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial, wraps
 from pathlib import Path
@@ -215,6 +215,26 @@ def test_a_failure_of_the_parser_that_means_nothing_is_tried_again(monkeypatch: 
 
     monkeypatch.setattr(inspect, "getsource", disturbed)
     assert fingerprint_of(Hall) == plain
+
+
+def test_what_another_thread_changes_is_read_as_it_was_at_one_moment() -> None:
+    """A server's sessions grow while a scorer that closes over it is read; here they grow by being read."""
+    sessions: dict[str, Session] = {}
+
+    class Session(Mapping[str, int]):
+        def __getitem__(self, key: str) -> int:
+            return 1
+
+        def __iter__(self) -> Iterator[str]:
+            sessions[f"later {len(sessions)}"] = self
+            yield "turns"
+
+        def __len__(self) -> int:
+            return 1
+
+    sessions["first"] = Session()
+    assert description_of(sessions) == description_of({"first": {"turns": 1}})
+    assert len(sessions) == 2
 
 
 def test_an_agent_as_a_tool_counts_by_what_it_is_and_a_memory_by_its_options() -> None:
