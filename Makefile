@@ -18,6 +18,7 @@ help:
 	@echo "make lab       open JupyterLab on the notebooks"
 	@echo "make check     ruff, mypy and the import contract"
 	@echo "make gauntlet  the long tests whole: every recording, every cut"
+	@echo "make bench     agentlab beside its peers, an hour; parts with BENCH=\"A C\" PEERS=\"openai anthropic\" ROUNDS=5"
 	@echo "make build     wheel and sdist"
 
 $(STAMP): pyproject.toml constraints.txt
@@ -48,6 +49,9 @@ check: $(STAMP)
 gauntlet: $(STAMP)
 	AGENTLAB_GAUNTLET=1 $(BIN)/python -m pytest -p no:xdist -m gauntlet -s
 	AGENTLAB_GAUNTLET=1 $(BIN)/python -m pytest -n $(WORKERS) tests/messages tests/http tests/caching tests/tools tests/agent/test_run.py tests/agent/test_cancel.py tests/agent/test_approvals.py tests/notebook/run/test_state.py tests/notebook/safety/test_markdown.py tests/sessions tests/chat/context
+
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks.peers $(if $(BENCH),--bench $(BENCH)) $(if $(PEERS),--peers $(PEERS)) $(if $(ROUNDS),--rounds $(ROUNDS))
 
 lab: $(STAMP)
 	$(BIN)/jupyter lab notebooks

@@ -1,0 +1,1 @@
+"""One file a peer: what a user of that library would write, and nothing else."""
