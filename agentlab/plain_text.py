@@ -39,4 +39,4 @@ def one_line(text: str, limit: int = 60) -> str:
 
 def well_formed(text: str) -> str:
     """Replace lone surrogates, which no UTF-8 text may hold, so that the text can be sent to a browser."""
-    return _SURROGATES.sub("\ufffd", text)
+    return text if text.isascii() else _SURROGATES.sub("\ufffd", text)

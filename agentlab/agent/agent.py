@@ -351,7 +351,7 @@ class Agent:
         """
         prompt = last_user_text([run.facts.prompt] if run.facts else run.messages) or ""
         trace = Trace(run.id, self.name, self.model.name, self._clock.time(), title=prompt)
-        return RunStream(RunDriver(self.settings, self.model, run, trace, clock=self._clock), history=history)
+        return RunStream(RunDriver(self.settings, self.model, run, trace, clock=self._clock, history=history))
 
     def with_settings(self, settings: AgentSettings) -> Agent:
         """The same model with other settings as a whole."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, MutableSequence
 from contextlib import aclosing
-from typing import Final
 
 from msgspec import structs
 
 from agentlab.agent.approvals import Approvals
 from agentlab.agent.approving.judging import Judge
 from agentlab.agent.current_run import RunScope, entered
+from agentlab.agent.delta_hooks import DELTAS, DeltaHooks
 from agentlab.agent.diagnosing import compared_with_last
 from agentlab.agent.dispatch import ToolDispatch, failed_result
 from agentlab.agent.facts import asked_by, offering
@@ -22,6 +22,7 @@ from agentlab.agent.prefix_check import PrefixCheck
 from agentlab.agent.retrieving.search import Retrieval
 from agentlab.agent.run import CallModel, CallTools, Done, Run
 from agentlab.agent.settings import AgentSettings
+from agentlab.agent.stopping import Stopping
 from agentlab.agent.telemetry import RunSpans
 from agentlab.agent.trace import Trace
 from agentlab.caching.orderings.arrangement import arrange
@@ -39,16 +40,14 @@ from agentlab.http import Clock
 from agentlab.messages import (
     AssistantMessage,
     Event,
+    Message,
     Notice,
-    ReasoningDelta,
     Request,
     RequestSent,
     RunFinished,
     StopReason,
     Text,
-    TextDelta,
     ToolCall,
-    ToolCallDelta,
     ToolResult,
     TurnFinished,
     TurnStarted,
@@ -58,12 +57,6 @@ from agentlab.models import Model, ModelStream
 from agentlab.models.interface import wire_name
 
 __all__ = ["RunDriver"]
-
-_DELTA_HOOKS: Final[dict[type, str]] = {
-    TextDelta: "on_text_delta",
-    ReasoningDelta: "on_reasoning_delta",
-    ToolCallDelta: "on_tool_call_delta",
-}
 
 
 class RunDriver:
@@ -75,15 +68,22 @@ class RunDriver:
         run: The run; changed as it goes on, valid at every moment.
         trace: Where events are recorded.
         clock: Time.
+        history: A conversation that takes the run's messages when it ends well.
 
     Attributes:
         approvals: Decisions on calls of tools that ask.
-        stop_reason: Why the user wants the run to end, once he does.
-        interrupted: Whether the waiting task was cancelled to end it.
+        stopping: The user's wish that the run ends.
     """
 
     def __init__(
-        self, settings: AgentSettings, model: Model, run: Run, trace: Trace, *, clock: Clock
+        self,
+        settings: AgentSettings,
+        model: Model,
+        run: Run,
+        trace: Trace,
+        *,
+        clock: Clock,
+        history: MutableSequence[Message] | None = None,
     ) -> None:
         self.run = run
         self.trace = trace
@@ -102,43 +102,45 @@ class RunDriver:
         self._judge: Judge
         self._untaken: tuple[TurnFinished, str] | None = None
         self._unclaimed: list[ToolResult] = []
-        self._cancelling = 0
-        self.stop_reason: str | None = None
-        self.interrupted = False
+        self._history = history
+        self.stopping = Stopping()
 
     async def events(self) -> AsyncGenerator[Event, None]:
         """Run to the end, giving every event; errors end the run first and are raised then."""
-        settings = self._settings
-        task = asyncio.current_task()
-        self._cancelling = task.cancelling() if task is not None else 0
-        self._spans = RunSpans(
-            agent_name=settings.name,
-            model=self._model.name,
-            run_id=self.run.id,
-            record_content=settings.record_content,
-        )
+        stopping, trace, monotonic = self.stopping, self.trace, self._clock.monotonic
         error: BaseException | None = None
-        try:
-            self._enter()
-            async with self._model.session(), heartbeat():
-                while not isinstance(step := self.run.next_step(), Done):
-                    self._check_stop()
-                    steps = self._call_model(step) if isinstance(step, CallModel) else self._call_tools(step)
-                    async with aclosing(steps):
-                        async for event in steps:
-                            yield self._recorded(event)
-        except AgentlabError as raised:
-            error = self._ended_by(raised)
-        except BaseException as raised:
-            error = self._cancelled_by(raised)
-            if error is raised:
-                self._recorded(self._finished())
-                raise
-        finally:
-            self._spans.finished(self.run.usage, error)
-        yield self._recorded(self._finished())
-        if error is not None:
-            raise error
+        with stopping.listening():
+            self._begin()
+            try:
+                self._enter()
+                async with self._model.session(), heartbeat():
+                    while not isinstance(step := self.run.next_step(), Done):
+                        self._check_stop()
+                        async with aclosing(self._steps(step)) as steps:
+                            async for event in steps:
+                                trace.add(event, monotonic() - self._started)
+                                stopping.waiting = None
+                                yield event
+                                stopping.goes_on()
+            except AgentlabError as raised:
+                error = self._ended_by(raised)
+            except BaseException as raised:
+                error = self._cancelled_by(raised)
+                if error is raised:
+                    self._finished()
+                    raise
+            finally:
+                self._spans.finished(self.run.usage, error)
+            finished = self._finished()
+            stopping.waiting = None
+            yield finished
+            if error is not None:
+                raise error
+            if self._history is not None:
+                self._history.extend(self.run.messages)
+
+    def _steps(self, step: CallModel | CallTools) -> AsyncGenerator[Event, None]:
+        return self._call_model(step) if isinstance(step, CallModel) else self._call_tools(step)
 
     # ----------------------------------------------------------- the model
 
@@ -148,8 +150,41 @@ class RunDriver:
             yield begun
         for retrieved in await retrieval.retrieved():
             yield retrieved
-        memory = await remembered_by(self._settings, self.run, self._scope, at=self._clock.time())
         context = self._context(step.turn)
+        model, request, notices = await self._prepared(context, retrieval)
+        yield TurnStarted(step.turn, model.name)
+        for said in notices:
+            yield said
+        self._spans.chat_started(request, model.name)
+        finished: TurnFinished | None = None
+        deltas = DeltaHooks(self._hooks, context)
+        self._stream = model.stream(request)
+        async with aclosing(self._stream.events) as events:
+            async for event in events:
+                if isinstance(event, TurnFinished):
+                    finished = structs.replace(event, turn=step.turn)
+                    self._untaken = (finished, event.model or model.name)
+                else:
+                    yield event
+                if self.stopping.reason is not None:
+                    self._check_stop()
+                if type(event) not in deltas.unasked:
+                    notice = await self._reaction(event, deltas, model)
+                    if notice is not None:
+                        yield notice
+        self._stream = None
+        if finished is None:
+            raise ProtocolError(f"the model `{model.name}` ended its stream without a `TurnFinished`")
+        self._prefix.answered(finished.usage)
+        self._spans.chat_finished(finished)
+        await self._take_turn(finished, context, model, request)
+        yield finished
+
+    async def _prepared(
+        self, context: HookContext, retrieval: Retrieval
+    ) -> tuple[Model, Request, list[Notice]]:
+        """Who is asked, and what; and what the reader is told of it."""
+        memory = await remembered_by(self._settings, self.run, self._scope, at=self._clock.time())
         plain = asked_by(
             self.run, self._settings, self._model.model_id, found=retrieval.found, remembered=memory
         )
@@ -162,60 +197,21 @@ class RunDriver:
         request = compared_with_last(arranged, self.run.records, model.name)
         self._offered = tuple(tool.name for tool in request.tools)
         self.trace.asked.append(asked)
-        yield TurnStarted(step.turn, model.name)
-        if memory is not None and memory.line:
-            yield Notice("memory", memory.line)
-        for warning in retrieval.warnings:
-            yield Notice("warning", warning)
-        self._spans.chat_started(request, model.name)
-        finished: TurnFinished | None = None
-        self._stream = model.stream(request)
-        async with aclosing(self._stream.events) as events:
-            async for event in self._watched(events, context, model):
-                if isinstance(event, TurnFinished):
-                    finished = structs.replace(event, turn=step.turn)
-                    self._untaken = (finished, event.model or model.name)
-                else:
-                    yield event
-        self._stream = None
-        if finished is None:
-            raise ProtocolError(f"the model `{model.name}` ended its stream without a `TurnFinished`")
-        self._prefix.answered(finished.usage)
-        self._spans.chat_finished(finished)
-        await self._take_turn(finished, context, model, request)
-        yield finished
+        notices = [Notice("memory", memory.line)] if memory is not None and memory.line else []
+        return model, request, notices + [Notice("warning", warning) for warning in retrieval.warnings]
 
-    async def _watched(
-        self, events: AsyncIterator[Event], context: HookContext, model: Model
-    ) -> AsyncGenerator[Event, None]:
-        """The model's events, each shown to the hooks that observe it, with a notice where the prefix moved."""
-        so_far: dict[type[Event], str] = {}
-        observed = any(self._hooks.observes(name) for name in _DELTA_HOOKS.values())
-        async for event in events:
-            yield event
-            if self.stop_reason is not None:
-                self._check_stop()
-            if observed and type(event) in _DELTA_HOOKS:
-                answer = await self._asked_of_delta(event, context, so_far)
-                if isinstance(answer, Stop):
-                    raise self._stopped(answer)
-            elif isinstance(event, RequestSent) and event.attempt == 1:
-                pieces = self._stream.prefix_pieces() if self._stream else ()
-                notice = self._prefix.notice(event, pieces, model=event.model or model.name)
-                if notice is not None:
-                    yield notice
-            elif isinstance(event, Notice) and event.kind == "fallback":
-                self._prefix.given_up()
-
-    async def _asked_of_delta(
-        self, event: Event, context: HookContext, so_far: dict[type[Event], str]
-    ) -> object:
-        hook = _DELTA_HOOKS[type(event)]
-        if isinstance(event, ToolCallDelta):
-            return await self._hooks.ask(hook, context, event.id, event.name, event.arguments)
-        assert isinstance(event, TextDelta | ReasoningDelta)
-        so_far[type(event)] = so_far.get(type(event), "") + event.text
-        return await self._hooks.ask(hook, context, event.text, so_far[type(event)])
+    async def _reaction(self, event: Event, deltas: DeltaHooks, model: Model) -> Notice | None:
+        """What an event of the model calls for: hooks are asked of deltas; a notice where the prefix moved."""
+        if type(event) in DELTAS:
+            answer = await deltas.ask(event)
+            if isinstance(answer, Stop):
+                raise self._stopped(answer)
+        elif isinstance(event, RequestSent) and event.attempt == 1:
+            pieces = self._stream.prefix_pieces() if self._stream else ()
+            return self._prefix.notice(event, pieces, model=event.model or model.name)
+        elif isinstance(event, Notice) and event.kind == "fallback":
+            self._prefix.given_up()
+        return None
 
     async def _selected(self, context: HookContext, request: Request) -> Model:
         answer = await self._hooks.ask("on_model_select", context, request, self._model)
@@ -307,8 +303,8 @@ class RunDriver:
     # -------------------------------------------------------------- ending
 
     def _check_stop(self) -> None:
-        if self.stop_reason is not None:
-            raise self._stopped(Stop(self.stop_reason))
+        if self.stopping.reason is not None:
+            raise self._stopped(Stop(self.stopping.reason))
 
     def _stopped(self, stop: Stop) -> RunStopped:
         partial = self._untaken[0].message if self._untaken else None
@@ -335,8 +331,9 @@ class RunDriver:
                 error.history = self.run.all_messages
         else:
             partial = error.partial if isinstance(error, ModelError) else None
+            out_of_turns = self.run.turns_made >= self.run.max_turns
             self._end(
-                "max_turns" if self.run.status == "ready" and self._out_of_turns() else "error",
+                "max_turns" if self.run.status == "ready" and out_of_turns else "error",
                 str(error),
                 partial,
             )
@@ -348,11 +345,8 @@ class RunDriver:
 
     def _cancelled_by(self, error: BaseException) -> BaseException:
         """End the run for a cancellation: ours, if the user asked to stop, else the caller's, which goes on."""
-        task = asyncio.current_task()
-        if isinstance(error, asyncio.CancelledError) and self.interrupted and task is not None:
-            self.interrupted = False
-            if task.uncancel() == self._cancelling:
-                return self._stopped(Stop(self.stop_reason or ""))
+        if self.stopping.caused(error):
+            return self._stopped(Stop(self.stopping.reason or ""))
         expected = isinstance(error, asyncio.CancelledError | GeneratorExit | KeyboardInterrupt)
         self._end(
             "cancelled" if expected else "error", None if expected else f"{type(error).__name__}: {error}"
@@ -372,10 +366,15 @@ class RunDriver:
             self.run.tool_results(self._unclaimed)
         self.run.end(reason, detail, partial=partial)
 
-    def _out_of_turns(self) -> bool:
-        return self.run.turns_made >= self.run.max_turns
-
     # ------------------------------------------------------------ internal
+
+    def _begin(self) -> None:
+        self._spans = RunSpans(
+            agent_name=self._settings.name,
+            model=self._model.name,
+            run_id=self.run.id,
+            record_content=self._settings.record_content,
+        )
 
     def _enter(self) -> None:
         """Take the run's place inside the run it begins in, where it begins in one."""
@@ -386,15 +385,15 @@ class RunDriver:
         self._scope = self._judge.over(scope)
 
     def _finished(self) -> RunFinished:
+        """The last event, recorded."""
         run = self.run
         waiting = ", ".join(f"`{call.name}`" for call in run.pending_calls)
+        reason, detail = run.stop_reason or "done", run.detail
         if run.stop_reason is None and waiting:
-            return RunFinished(run.text, run.usage, "stopped", f"waits for approval of {waiting}")
-        return RunFinished(run.text, run.usage, run.stop_reason or "done", run.detail)
-
-    def _recorded(self, event: Event) -> Event:
-        self.trace.add(event, self._clock.monotonic() - self._started)
-        return event
+            reason, detail = "stopped", f"waits for approval of {waiting}"
+        finished = RunFinished(run.text, run.usage, reason, detail)
+        self.trace.add(finished, self._clock.monotonic() - self._started)
+        return finished
 
     def _context(self, turn: int) -> HookContext:
         return HookContext(self.run.id, self._settings.name, turn, self._settings.stream, self._scratchpad)

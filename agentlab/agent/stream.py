@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, MutableSequence
+from collections.abc import AsyncGenerator, AsyncIterator
 from weakref import ref
 
 from agentlab.agent.driver import RunDriver
 from agentlab.agent.run import Run
 from agentlab.agent.trace import Trace
 from agentlab.errors import UsageError
-from agentlab.messages import Event, Message
+from agentlab.messages import Event
 
 __all__ = ["RunStream"]
 
@@ -27,16 +26,12 @@ class RunStream:
 
     Args:
         driver: Carries the run.
-        history: A conversation that takes the run's messages when it ends well.
     """
 
-    def __init__(self, driver: RunDriver, *, history: MutableSequence[Message] | None = None) -> None:
+    def __init__(self, driver: RunDriver) -> None:
         self._driver = driver
-        self._history = history
         # Weak, so that a loop left early lets go of the last reference, and the run ends there and then.
         self._events: ref[AsyncGenerator[Event, None]] | None = None
-        self._ended: asyncio.Event | None = None
-        self._waiting: tuple[asyncio.AbstractEventLoop, asyncio.Task[object]] | None = None
 
     def __repr__(self) -> str:
         return f"RunStream({self.run!r})"
@@ -56,13 +51,8 @@ class RunStream:
 
         Stopping a run that has ended does nothing.
         """
-        if self._driver.stop_reason is not None or self.run.stop_reason is not None:
-            return
-        self._driver.stop_reason = reason
-        waiting = self._waiting
-        if waiting is not None:
-            loop, task = waiting
-            loop.call_soon_threadsafe(self._interrupt, task)
+        if self._driver.stopping.reason is None and self.run.stop_reason is None:
+            self._driver.stopping.ask(reason)
 
     @property
     def attended(self) -> bool:
@@ -89,49 +79,17 @@ class RunStream:
         """
         return self._driver.approvals.decide(call_id, approved, note)
 
-    def _interrupt(self, task: asyncio.Task[object]) -> None:
-        # Only while the task waits inside this run: elsewhere the flag is seen at the next event.
-        if self._waiting is not None and self._waiting[1] is task and not self._driver.interrupted:
-            self._driver.interrupted = task.cancel()
-
     async def aclose(self) -> None:
         """End the run if it still goes on, and wait until it has."""
         events = self._events() if self._events is not None else None
         if events is not None:
             await events.aclose()
-        elif self._ended is not None:
-            await self._ended.wait()
+        elif self._driver.stopping.ended is not None:
+            await self._driver.stopping.ended.wait()
 
     def __aiter__(self) -> AsyncIterator[Event]:
         if self._events is not None:
             raise UsageError("a run can be iterated once; read `run` and `trace` for what happened")
-        events = self._iterate()
+        events = self._driver.events()
         self._events = ref(events)
         return events
-
-    async def _iterate(self) -> AsyncGenerator[Event, None]:
-        loop, task = asyncio.get_running_loop(), asyncio.current_task()
-        assert task is not None
-        events = self._driver.events()
-        self._ended = ended = asyncio.Event()
-        try:
-            while True:
-                current = asyncio.current_task() or task
-                self._waiting = (loop, current)
-                if self._driver.stop_reason is not None:
-                    # Stopped while the reader had the last event: what comes next may be long in coming.
-                    loop.call_soon(self._interrupt, current)
-                try:
-                    event = await anext(events)
-                except StopAsyncIteration:
-                    if self._history is not None:
-                        self._history.extend(self.run.messages)
-                    return
-                finally:
-                    self._waiting = None
-                yield event
-        finally:
-            try:
-                await events.aclose()
-            finally:
-                ended.set()

@@ -45,7 +45,7 @@ __all__ = ["Trace", "TracedEvent", "TracedRequest"]
 Kind = TypeVar("Kind")
 
 
-class TracedEvent(ShortRepr, Struct, frozen=True):
+class TracedEvent(ShortRepr, Struct, frozen=True, gc=False):
     """An event and when it happened.
 
     Attributes:

@@ -143,7 +143,9 @@ class Assembly:
 
     def text(self, delta: str, key: Hashable = "text") -> list[ModelEvent]:
         """Append visible text. An empty delta opens the part without an event."""
-        part = self._open_part(key, _OpenText)
+        part = self._open.get(key)
+        if not isinstance(part, _OpenText):
+            part = self._open_part(key, _OpenText)
         if not delta:
             return []
         part.pieces.append(delta)

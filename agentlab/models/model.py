@@ -6,8 +6,8 @@ A stream that ends without its terminal event is truncated: `StreamInterrupted` 
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, aclosing, suppress
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AbstractAsyncContextManager, aclosing
 from random import Random
 from typing import Final
 
@@ -26,16 +26,12 @@ from agentlab.errors import (
 from agentlab.http import (
     AwsSigner,
     Clock,
-    EventStreamFramer,
     Failure,
-    Framer,
     HttpClient,
     HttpRequest,
     HttpResponse,
-    NDJSONFramer,
     Retry,
     Secret,
-    SSEFramer,
     SystemClock,
     parse_retry_after,
     redact,
@@ -43,7 +39,6 @@ from agentlab.http import (
 from agentlab.messages import (
     AssistantMessage,
     Event,
-    ModelEvent,
     Notice,
     Request,
     RequestSent,
@@ -54,17 +49,13 @@ from agentlab.models.capabilities import check_capabilities
 from agentlab.models.credentials import Credential, Secrets, header_of, secrets_of
 from agentlab.models.interface import Model, ModelStream
 from agentlab.models.price_loading import loading_prices
+from agentlab.models.reading import StreamedAnswer, WholeAnswer
 from agentlab.models.timing import Stopwatch
-from agentlab.models.wire import Decoder, EncodedRequest, Framing, RefusesTools, Vendor, Wire
+from agentlab.models.wire import Decoder, EncodedRequest, RefusesTools, Vendor, Wire
 
 __all__ = ["Model", "ModelStream", "WireModel"]
 
 _ERROR_BODY_LIMIT: Final = 64 * 1024
-_FRAMERS: Final[dict[Framing, Callable[[], Framer]]] = {
-    "sse": SSEFramer,
-    "ndjson": NDJSONFramer,
-    "event-stream": EventStreamFramer,
-}
 _REQUEST_ID_HEADERS: Final = (
     "request-id",
     "x-request-id",
@@ -203,7 +194,6 @@ class _Call:
         self._watch = Stopwatch(model.clock)
         self._attempt = 0
         self._retries = 0
-        self._handed_out = False
         self._headers: Mapping[str, str] = {}
         self.pieces: tuple[bytes, ...] = ()
 
@@ -211,7 +201,7 @@ class _Call:
         """What has arrived."""
         return self._decoder.assembly.message(interrupted=True) if self._decoder is not None else None
 
-    async def events(self) -> AsyncGenerator[Event, None]:
+    async def events(self) -> AsyncGenerator[Event, None]:  # noqa: C901 - one generator, and not one in another
         """All events of the call."""
         model = self._model
         check_capabilities(model, self._request)
@@ -224,11 +214,25 @@ class _Call:
             try:
                 http_request = model.http_request(encoded, await self._secrets.current())
                 yield RequestSent(model.wire.name, http_request.url, encoded.body.decode(), self._attempt)
-                async with aclosing(self._answer(http_request)) as events:
-                    async for event in events:
+                self._headers, prices = {}, loading_prices()
+                # In this generator and no other: each one more that an event passes through costs as much as decoding it.
+                async with model.http.open(http_request) as response:
+                    answer = await self._answer(response)
+                    async for chunk in response.chunks():
+                        for event in answer.feed(chunk):
+                            if self._watch.first_token_s is None:
+                                self._watch.event(event)
+                            yield event
+                    for event in answer.finish():
+                        self._watch.event(event)
                         yield event
+                    await prices
+                    yield self._finished(answer.decoder, response)
             except ModelError as error:
                 failure = error
+                chunk = (
+                    b""  # the frame of this generator stays with the error, and no bytes may be seen in it
+                )
             else:
                 return
             if self._drops_tools(failure):
@@ -262,62 +266,20 @@ class _Call:
         self.pieces = encoded.pieces
         return encoded
 
-    async def _answer(self, http_request: HttpRequest) -> AsyncGenerator[Event, None]:
-        """The events of one attempt, ending with `TurnFinished`."""
-        model = self._model
-        self._headers = {}
-        prices = loading_prices()
-        async with model.http.open(http_request) as response:
-            self._headers = response.headers
-            if response.status >= 400:
-                raise model.error_of(response, await response.read(_ERROR_BODY_LIMIT, truncate=True))
-            self._decoder = decoder = model.wire.decoder(model.vendor)
-            unary = not self._request.stream or _is_plain_json(response, model.wire)
-            source = self._unary(response, decoder) if unary else self._streamed(response, decoder)
-            async with aclosing(source) as events:
-                async for event in events:
-                    self._watch.event(event)
-                    self._handed_out = True
-                    yield event
-            await prices
-            yield self._finished(decoder, response)
-
-    async def _unary(self, response: HttpResponse, decoder: Decoder) -> AsyncGenerator[ModelEvent, None]:
-        for event in [*decoder.body(await response.read()), *self._closed(decoder)]:
-            yield event
-
-    async def _streamed(self, response: HttpResponse, decoder: Decoder) -> AsyncGenerator[ModelEvent, None]:
-        framer = _FRAMERS[self._model.wire.framing]()
-        async for chunk in response.chunks():
-            for frame in framer.feed(chunk):
-                if frame.data:  # an SSE block whose data is empty is an event, but says nothing on any wire
-                    for event in decoder.frame(frame):
-                        yield event
-        for event in [
-            *self._tail(framer, decoder),
-            *decoder.end(),
-            *self._closed(decoder, "; ".join(framer.stray_lines)),
-        ]:
-            yield event
-
-    def _tail(self, framer: Framer, decoder: Decoder) -> list[ModelEvent]:
-        """What the last bytes say. A frame they cut in the middle says nothing: the answer is truncated."""
-        events: list[ModelEvent] = []
-        for frame in framer.finish(dispatch_tail=self._model.wire.dispatch_tail):
-            with suppress(ProtocolError):
-                events += decoder.frame(frame)
-        return events
-
-    def _closed(self, decoder: Decoder, hint: str = "") -> list[ModelEvent]:
-        """Complete what is open, if the terminal event was seen.
+    async def _answer(self, response: HttpResponse) -> StreamedAnswer | WholeAnswer:
+        """What reads the answer of one attempt.
 
         Raises:
-            StreamInterrupted: It was not.
+            ModelError: It is an error.
         """
-        if decoder.assembly.complete:
-            return decoder.assembly.close()
-        said = f"; the server said {hint!r}" if hint else ""
-        raise StreamInterrupted(f"{self._model.name}: the answer ended before it was complete{said}")
+        model = self._model
+        self._headers = response.headers
+        if response.status >= 400:
+            raise model.error_of(response, await response.read(_ERROR_BODY_LIMIT, truncate=True))
+        self._decoder = decoder = model.wire.decoder(model.vendor)
+        if not self._request.stream or _is_plain_json(response, model.wire):
+            return WholeAnswer(decoder, await response.read(), model.name)
+        return StreamedAnswer(model.wire, decoder, model.name)
 
     def _finished(self, decoder: Decoder, response: HttpResponse) -> TurnFinished:
         assembly = decoder.assembly
@@ -352,7 +314,7 @@ class _Call:
 
     def _delay(self, error: ModelError) -> float | None:
         """Seconds until the next attempt; None where there is none."""
-        if self._handed_out:
+        if self._watch.first_event_s is not None:
             return None
         outcome: int | Failure
         if error.status is not None:
@@ -377,7 +339,7 @@ class _Call:
         """The error to raise, with what had arrived."""
         partial = self.partial()
         self._decoder = None
-        if self._handed_out and isinstance(error, ConnectionFailed | ResponseTimeout):
+        if self._watch.first_event_s is not None and isinstance(error, ConnectionFailed | ResponseTimeout):
             interrupted = StreamInterrupted(
                 f"{self._model.name}: the answer broke off: {error}", code=error.code
             )

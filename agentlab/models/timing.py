@@ -16,6 +16,8 @@ class Stopwatch:
 
     Attributes:
         started_at: Unix time of the start.
+        first_event_s: Seconds to the first event; None before it.
+        first_token_s: Seconds to the first event that says something; None before it.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -23,8 +25,8 @@ class Stopwatch:
         self.started_at = 0.0
         self._start = 0.0
         self._waited = 0.0
-        self._first_event: float | None = None
-        self._first_token: float | None = None
+        self.first_event_s: float | None = None
+        self.first_token_s: float | None = None
 
     def start(self) -> None:
         """Begin."""
@@ -43,20 +45,20 @@ class Stopwatch:
 
     def event(self, event: ModelEvent) -> None:
         """Note an event; only the first ones matter."""
-        if self._first_token is not None:
+        if self.first_token_s is not None:
             return
         elapsed = self.elapsed()
-        if self._first_event is None:
-            self._first_event = elapsed
+        if self.first_event_s is None:
+            self.first_event_s = elapsed
         if isinstance(event, TextDelta | ReasoningDelta | ToolCallDelta | ToolCall):
-            self._first_token = elapsed
+            self.first_token_s = elapsed
 
     def timing(self) -> Timing:
         """What was measured so far."""
         return Timing(
             started_at=self.started_at,
             duration_s=self.elapsed(),
-            time_to_first_event_s=self._first_event,
-            time_to_first_token_s=self._first_token,
+            time_to_first_event_s=self.first_event_s,
+            time_to_first_token_s=self.first_token_s,
             waited_s=self._waited,
         )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from collections.abc import AsyncIterator
 from types import ModuleType
 
 import httpx
@@ -106,3 +107,29 @@ async def test_the_wall_clock_does_not_cut_the_closing() -> None:
     turns = 0
     assert await attempt.run(closing, bounded=False) == "closed"
     assert turns == 5
+
+
+async def pieces(*given: bytes | BaseException) -> AsyncIterator[bytes]:
+    """A body that ends in an error where one is given."""
+    for piece in given:
+        if isinstance(piece, BaseException):
+            raise piece
+        yield piece
+
+
+@pytest.mark.parametrize("wall_clock", [None, 60.0])
+async def test_a_body_is_pulled_with_the_errors_of_any_operation(wall_clock: float | None) -> None:
+    attempt = Attempt("host", Timeouts(event_gap=2, wall_clock=wall_clock), (KEY,))
+    broken = httpx.ReadError(f"said {KEY.reveal()}")
+    broken.__cause__ = ValueError(KEY.reveal())
+    body = pieces(b"one", b"", b"two", broken)
+    assert [await attempt.pull(body) for _ in range(3)] == [b"one", b"", b"two"]
+    with pytest.raises(ConnectionFailed, match=r"broke: said \[redacted\]") as left:
+        await attempt.pull(body)
+    assert left.value.__context__ is left.value.__cause__ is None
+    for _ in range(2):
+        with pytest.raises(StopAsyncIteration):
+            await attempt.pull(body)
+    with pytest.raises(asyncio.CancelledError) as cancelled:
+        await attempt.pull(pieces(asyncio.CancelledError()))
+    assert "pieces" not in {entry.name for entry in cancelled.traceback}

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import sys
 import threading
 
@@ -143,6 +144,19 @@ async def test_a_redirect_is_not_followed() -> None:
         async with HttpClient().open(post(server.url, auth=("x-api-key", "", KEY))) as answer:
             assert answer.status == 307
         assert len(server.peers) == 1
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["own", "given"])
+@pytest.mark.parametrize("encoding", ["gzip", "identity", ""])
+async def test_a_body_comes_decoded_and_once(encoding: str, own: bool) -> None:
+    said = b"one" * 5_000
+    body = gzip.compress(said) if encoding == "gzip" else said
+    headers = [f"content-encoding: {encoding}"] if encoding else []
+    async with serve(answering(response(body, "200 OK", *headers))) as server, httpx.AsyncClient() as given:
+        client = HttpClient() if own else HttpClient(client=given)
+        async with client.open(post(server.url)) as answer:
+            assert b"".join([chunk async for chunk in answer.chunks()]) == said
+            assert [chunk async for chunk in answer.chunks()] == []
 
 
 async def test_a_piece_is_there_before_the_next_is_sent() -> None:

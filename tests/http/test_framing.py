@@ -127,6 +127,55 @@ def test_the_cap_and_the_tail_do_not_depend_on_the_cuts(
     assert outcome(SSEFramer(max_event_bytes=cap), cut(body, where), dispatch_tail=tail) == whole
 
 
+whole_chunks = st.lists(
+    st.sampled_from(
+        [
+            *(
+                b"data: a\n\n",
+                b"data:  \xc3\xa9 \n\n",
+                b"data: \n\n",
+                b"data:a\n\n",
+                b"data: a\n\ndata: b\n\n",
+            ),
+            *(
+                b"event: x\ndata: a\n\n",
+                b"event: \xff\ndata: a\n\n",
+                b"event: \ndata: a\n\n",
+                b"event: x\n\n",
+            ),
+            *(b"event: x\nevent: y\ndata: a\n\n", b"data: a\nevent: x\n\n", b"data: a\ndata: b\n\n"),
+            *(b"data: a\r\n\n", b"data: a\rb\n\n", b"event: x\rdata: a\n\n", b"event: x\ry\ndata: a\n\n"),
+            *(
+                b"id: 7\ndata: a\n\n",
+                b": note\n\n",
+                b"data: a\n\n\n",
+                b"\n\n",
+                b"\n",
+                b"\r",
+                b"data: a",
+                b"event: x\n",
+            ),
+        ]
+    ),
+    max_size=8,
+)
+
+
+@given(chunks=whole_chunks, cap=st.sampled_from([7, 8, 9, 20, 1000]))
+@example(chunks=[b"data: a\n\n"], cap=7)
+@example(chunks=[b"event: x\n", b"data: a\n\n"], cap=1000)
+@example(chunks=[b"\r", b"\n\n", b"data: a\n\n"], cap=1000)
+def test_chunks_that_are_whole_events_give_what_they_give_joined(chunks: list[bytes], cap: int) -> None:
+    start = b": the first bytes may be a byte order mark, so they are never taken as a whole event\n\n"[
+        -cap - 2 :
+    ]
+    body = b"".join([start, *chunks])
+    assert outcome(SSEFramer(max_event_bytes=cap), [start, *chunks]) == outcome(
+        SSEFramer(max_event_bytes=cap), [body]
+    )
+    assert outcome(SSEFramer(), [start, *chunks]) == (by_the_rules(body), "")
+
+
 def test_the_tail_is_dispatched_on_demand_alone() -> None:
     for body in (b"data: a\n\ndata: b", b"data: a\n\ndata: b\n", b"data: a\r\n\r\ndata: b\r\n"):
         assert outcome(SSEFramer(), [body]) == ([F(b"a")], "")

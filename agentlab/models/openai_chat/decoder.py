@@ -49,19 +49,19 @@ _FINISH: Final[dict[str, FinishReason]] = {
 }
 
 
-class _Function(Struct):
+class _Function(Struct, gc=False):
     name: str | None = None
     arguments: Any = None
 
 
-class _ToolDelta(Struct):
+class _ToolDelta(Struct, gc=False):
     index: int | None = None
     id: str | None = None
     function: _Function | None = None
     extra_content: dict[str, Any] | None = None
 
 
-class _Delta(Struct):
+class _Delta(Struct, gc=False):
     content: Any = None
     reasoning_content: str | None = None
     reasoning: Any = None
@@ -73,7 +73,7 @@ class _Delta(Struct):
     images: list[dict[str, Any]] | None = None
 
 
-class _Choice(Struct):
+class _Choice(Struct, gc=False):
     index: int | None = None
     delta: _Delta | None = None
     message: _Delta | None = None
@@ -81,11 +81,11 @@ class _Choice(Struct):
     error: Any = None
 
 
-class _Groq(Struct):
+class _Groq(Struct, gc=False):
     usage: dict[str, Any] | None = None
 
 
-class _Chunk(Struct):
+class _Chunk(Struct, gc=False):
     id: Any = None
     model: Any = None
     choices: list[_Choice] | None = None

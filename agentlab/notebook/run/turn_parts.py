@@ -37,7 +37,7 @@ class Prose:
         self.size = len(text)
         self._pieces = [text]
         self._count = GrowingCount()
-        self._count.feed(text)
+        self._counted = 0
 
     @property
     def text(self) -> str:
@@ -48,13 +48,15 @@ class Prose:
 
     @property
     def tokens(self) -> int:
-        """About how many tokens it is."""
+        """About how many tokens it is; what has come since it was asked for last is counted now."""
+        if self._counted < self.size:
+            self._count.feed(self.text[self._counted :])
+            self._counted = self.size
         return self._count.tokens
 
     def append(self, text: str) -> None:
         """Let it grow."""
         self._pieces.append(text)
-        self._count.feed(text)
         self.size += len(text)
         self.revision += 1
 
