@@ -4,7 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.complete
-NOTEBOOKS := $(wildcard notebooks/*.ipynb)
+# The longest first, so that no worker begins one when the others are done.
+LONG_NOTEBOOKS := $(addprefix notebooks/,06_sweep_at_scale.ipynb 05_compare_prompts.ipynb 04_compare_providers.ipynb 03_orderings.ipynb)
+NOTEBOOKS := $(LONG_NOTEBOOKS) $(filter-out $(LONG_NOTEBOOKS),$(wildcard notebooks/*.ipynb))
 # More than the two cores: many tests wait for a browser, a kernel or a server.
 WORKERS ?= 3
 # Workers, kernels and servers import the same modules: who compiles one first keeps it for the others.
@@ -37,7 +39,7 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -p no:nbval -n $(WORKERS) --dist loadscope --no-loadscope-reorder
-	AGENTLAB_DISPLAY=static $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --nbval --nbval-current-env --nbval-sanitize-with notebooks/sanitize.cfg \
+	AGENTLAB_DISPLAY=static $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --nbval --nbval-current-env --nbval-sanitize-with notebooks/sanitize.cfg \
 		-p no:cacheprovider --override-ini filterwarnings= --allow-hosts=127.0.0.1 $(NOTEBOOKS)
 
 check: $(STAMP)
@@ -48,7 +50,7 @@ check: $(STAMP)
 
 gauntlet: $(STAMP)
 	AGENTLAB_GAUNTLET=1 $(BIN)/python -m pytest -p no:xdist -m gauntlet -s
-	AGENTLAB_GAUNTLET=1 $(BIN)/python -m pytest -n $(WORKERS) tests/messages tests/http tests/caching tests/tools tests/agent/test_run.py tests/agent/test_cancel.py tests/agent/test_approvals.py tests/notebook/run/test_state.py tests/notebook/safety/test_markdown.py tests/sessions tests/chat/context
+	AGENTLAB_GAUNTLET=1 $(BIN)/python -m pytest -n $(WORKERS) tests/messages tests/http tests/caching tests/tools tests/agent/test_run.py tests/agent/test_cancel.py tests/agent/test_approvals.py tests/notebook/run/test_state.py tests/notebook/safety/test_markdown.py tests/sessions tests/chat/context tests/experiments/statistics/test_coverage.py tests/notebook/test_every_renderer.py
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks.peers $(if $(BENCH),--bench $(BENCH)) $(if $(PEERS),--peers $(PEERS)) $(if $(ROUNDS),--rounds $(ROUNDS))

@@ -5,6 +5,7 @@ The live view, `explain`, replay and DataFrames all read this one record.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
@@ -25,10 +26,13 @@ from agentlab.caching.replaying.what_if import Change, what_if
 from agentlab.errors import UsageError
 from agentlab.messages import (
     Event,
+    ReasoningDelta,
     Request,
     RequestSent,
     Retrieved,
+    TextDelta,
     ToolCall,
+    ToolCallDelta,
     ToolResult,
     ToolStarted,
     TurnFinished,
@@ -43,6 +47,7 @@ if TYPE_CHECKING:
 __all__ = ["Trace", "TracedEvent", "TracedRequest"]
 
 Kind = TypeVar("Kind")
+_TOKENS = (TextDelta, ReasoningDelta, ToolCallDelta, ToolCall)
 
 
 class TracedEvent(ShortRepr, Struct, frozen=True, gc=False):
@@ -148,24 +153,36 @@ class Trace(_Record, dict=True):
 
     @property
     def calls(self) -> tuple[RecordedCall, ...]:
-        """The model calls as the tools of `agentlab.caching` take them; the last attempt of each."""
+        """The model calls as the tools of `agentlab.caching` take them; the last attempt of each.
+
+        A call is sent after the first token of the one before it, also where a coarse clock gives both one moment.
+        """
         found: list[RecordedCall] = []
         asked = iter(self.asked)
         name, request, pending = "", None, False
+        at = sent_s = 0.0
+        answer_began = -math.inf
+        waited_s: float | None = None
         for traced in self.events:
             event = traced.event
             if isinstance(event, TurnStarted):
                 name, request, pending = event.model, next(asked, None), False
             elif isinstance(event, RequestSent):
-                call = recorded(event, event.model or name, at=self.started_at + traced.at_s, request=request)
+                at = max(self.started_at + traced.at_s, math.nextafter(answer_began, math.inf))
+                call = recorded(event, event.model or name, at=at, request=request)
                 found[len(found) - pending :] = [call]
-                pending = True
+                sent_s, waited_s, pending = traced.at_s, None, True
+            elif waited_s is None and isinstance(event, _TOKENS):
+                waited_s = max(0.0, traced.at_s - sent_s)
             elif isinstance(event, TurnFinished) and pending:
+                # The model's own timing begins before the request was encoded, and with the first attempt.
+                ttft_s = event.timing.time_to_first_token_s if waited_s is None else waited_s
+                answer_began = at + (ttft_s or 0.0)
                 found[-1] = structs.replace(
                     found[-1],
                     usage=event.usage,
                     output_tokens=event.usage.output_tokens,
-                    ttft_s=event.timing.time_to_first_token_s,
+                    ttft_s=ttft_s,
                     cache_diagnosis=event.cache_diagnosis,
                 )
         return tuple(found)

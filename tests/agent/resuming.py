@@ -1,6 +1,7 @@
 """An agent that can be built twice, here and in another process, and the provider it talks to.
 
-As a program it reads a run from its standard input, drives it to the end and writes it to its standard output.
+As a program it reads runs from its standard input, drives each to the end and writes it to its standard output. A line
+is a run: vendor, address and key of its provider, a tab, its state.
 """
 
 from __future__ import annotations
@@ -69,5 +70,7 @@ async def _finished(run: Run, agent: Agent) -> Run:
 
 
 if __name__ == "__main__":
-    finished = asyncio.run(_finished(Run.from_json(sys.stdin.read()), agent_at(*sys.argv[1:4])))
-    sys.stdout.write(finished.to_json())
+    for line in sys.stdin:
+        at, state = line.rstrip("\n").split("\t", 1)
+        finished = asyncio.run(_finished(Run.from_json(state), agent_at(*at.split())))
+        sys.stdout.write(finished.to_json() + "\n")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
+import stat
 from collections.abc import AsyncIterator, Awaitable, Coroutine, Generator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,8 +17,7 @@ from agentlab.http import HttpClient, HttpRequest, HttpResponse
 
 __all__ = ["Suspended", "Trickle", "assert_nothing_left", "open_connections"]
 
-_ESTABLISHED = "01"
-_CLOSE_WAIT = "08"
+_INTERNET = {socket.AF_INET, socket.AF_INET6}
 
 
 class Suspended(Awaitable[Any]):
@@ -97,11 +98,20 @@ class Trickle(HttpClient):
 
 
 def open_connections(port: int) -> int:
-    """How many sockets of this machine are connected, as clients, to a port of it."""
-    rows = [row.split() for row in Path("/proc/self/net/tcp").read_text().splitlines()[1:]]
-    return sum(
-        int(row[2].partition(":")[2], 16) == port and row[3] in {_ESTABLISHED, _CLOSE_WAIT} for row in rows
-    )
+    """How many sockets of this process are connected, as clients, to a port of this machine."""
+    return sum(_connected_to(int(entry.name)) == port for entry in Path("/proc/self/fd").iterdir())
+
+
+def _connected_to(descriptor: int) -> int | None:
+    """The port at the other end of a connection; None where a descriptor is none."""
+    try:
+        if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+            return None
+        with socket.socket(fileno=os.dup(descriptor)) as again:
+            peer = again.getpeername()
+    except OSError:  # closed, or connected to nothing
+        return None
+    return peer[1] if again.family in _INTERNET else None
 
 
 async def assert_nothing_left(port: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from itertools import count
 from typing import Any
 
@@ -16,7 +17,7 @@ from agentlab.models import WireModel
 from agentlab.simulator import SimRequest, call, reply
 from agentlab.tools import tool
 from tests.agent.bench import Bench, add, assert_sendable, bench_of, results_of
-from tests.agent.stepping import Suspended, Trickle, assert_nothing_left
+from tests.agent.stepping import Suspended, Trickle, assert_nothing_left, open_connections
 
 pytestmark = pytest.mark.anyio
 
@@ -213,6 +214,14 @@ async def test_a_result_that_came_while_the_run_was_closing_is_kept(bench: Bench
     done, open_still = results_of(stream.run.messages)
     assert (done.text, done.status) == ("acted", "success")
     assert open_still.status == "interrupted"
+
+
+def test_a_connection_that_is_left_open_is_seen() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)):
+            assert open_connections(port) == 1
+        assert open_connections(port) == 0
 
 
 async def _drain(stream: RunStream) -> list[ToolResult]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import anyio.to_thread
@@ -11,7 +12,7 @@ import pytest
 
 from agentlab.agent import CallModel, CallTools, Done, Run
 from agentlab.simulator import Function
-from tests.agent.bench import Bench, results_of
+from tests.agent.bench import VENDORS, Bench, results_of
 from tests.agent.resuming import agent_at, contents, says
 
 pytestmark = pytest.mark.anyio
@@ -64,36 +65,36 @@ async def test_every_step_is_put_away_and_goes_on_to_the_same_end(
     assert bench.refused == []
 
 
+def in_another_process(lines: list[str]) -> list[str]:
+    """What `tests.agent.resuming` writes of these lines."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.agent.resuming"],
+        input="".join(f"{line}\n" for line in lines),
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
 @pytest.mark.parametrize("step", [2, 4])
-async def test_a_run_goes_on_in_another_process(bench: Bench, vendor: str, step: int) -> None:
-    whole, states = await snapshots(bench, vendor)
+async def test_a_run_of_each_wire_goes_on_in_another_process(bench: Bench, step: int) -> None:
+    wholes, lines = [], []
+    for vendor in VENDORS:
+        whole, states = await snapshots(bench, vendor)
+        wholes.append(whole)
+        lines.append(f"{vendor} {bench.sim.base_url(vendor)} {bench.sim.token}\t{states[step]}")
     asked = len(bench.requests)
-
-    def elsewhere() -> str:
-        done = subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "tests.agent.resuming",
-                vendor,
-                bench.sim.base_url(vendor),
-                bench.sim.token,
-            ],
-            input=states[step],
-            capture_output=True,
-            text=True,
-            cwd=ROOT,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    run = Run.from_json(await anyio.to_thread.run_sync(elsewhere))
-    assert contents(run) == contents(whole)
-    assert (run.text, run.turns_made) == ("It is ten.", 3)
-    assert run.id == whole.id
-    assert len(bench.requests) - asked == 2
+    finished = await anyio.to_thread.run_sync(in_another_process, lines)
+    for whole, text in zip(wholes, finished, strict=True):
+        run = Run.from_json(text)
+        assert contents(run) == contents(whole)
+        assert (run.text, run.turns_made) == ("It is ten.", 3)
+        assert run.id == whole.id
+    assert Counter(request.vendor for request in bench.requests[asked:]) == dict.fromkeys(VENDORS, 2)
     assert bench.refused == []
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from msgspec import structs
 
-from agentlab.agent import Hook, HookContext
+from agentlab.agent import Hook, HookContext, Trace
 from agentlab.caching.profiles.registry import make_policy, profile_for
 from agentlab.messages import CacheOptions, Message, Request
-from agentlab.simulator import call, reply
+from agentlab.simulator import Fault, call, reply
 from tests.agent.bench import Bench, add, bench_of
 
 pytestmark = pytest.mark.anyio
@@ -76,3 +77,40 @@ async def test_a_run_is_told_again_under_another_ordering_and_provider(
     assert frame.attrs["provider"] == "anthropic:claude-sonnet-4-5"
     assert frame.attrs["ordering"] == "volatile_first"
     assert (frame["input_tokens"] > 1000).all()
+
+
+async def anthropic_run(bench: Bench) -> Trace:
+    """A run of three calls, of which the later two read what the one before them left."""
+    cache = CacheOptions(breakpoints=("preamble", "last"))
+    agent = bench.agent("anthropic", TURNS, tools=[add], preamble=WORDS, cache=cache, hooks=[Ticking(bench)])
+    run = await agent.prompt("1+2, and twice that?")
+    assert all(turn.usage.cache_read_tokens for turn in run.trace.turns[1:])
+    return run.trace
+
+
+@pytest.mark.parametrize("step_s", [0.0, -1.0], ids=["stands still", "steps back"])
+async def test_each_call_reads_what_the_one_before_left_whatever_the_clock_does(
+    strict_bench: Bench, step_s: float
+) -> None:
+    trace = await anthropic_run(strict_bench)
+    trace.events = [
+        structs.replace(traced, at_s=number * step_s) for number, traced in enumerate(trace.events)
+    ]
+    foreseen = trace.what_if(ttl="5m")
+    assert foreseen["cache_read_tokens"].tolist() == [turn.usage.cache_read_tokens for turn in trace.turns]
+    times = [call.at for call in trace.calls]
+    assert times[0] < times[1] < times[2] < times[0] + 1e-5
+
+
+async def test_the_wait_for_a_second_attempt_is_no_part_of_the_time_to_the_first_token(
+    strict_bench: Bench,
+) -> None:
+    strict_bench.sim.faults.add(Fault("status", status=503, retry_after=30))
+    trace = await anthropic_run(strict_bench)
+    measured = trace.turns[0].timing.time_to_first_token_s
+    assert measured is not None
+    assert measured >= 30
+    assert all(call.ttft_s is not None and 0 <= call.ttft_s < 30 for call in trace.calls)
+    foreseen = trace.what_if(ttl="5m")
+    assert foreseen["cache_read_tokens"].tolist() == [turn.usage.cache_read_tokens for turn in trace.turns]
+    assert trace.calls[1].at - trace.calls[0].at < 30

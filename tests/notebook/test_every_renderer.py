@@ -19,7 +19,7 @@ from tests.notebook.trapped_page import TrappedPage
 ROOT = Path(__file__).parents[2]
 BATCH = 45
 GAUNTLET = os.environ.get("AGENTLAB_GAUNTLET") == "1"
-RENDERED = [text for place, text in enumerate(HOSTILE) if place % 4 or GAUNTLET]
+RENDERED = [text for place, text in enumerate(HOSTILE) if place % 2 or GAUNTLET]
 PAINTED_EVERY = 3  # all of them, and the public ones, in the gauntlet
 UNSAFE_TO_PRINT = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"

@@ -18,7 +18,8 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
+
+from agentlab.experiments.statistics.distributions import t_cdf, t_quantile
 
 __all__ = [
     "ClusterSums",
@@ -72,12 +73,12 @@ class ClusteredMean:
 
     def half_width(self, confidence: float = 0.95) -> Floats:
         """Half the width of the two-sided t interval."""
-        return np.asarray(special.stdtrit(self.degrees, (1 + confidence) / 2) * self.se, dtype=np.float64)
+        return np.asarray(t_quantile(self.degrees, (1 + confidence) / 2) * self.se)
 
     def p_value(self) -> Floats:
         """Two-sided p of "the mean is 0"; NaN where there is no spread to judge by."""
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(2 * special.stdtr(self.degrees, -np.abs(self.mean) / self.se), dtype=np.float64)
+            return np.asarray(2 * t_cdf(self.degrees, -np.abs(self.mean) / self.se))
 
 
 def sum_by_cluster(values: npt.ArrayLike, clusters: npt.ArrayLike) -> ClusterSums:

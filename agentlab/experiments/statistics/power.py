@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy.typing as npt
-from scipy import special
 
 from agentlab.errors import UsageError
 from agentlab.experiments.statistics.clustered import clustered_mean
+from agentlab.experiments.statistics.distributions import t_quantile
 
 __all__ = [
     "UNKNOWN_BINARY_SD",
@@ -65,7 +65,7 @@ def detectable(se: float, degrees: float, *, alpha: float = 0.05, power: float =
         alpha: Of the test.
         power: Chance to find it.
     """
-    return float(special.stdtrit(degrees, 1 - alpha / 2) + special.stdtrit(degrees, power)) * se
+    return float(t_quantile(degrees, 1 - alpha / 2) + t_quantile(degrees, power)) * se
 
 
 def minimum_detectable_effect(

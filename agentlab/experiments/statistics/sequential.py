@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from scipy import special
 
 from agentlab.errors import UsageError
 from agentlab.experiments.statistics.checking import suggestion
 from agentlab.experiments.statistics.clustered import clustered_mean
+from agentlab.experiments.statistics.distributions import normal_cdf
 from agentlab.experiments.statistics.spending import SPENDING, Spending, boundaries
 from agentlab.experiments.statistics.spreadless import spreadless_interval
 
@@ -100,7 +100,7 @@ class SequentialStop:
                 f"`information_fraction` rises with each look to at most 1: it was {last} and is {information_fraction}"
             )
         shares = (*self.looks, information_fraction)
-        nominal = float(2 * special.ndtr(-boundaries(shares, self.alpha, self.spending)[-1]))
+        nominal = float(2 * normal_cdf(-boundaries(shares, self.alpha, self.spending)[-1]))
         delta, low, high = self._interval(differences_by_cluster, nominal)
         action, reason, why = self._verdict(low, high, information_fraction)
         return StopDecision(action, reason, why, delta, low, high, nominal, replace(self, looks=shares))

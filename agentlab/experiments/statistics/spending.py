@@ -13,7 +13,8 @@ from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
+
+from agentlab.experiments.statistics.distributions import normal_cdf, normal_quantile
 
 __all__ = ["SPENDING", "Spending", "boundaries", "obrien_fleming_spent", "pocock_spent"]
 
@@ -29,7 +30,7 @@ def obrien_fleming_spent(share: float, alpha: float) -> float:
     """Almost nothing early, nearly all of alpha left for the end: the last look costs little."""
     if share <= 0:
         return 0.0
-    return float(4 * special.ndtr(special.ndtri(alpha / 4) / np.sqrt(min(share, 1.0))))
+    return float(4 * normal_cdf(normal_quantile(alpha / 4) / np.sqrt(min(share, 1.0))))
 
 
 def pocock_spent(share: float, alpha: float) -> float:
@@ -74,6 +75,6 @@ def _edge(at: Floats, mass: Floats, step: float, chance: float, far: float) -> f
     low, high = 0.0, float(far)
     for _ in range(60):
         middle = (low + high) / 2
-        leaving = mass @ (special.ndtr((at - middle) / step) + special.ndtr((-at - middle) / step))
+        leaving = mass @ (normal_cdf((at - middle) / step) + normal_cdf((-at - middle) / step))
         low, high = (middle, high) if leaving > chance else (low, middle)
     return high

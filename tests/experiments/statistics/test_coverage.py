@@ -6,6 +6,8 @@ cluster's or all of the question's.
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,6 +22,8 @@ from tests.experiments.statistics.sweeps import (
 )
 
 SWEEPS = 2000
+COMPARED = 200 if os.environ.get("AGENTLAB_GAUNTLET") == "1" else 80
+"""Sweeps that go through `compare` itself; what is allowed for chance follows from their number."""
 SHAPES = [
     ("single", 40),
     ("equal", 10),
@@ -62,18 +66,18 @@ def test_g_minus_1_degrees_would_break_that_promise_with_few_clusters_of_unlike_
     assert np.mean(error <= found.half_width(0.95)) >= 0.93
 
 
-def test_a_planted_null_is_not_found_and_a_difference_of_the_promised_size_is_over_200_sweeps_each():
+def test_a_planted_null_is_not_found_and_a_difference_of_the_promised_size_is_as_often_as_promised():
     rng = np.random.default_rng(5)
 
     def sweeps(effect: float) -> pd.DataFrame:
-        frames = [sweep_frame(rng, effect=effect).assign(sweep=number) for number in range(200)]
+        frames = [sweep_frame(rng, effect=effect).assign(sweep=number) for number in range(COMPARED)]
         return compare(pd.concat(frames, ignore_index=True), "ordering", "score_exact", by="sweep")
 
     null = sweeps(0.0)
     promised = null["mde80"].mean()
     planted = sweeps(promised)
-    slack = 3 * np.sqrt(0.05 * 0.95 / 200)  # three standard errors of 200 draws
+    slack = 3 * np.sqrt(0.05 * 0.95 / COMPARED)  # three standard errors of so many draws
     assert np.mean(null["p"] < 0.05) <= 0.05 + slack
-    assert np.mean(planted["p"] < 0.05) == pytest.approx(0.8, abs=3 * np.sqrt(0.8 * 0.2 / 200))
+    assert np.mean(planted["p"] < 0.05) == pytest.approx(0.8, abs=3 * np.sqrt(0.8 * 0.2 / COMPARED))
     for truth, found in ((0.0, null), (promised, planted)):
         assert np.mean((found["ci_low"] <= truth) & (truth <= found["ci_high"])) >= 0.95 - slack

@@ -173,7 +173,7 @@ def test_the_cost_of_a_stream_grows_with_its_length(
         stream.finish()
         return characters
 
-    assert cost(800) < 3 * cost(400)
+    assert cost(480) < 3 * cost(240)
 
 
 def test_a_long_open_fence_shows_its_newest_text_at_once() -> None:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 import numpy.typing as npt
-from scipy.special import erf
 
 from agentlab.errors import UsageError
 
@@ -175,6 +174,8 @@ def _normalised(values: Array, weights: tuple[Array, Array], epsilon: float) -> 
 
 def _gelu(values: Array) -> Array:
     """GELU: x Φ(x), with the normal distribution's Φ, not its approximation."""
+    from scipy.special import erf  # noqa: PLC0415 - optional
+
     grown: Array = erf(values * np.float32(1 / math.sqrt(2)))
     grown += np.float32(1)
     grown *= values

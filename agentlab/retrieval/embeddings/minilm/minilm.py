@@ -86,13 +86,14 @@ class MiniLM(LocalEmbeddingModel):
 
         Raises:
             UsageError: A file is missing, or is not the one it should be, or not a model of the kind.
-            MissingExtra: `tokenizers` or `safetensors` is not installed.
+            MissingExtra: `tokenizers`, `safetensors` or `scipy` is not installed.
         """
         try:
             import safetensors.numpy  # noqa: PLC0415 - optional
+            import scipy.special  # noqa: F401, PLC0415 - optional; the forward pass takes it
             from tokenizers import Tokenizer  # noqa: PLC0415 - optional
         except ImportError:
-            raise MissingExtra("`MiniLM` needs two libraries: pip install 'agentlab[minilm]'") from None
+            raise MissingExtra("`MiniLM` needs three libraries: pip install 'agentlab[minilm]'") from None
         folder = Path(path)
         files = {name: _read(folder / name, (sha256 or {}).get(name)) for name in _FILES}
         try:
