@@ -11,6 +11,7 @@ from agentlab.agent.composition.agent_tool import AgentTool
 from agentlab.agent.driver import RunDriver
 from agentlab.agent.facts import asked_by
 from agentlab.agent.hooks import Hook
+from agentlab.agent.known_histories import KnownHistories
 from agentlab.agent.memory.policy import Memory
 from agentlab.agent.options import SETTINGS, settings_from
 from agentlab.agent.portal import run_sync
@@ -150,7 +151,7 @@ class Agent:
     ) -> None:
         options = {key: value for key, value in locals().items() if key in SETTINGS}
         self.settings: AgentSettings = settings_from(AgentSettings(), options)
-        self._clock = clock or SystemClock()
+        self._clock, self._known = clock or SystemClock(), KnownHistories()
         self.model: Model = _model(model, api_key, base_url, clock)
 
     # ---------------------------------------------------------- variations
@@ -162,7 +163,7 @@ class Agent:
             UsageError: There is no such option; the message lists them.
         """
         varied = object.__new__(Agent)
-        varied._clock = self._clock
+        varied._clock, varied._known = self._clock, self._known
         varied.model = self.model if model is None else _model(model, None, None, self._clock)
         varied.settings = settings_from(self.settings, options)
         return varied
@@ -340,6 +341,7 @@ class Agent:
             max_turns=self.settings.max_turns if max_turns is None else max_turns,
             output_tool=tool.name if tool else None,
             tainted=tainted,
+            known=self._known,
         )
 
     def resume(self, run: Run, *, history: MutableSequence[Message] | None = None) -> RunStream:

@@ -20,6 +20,7 @@ from msgspec import Struct, field, structs
 
 from agentlab.agent.approving.taint import named, taints_of
 from agentlab.agent.facts import Facts
+from agentlab.agent.known_histories import KnownHistories
 from agentlab.agent.records import Decision, TurnRecord, record_of
 from agentlab.agent.steps import CallModel, CallTools, Done, Step
 from agentlab.errors import AnswerTruncated, ContentFiltered, MaxTurnsReached, RunError, RunProtocolViolation
@@ -36,7 +37,6 @@ from agentlab.messages import (
     Usage,
     UserMessage,
     repair,
-    validate,
 )
 from agentlab.rich_display import html_of
 
@@ -97,6 +97,7 @@ class Run(Struct, kw_only=True):
         output_tool: str | None = None,
         run_id: str | None = None,
         tainted: str | Iterable[str] = (),
+        known: KnownHistories | None = None,
     ) -> Run:
         """Begin a run.
 
@@ -108,19 +109,20 @@ class Run(Struct, kw_only=True):
             run_id: Name of the run; a random one where None.
             tainted: What of the prompt or the history anybody may have written (an attachment, a mail), by name. Results in
                 the history that say themselves that they are untrusted, and documents found for its prompts, taint anyway.
+            known: What is known of earlier histories; it learns this one.
 
         Raises:
             InvalidHistory: History and prompt together cannot be sent.
         """
-        earlier = repair(history)
-        validate([*earlier, prompt])
+        known = known or KnownHistories()
+        earlier = known.mended(history, prompt)
         return cls(
             id=run_id or secrets.token_hex(8),
             history=earlier,
             messages=[prompt],
             max_turns=max_turns,
             output_tool=output_tool,
-            tainted=named([tainted] if isinstance(tainted, str) else tainted, taints_of(earlier)),
+            tainted=named([tainted] if isinstance(tainted, str) else tainted, known.taints(earlier)),
         )
 
     # ------------------------------------------------------------- reading

@@ -10,6 +10,7 @@ from agentlab.messages import (
     Audio,
     Document,
     Image,
+    Message,
     Request,
     SpecificTools,
     TextSource,
@@ -17,8 +18,9 @@ from agentlab.messages import (
     UserMessage,
     Video,
 )
+from agentlab.messages.known import Findings
 
-__all__ = ["check_capabilities"]
+__all__ = ["check_capabilities", "needed_by_messages"]
 
 _MEDIA = {Image: "images", Document: "documents", Audio: "audio", Video: "video"}
 _WORDS = {
@@ -44,20 +46,30 @@ class _Capable(Protocol):
     def supports(self, capability: str) -> bool: ...
 
 
-def check_capabilities(model: _Capable, request: Request) -> None:
+def needed_by_messages() -> Findings[str]:
+    """For `check_capabilities`: looks at each message once, as long as it is kept."""
+    return Findings(_needed_by)
+
+
+def check_capabilities(model: _Capable, request: Request, by_messages: Findings[str] | None = None) -> None:
     """Refuse a request the model cannot serve.
+
+    Args:
+        model: The model.
+        request: What is asked of it.
+        by_messages: What messages need, as far as it is known; it learns those of the request.
 
     Raises:
         UnsupportedCapability: The first thing it lacks, by name.
     """
-    for capability in _needed(request):
+    for capability in _needed(request, by_messages or needed_by_messages()):
         if not model.supports(capability):
             raise UnsupportedCapability(
                 f"`{model.name}` cannot {_WORDS[capability]}; leave it out, or use another model"
             )
 
 
-def _needed(request: Request) -> Iterator[str]:
+def _needed(request: Request, by_messages: Findings[str]) -> Iterator[str]:
     if request.tools:
         yield "tools"
     if request.tool_choice == "required":
@@ -72,12 +84,12 @@ def _needed(request: Request) -> Iterator[str]:
         yield "reasoning"
     if request.stream:
         yield "streaming"
-    for message in request.messages:
-        if isinstance(message, UserMessage):
-            yield from _needed_by(message)
+    yield from by_messages.of(request.messages)
 
 
-def _needed_by(message: UserMessage) -> Iterator[str]:
+def _needed_by(message: Message) -> Iterator[str]:
+    if not isinstance(message, UserMessage):
+        return
     for part in message.content:
         if isinstance(part, Document) and isinstance(part.source, TextSource):
             continue  # every wire has a place for text

@@ -6,20 +6,22 @@ once for a wire, and a body is a join of such bytes: the prefix stays identical 
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from agentlab.messages import Message, Request, Text, UserMessage
+from agentlab.messages.known import ByMessage
 
 __all__ = [
     "MessageBytes",
     "added_tools",
+    "context_message",
     "conversation",
     "encode_json",
     "join_array",
+    "raw_items",
     "rendered_settings",
 ]
 
@@ -34,6 +36,11 @@ def encode_json(value: Any) -> bytes:
 def join_array(items: Iterable[bytes]) -> msgspec.Raw:
     """A JSON array of pieces that are JSON already."""
     return msgspec.Raw(b"[" + b",".join(items) + b"]")
+
+
+def raw_items(items: Iterable[bytes]) -> list[msgspec.Raw]:
+    """An array of pieces that are JSON already, or of runs of them: long ones are copied once, into the body."""
+    return [msgspec.Raw(item) for item in items]
 
 
 def added_tools(params: Mapping[str, Any]) -> Iterator[bytes]:
@@ -63,8 +70,12 @@ def conversation(request: Request) -> tuple[Message, ...]:
     """The messages of a request with its static context as one user message before them."""
     if not request.context:
         return request.messages
-    rendered = "".join(document.rendered() for document in request.context)
-    return (UserMessage((Text(rendered),)), *request.messages)
+    return (context_message(request), *request.messages)
+
+
+def context_message(request: Request) -> UserMessage:
+    """The static context of a request as one user message."""
+    return UserMessage((Text("".join(document.rendered() for document in request.context)),))
 
 
 class MessageBytes:
@@ -74,7 +85,7 @@ class MessageBytes:
     """
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[weakref.ref[Message], dict[Hashable, tuple[bytes, ...]]]] = {}
+        self._known: ByMessage[dict[Hashable, tuple[bytes, ...]]] = ByMessage()
 
     def of(
         self, message: Message, build: Callable[[Message], Iterable[Any]], variant: Hashable = None
@@ -86,12 +97,10 @@ class MessageBytes:
             build: Gives the items as plain data; called once for a message and variant.
             variant: Tells apart forms of one message (with and without a cache marker).
         """
-        entry = self._known.get(id(message))
-        if entry is None or entry[0]() is not message:
-            key = id(message)
-            entry = (weakref.ref(message, lambda _: self._known.pop(key, None)), {})
-            self._known[key] = entry
-        forms = entry[1]
+        forms = self._known.get(message)
+        if forms is None:
+            forms = {}
+            self._known.put(message, forms)
         if variant not in forms:
             forms[variant] = tuple(encode_json(item) for item in build(message))
         return forms[variant]

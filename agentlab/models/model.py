@@ -45,7 +45,7 @@ from agentlab.messages import (
     Retrying,
     TurnFinished,
 )
-from agentlab.models.capabilities import check_capabilities
+from agentlab.models.capabilities import check_capabilities, needed_by_messages
 from agentlab.models.credentials import Credential, Secrets, header_of, secrets_of
 from agentlab.models.interface import Model, ModelStream
 from agentlab.models.price_loading import loading_prices
@@ -105,6 +105,7 @@ class WireModel:
         self.random = Random(seed)
         self.credential = key
         self.refuses_tools = False  # known once the server has said so
+        self.needed_by_messages = needed_by_messages()
 
     @property
     def key(self) -> Secret | None:
@@ -204,7 +205,7 @@ class _Call:
     async def events(self) -> AsyncGenerator[Event, None]:  # noqa: C901 - one generator, and not one in another
         """All events of the call."""
         model = self._model
-        check_capabilities(model, self._request)
+        check_capabilities(model, self._request, model.needed_by_messages)
         self._watch.start()
         if model.refuses_tools and self._request.tools:
             yield self._without_tools()

@@ -4,16 +4,40 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, get_type_hints
+from contextlib import suppress
+from typing import Any, Final, get_type_hints
 
 import docstring_parser
+from docstring_parser import Docstring, DocstringStyle, ParseError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic.errors import PydanticUserError
+from pydantic.json_schema import GenerateJsonSchema
 
 from agentlab.errors import InvalidToolArguments, UsageError
 from agentlab.tools.context import ToolContext
 
 __all__ = ["Arguments", "describe"]
+
+
+_MARKS_OF_OTHER_STYLES: Final = ("--", "..", "@")
+
+
+class _MethodsByType(dict[str, Any]):
+    """The generator's methods by type of schema, looked up when one is needed; few of the sixty are."""
+
+    def __init__(self, generator: GenerateJsonSchema) -> None:
+        self._generator = generator
+
+    def __missing__(self, kind: str) -> Any:
+        return getattr(self._generator, f"{kind.replace('-', '_')}_schema")
+
+
+class _SchemaGenerator(GenerateJsonSchema):
+    """Pydantic's own, without the table of all methods that it makes for each schema."""
+
+    def build_schema_type_to_method(self) -> dict[Any, Any]:
+        """A table that fills itself."""
+        return _MethodsByType(self)
 
 
 class Arguments:
@@ -48,7 +72,7 @@ class Arguments:
             self._model: type[BaseModel] = create_model(
                 name, __config__=ConfigDict(extra="forbid", arbitrary_types_allowed=False), **fields
             )
-            schema = self._model.model_json_schema()
+            schema = self._model.model_json_schema(schema_generator=_SchemaGenerator)
         except (PydanticUserError, TypeError) as error:
             raise UsageError(f"tool `{name}`: a parameter's type has no JSON schema: {error}") from None
         self.schema: dict[str, Any] = _without_titles(schema)
@@ -70,9 +94,24 @@ class Arguments:
 
 def describe(function: Callable[..., Any]) -> tuple[str, dict[str, str]]:
     """The description of a function and of its parameters, from its docstring (Google, NumPy or Sphinx style)."""
-    parsed = docstring_parser.parse(inspect.getdoc(function) or "")
+    parsed = _parsed(inspect.getdoc(function) or "")
     description = "\n\n".join(text for text in (parsed.short_description, parsed.long_description) if text)
     return description, {param.arg_name: param.description or "" for param in parsed.params}
+
+
+def _parsed(text: str) -> Docstring:
+    """As `docstring_parser.parse`, which tries every style, takes the first that finds most, and so is slow.
+
+    NumPy's sections are underlined or begin with `..`, Epydoc's begin with `@`: without those the two find nothing, and come
+    after the others.
+    """
+    if not any(mark in text for mark in _MARKS_OF_OTHER_STYLES):
+        with suppress(ParseError):
+            found = [
+                docstring_parser.parse(text, style) for style in (DocstringStyle.REST, DocstringStyle.GOOGLE)
+            ]
+            return max(found, key=lambda each: len(each.meta))
+    return docstring_parser.parse(text)
 
 
 def _hints(function: Callable[..., Any], name: str) -> dict[str, Any]:
@@ -93,10 +132,13 @@ def _without_titles(schema: Any) -> Any:
         return [_without_titles(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    cleaned = {key: _without_titles(value) for key, value in schema.items() if not _is_title(key, value)}
-    if "properties" in schema:
-        cleaned["properties"] = {name: _without_titles(value) for name, value in schema["properties"].items()}
-    return cleaned
+    return {
+        key: {name: _without_titles(each) for name, each in value.items()}
+        if key == "properties"
+        else _without_titles(value)
+        for key, value in schema.items()
+        if not _is_title(key, value)
+    }
 
 
 def _is_title(key: str, value: Any) -> bool:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from agentlab.agent.retrieving.retrieved import is_documents
-from agentlab.messages import Message, Text, UserMessage
+from agentlab.messages import Message, Text, ToolResult, UserMessage
 from agentlab.plain_text import one_line
 
-__all__ = ["named", "taints_of"]
+__all__ = ["named", "taints_in", "taints_of"]
 
 _MOST_NAMES: Final = 50
 _LONGEST_NAME: Final = 200
@@ -21,14 +21,18 @@ def taints_of(messages: Iterable[Message]) -> tuple[str, ...]:
 
     Documents that the user attached are not known by their look; whoever starts the run names them.
     """
-    found: list[str] = []
-    for message in messages:
-        if not isinstance(message, UserMessage):
-            continue
-        found += [f"`{result.name}`" for result in message.tool_results if result.untrusted]
-        if any(isinstance(part, Text) and is_documents(part.text) for part in message.content):
-            found.append(_DOCUMENTS)
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(name for message in messages for name in taints_in(message)))
+
+
+def taints_in(message: Message) -> Iterator[str]:
+    """What one message brings; a name may come twice."""
+    if not isinstance(message, UserMessage):
+        return
+    for part in message.content:
+        if isinstance(part, ToolResult) and part.untrusted:
+            yield f"`{part.name}`"
+    if any(isinstance(part, Text) and is_documents(part.text) for part in message.content):
+        yield _DOCUMENTS
 
 
 def named(*sources: Iterable[str]) -> list[str]:

@@ -14,7 +14,7 @@ Source: https://platform.claude.com/docs/en/api/messages
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from itertools import takewhile
+from itertools import chain, takewhile
 from typing import Any, ClassVar, Final
 from urllib.parse import quote
 
@@ -35,7 +35,15 @@ from agentlab.models.anthropic.decoder import AnthropicDecoder
 from agentlab.models.anthropic.report import error_of
 from agentlab.models.anthropic.schema import strict_schema
 from agentlab.models.anthropic.traits import ModelTraits, limits_and_thinking, traits_of
-from agentlab.models.encoding import MessageBytes, conversation, encode_json, join_array, rendered_settings
+from agentlab.models.encoding import (
+    MessageBytes,
+    context_message,
+    encode_json,
+    join_array,
+    raw_items,
+    rendered_settings,
+)
+from agentlab.models.stretches import Said, StretchBytes
 from agentlab.models.wire import Decoder, Dialect, EncodedRequest, Framing, Vendor, merge_params
 
 __all__ = ["AnthropicMessages"]
@@ -61,6 +69,7 @@ class AnthropicMessages:
 
     def __init__(self) -> None:
         self._bytes = MessageBytes()
+        self._stretches = StretchBytes()
 
     def encode(self, request: Request, vendor: Vendor) -> EncodedRequest:
         """Turn a request into bytes; equal requests give equal bytes.
@@ -91,7 +100,7 @@ class AnthropicMessages:
             body["tools"] = join_array([*tool_bytes[:-1], encode_json(tools[-1])])
         if system:
             body["system"] = system
-        body["messages"] = join_array(messages)
+        body["messages"] = raw_items(messages)
         body |= _settings(request, traits, has_tools=bool(tools))
         if cache.diagnose:
             body["diagnostics"] = {"previous_message_id": cache.compare_with}
@@ -130,28 +139,41 @@ class AnthropicMessages:
     def _messages(
         self, request: Request, cache: CacheOptions, skipped: int, form: Form
     ) -> tuple[list[bytes], list[bytes], list[str]]:
-        """The bytes of the messages, the same without markers, and the lifetimes of the markers, in wire order."""
-        rest = structs.replace(request, messages=request.messages[skipped:]) if skipped else request
-        rows = placed(conversation(rest), form)
-        plain_bytes = [self._written(message, each) for message, each in rows]
-        written = list(plain_bytes)
-        ttls: list[str] = []
-        if request.context and "context" in cache.breakpoints:
-            message, plain = rows[0]
-            rows[0] = (message, structs.replace(plain, marker=_ttl(cache.ttl)))
-            written[0] = self._written(*rows[0])
-            ttls.append(_ttl(cache.ttl))
-        if "last" in cache.breakpoints:
-            for index in range(len(rows) - 1, -1, -1):
-                message, plain = rows[index]
-                if plain.marker is not None:
-                    break
-                with_marker = self._written(message, structs.replace(plain, marker=_last_ttl(cache)))
-                if with_marker != written[index]:
-                    written[index] = with_marker
-                    ttls.append(_last_ttl(cache))
-                    break
-        return _flat(written), _flat(plain_bytes), ttls
+        """The bytes of the messages, some of them joined; one by one without markers; and the markers' lifetimes."""
+        said = request.messages[skipped:]
+        last = _last_ttl(cache) if "last" in cache.breakpoints else None
+        known = self._stretches.of(said, lambda each: self._ended(each, form)[1], form)
+        sent, plain, is_marked = self._ended(said[known.length :], form, last)
+        if known.length and last is not None and not is_marked:  # the marker belongs further ahead
+            known = Said()
+            sent, plain, is_marked = self._ended(said, form, last)
+        ttls = [last] if last is not None and is_marked else []
+        items, pieces = [*known.runs, *sent], [*_flat(known.items), *plain]
+        if not request.context:
+            return items, pieces, ttls
+        if "context" in cache.breakpoints:
+            ttls = [_ttl(cache.ttl), *ttls]
+            marker: str | None = ttls[0]
+        else:
+            marker = None if is_marked else last
+            ttls = ttls if marker is None else [marker]
+        sent, plain, _ = self._ended((context_message(request),), form, marker)
+        return sent + items, plain + pieces, ttls
+
+    def _ended(
+        self, messages: tuple[Message, ...], form: Form, ttl: str | None = None
+    ) -> tuple[list[bytes], list[bytes], bool]:
+        """The bytes of messages with a marker on the last that may carry one; without it; and whether there is one."""
+        rows = placed(messages, form)
+        plain = [self._written(message, each) for message, each in rows]
+        sent = list(plain)
+        is_marked = False
+        for place in range(len(rows) - 1, -1, -1) if ttl is not None else ():
+            message, each = rows[place]
+            sent[place] = self._written(message, structs.replace(each, marker=ttl))
+            if is_marked := sent[place] != plain[place]:
+                break
+        return _flat(sent), _flat(plain), is_marked
 
     def _written(self, message: Message, form: Form) -> tuple[bytes, ...]:
         return self._bytes.of(message, lambda each: message_items(each, form), form)
@@ -165,7 +187,7 @@ def _path(request: Request, dialect: Dialect) -> str:
 
 
 def _flat(written: Iterable[tuple[bytes, ...]]) -> list[bytes]:
-    return [item for items in written for item in items]
+    return list(chain.from_iterable(written))
 
 
 def _tool(tool: ToolDefinition) -> dict[str, Any]:

@@ -5,7 +5,8 @@ Source: OpenAI API reference, "Create chat completion"; how vendors deviate is d
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import Any, Final
 
 import msgspec
@@ -15,15 +16,17 @@ from agentlab.messages import CacheOptions, Message, Request, SpecificTools, Too
 from agentlab.models.encoding import (
     MessageBytes,
     added_tools,
-    conversation,
+    context_message,
     encode_json,
     join_array,
+    raw_items,
     rendered_settings,
 )
 from agentlab.models.openai_chat.decoder import ChatDecoder
 from agentlab.models.openai_chat.dialect import ChatDialect, dialect_of
 from agentlab.models.openai_chat.errors import error_from_payload
 from agentlab.models.openai_chat.messages import Marker, items_of, system_item
+from agentlab.models.stretches import Said, StretchBytes
 from agentlab.models.wire import EncodedRequest, Framing, Vendor, merge_params
 
 __all__ = ["OpenAIChat"]
@@ -40,7 +43,7 @@ class OpenAIChat:
     dispatch_tail = False
 
     def __init__(self) -> None:
-        self._known: tuple[Vendor, ChatDialect, MessageBytes] | None = None
+        self._known: tuple[Vendor, ChatDialect, _Bytes] | None = None
 
     def encode(self, request: Request, vendor: Vendor) -> EncodedRequest:
         """Turn a request into bytes: what stays the same from turn to turn first, the messages last.
@@ -48,7 +51,7 @@ class OpenAIChat:
         Raises:
             UnsupportedCapability: The wire or the vendor's dialect has no way to say it.
         """
-        dialect, message_bytes = self._for(vendor)
+        dialect, known = self._for(vendor)
         body: dict[str, Any] = {"model": request.model}
         tools = [encode_json(_tool(tool, dialect)) for tool in request.tools]
         if tools:
@@ -63,17 +66,20 @@ class OpenAIChat:
             if dialect.stream_options:
                 body["stream_options"] = {"include_usage": True}
         body |= dialect.body
-        messages, pieces = _messages(request, dialect, message_bytes)
-        body["messages"] = join_array(messages)
+        messages, pieces = _messages(request, dialect, known)
+        body["messages"] = raw_items(messages)
         params = request.additional_params
         body = merge_params(body, params)
         body["messages"] = body.pop("messages")
         headers: dict[str, str] = {}
         if dialect.cache_key_header and request.cache and request.cache.key:
             headers[dialect.cache_key_header] = request.cache.key
-        pieces = [*rendered_settings(body, *_RENDERED), *tools, *added_tools(params), *pieces]
+        rendered = (*rendered_settings(body, *_RENDERED), *tools, *added_tools(params))
         return EncodedRequest(
-            dialect.path, encode_json(body), headers, () if "messages" in params else tuple(pieces)
+            dialect.path,
+            encode_json(body),
+            headers,
+            () if "messages" in params else tuple(chain(rendered, *pieces)),
         )
 
     def decoder(self, vendor: Vendor, *, mint: Callable[[], str] | None = None) -> ChatDecoder:
@@ -89,45 +95,73 @@ class OpenAIChat:
             payload = text.strip()
         return error_from_payload(payload, status=status, body=text)
 
-    def _for(self, vendor: Vendor) -> tuple[ChatDialect, MessageBytes]:
+    def _for(self, vendor: Vendor) -> tuple[ChatDialect, _Bytes]:
         known = self._known
         if known is None or known[0] is not vendor:
-            known = (vendor, dialect_of(vendor.dialect, vendor.name), MessageBytes())
+            known = (vendor, dialect_of(vendor.dialect, vendor.name), _Bytes())
             self._known = known
         return known[1], known[2]
 
 
 def _messages(
-    request: Request, dialect: ChatDialect, message_bytes: MessageBytes
-) -> tuple[list[bytes], list[bytes]]:
-    """The items of `messages` as they are sent, and without their cache markers."""
+    request: Request, dialect: ChatDialect, known: _Bytes
+) -> tuple[list[bytes], list[Iterable[bytes]]]:
+    """The items of `messages` as they are sent, some of them joined; and runs of them without their cache markers.
+
+    OpenAI finds an earlier prefix only by its marker, and writes the newest four markers of any number: so `last` marks
+    the end of every user message, and a message once sent keeps its bytes. Elsewhere four markers are the most a request
+    may hold, and the vendor looks back from them by itself: `last` marks the newest message alone.
+    """
     cache = request.cache or CacheOptions()
-    messages = conversation(request)
-    markers = _markers(request, messages, dialect)
     items: list[bytes] = []
-    pieces: list[bytes] = []
+    pieces: list[Iterable[bytes]] = []
+    static = _marker(None, cache.ttl, dialect)
     preamble = _preamble(request, dialect)
     if preamble is not None:
-        marker = _marker(None, cache.ttl, dialect) if "preamble" in cache.breakpoints else None
-        pieces.append(encode_json(system_item(preamble, dialect, None)))
-        items.append(encode_json(system_item(preamble, dialect, marker)) if marker else pieces[-1])
-
-    def plain(each: Message) -> list[dict[str, Any]]:
-        return items_of(each, dialect)
-
-    for index, message in enumerate(messages):
-        unmarked = message_bytes.of(message, plain)
-        pieces += unmarked
-        marker = markers.get(index)
-        if marker is None:
-            items += unmarked
-            continue
-
-        def marked(each: Message, marker: Marker = marker) -> list[dict[str, Any]]:
-            return items_of(each, dialect, marker)
-
-        items += message_bytes.of(message, marked, tuple(marker[1].items()))
+        marker = static if "preamble" in cache.breakpoints else None
+        plain = encode_json(system_item(preamble, dialect, None))
+        pieces.append((plain,))
+        items.append(encode_json(system_item(preamble, dialect, marker)) if marker else plain)
+    if request.context:
+        context = context_message(request)
+        marker = static if "context" in cache.breakpoints else None
+        pieces.append(map(encode_json, items_of(context, dialect)))
+        items += map(encode_json, items_of(context, dialect, marker))
+    last = _marker(cache.last_ttl, cache.ttl, dialect) if "last" in cache.breakpoints else None
+    every = last if dialect.cache_markers == "breakpoint" else None
+    said = known.said(request.messages, dialect)
+    pieces += said.items
+    items += (known.said(request.messages, dialect, every) if every else said).runs
+    for place, message in enumerate(request.messages[said.length :], said.length + 1):
+        is_marked = place == len(request.messages) or (every and isinstance(message, UserMessage))
+        unmarked = known.written(message, dialect)
+        pieces.append(unmarked)
+        items += known.written(message, dialect, last) if is_marked and last else unmarked
     return items, pieces
+
+
+class _Bytes:
+    """The bytes of one model's messages, and of the stretches they stand in."""
+
+    def __init__(self) -> None:
+        self._messages = MessageBytes()
+        self._stretches = StretchBytes()
+
+    def written(
+        self, message: Message, dialect: ChatDialect, marker: Marker | None = None
+    ) -> tuple[bytes, ...]:
+        """A message's items."""
+        variant = tuple(marker[1].items()) if marker else None
+        return self._messages.of(message, lambda each: items_of(each, dialect, marker), variant)
+
+    def said(self, messages: tuple[Message, ...], dialect: ChatDialect, marker: Marker | None = None) -> Said:
+        """The items of stretches; a marker goes on each user message."""
+
+        def build(stretch: tuple[Message, ...]) -> Iterator[bytes]:
+            for each in stretch:
+                yield from self.written(each, dialect, marker if isinstance(each, UserMessage) else None)
+
+        return self._stretches.of(messages, build, tuple(marker[1].items()) if marker else None)
 
 
 def _preamble(request: Request, dialect: ChatDialect) -> str | None:
@@ -137,29 +171,6 @@ def _preamble(request: Request, dialect: ChatDialect) -> str | None:
         return request.preamble
     note = _SCHEMA_NOTE + encode_json(schema.schema).decode()
     return f"{request.preamble}\n\n{note}" if request.preamble else note
-
-
-def _markers(request: Request, messages: tuple[Message, ...], dialect: ChatDialect) -> dict[int, Marker]:
-    """Which messages get a cache marker, by index.
-
-    OpenAI finds an earlier prefix only by its marker, and writes the newest four markers of any number: so `last` marks
-    the end of every user message, and a message once sent keeps its bytes. Elsewhere four markers are the most a request
-    may hold, and the vendor looks back from them by itself: `last` marks the newest message alone.
-    """
-    cache = request.cache
-    if cache is None or dialect.cache_markers == "none":
-        return {}
-    places: dict[int, Marker | None] = {}
-    if "last" in cache.breakpoints and messages:
-        last = _marker(cache.last_ttl, cache.ttl, dialect)
-        places[len(messages) - 1] = last
-        if dialect.cache_markers == "breakpoint":
-            ends = (index for index, message in enumerate(messages) if isinstance(message, UserMessage))
-            places |= dict.fromkeys(ends, last)
-    if request.context:
-        in_context = "context" in cache.breakpoints
-        places[0] = _marker(None, cache.ttl, dialect) if in_context else None
-    return {index: marker for index, marker in places.items() if marker}
 
 
 def _marker(own_ttl: str | None, ttl: str | None, dialect: ChatDialect) -> Marker | None:

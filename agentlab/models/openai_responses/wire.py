@@ -18,7 +18,8 @@ Flags of a vendor's `dialect`:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any, Final
 
 import msgspec
@@ -38,9 +39,10 @@ from agentlab.models.assembly import Assembly, mint_id
 from agentlab.models.encoding import (
     MessageBytes,
     added_tools,
-    conversation,
+    context_message,
     encode_json,
     join_array,
+    raw_items,
     rendered_settings,
 )
 from agentlab.models.openai_responses.decoder import ResponsesDecoder
@@ -53,6 +55,7 @@ from agentlab.models.openai_responses.items import (
     system_items,
     user_items,
 )
+from agentlab.models.stretches import StretchBytes
 from agentlab.models.wire import EncodedRequest, Framing, Vendor, merge_params
 
 __all__ = ["OpenAIResponses"]
@@ -69,6 +72,7 @@ class OpenAIResponses:
 
     def __init__(self) -> None:
         self._message_bytes = MessageBytes()
+        self._stretches = StretchBytes()
 
     def encode(self, request: Request, vendor: Vendor) -> EncodedRequest:
         """Turn a request into bytes; see `Wire`.
@@ -89,7 +93,7 @@ class OpenAIResponses:
         if request.preamble and not marked_preamble:
             body["instructions"] = request.preamble
         items, pieces = self._input(request, vendor, cache, marked_preamble)
-        body["input"] = join_array(items)
+        body["input"] = raw_items(items)
         body |= _settings(request) | _cache_settings(cache)
         for name in vendor.dialect.get("refuses", ()):
             if name in body:
@@ -121,7 +125,7 @@ class OpenAIResponses:
     def _input(
         self, request: Request, vendor: Vendor, cache: CacheOptions, preamble: str | None
     ) -> tuple[list[bytes], list[bytes]]:
-        """The items of `input`, each as JSON; and all that is rendered of the conversation, without breakpoints.
+        """The items of `input`, some of them joined; and all that is rendered, one by one and without breakpoints.
 
         A breakpoint at `last` marks the end of every user message, not of the newest alone: an earlier prefix is found
         by its marker, and a message once sent keeps its bytes. The provider writes the newest four and ignores the rest.
@@ -133,22 +137,37 @@ class OpenAIResponses:
         pieces = [encode_json(request.preamble)] if request.preamble else []
         if preamble:
             items += map(encode_json, system_items(preamble, role, inherited))
+        if request.context:
+            context = context_message(request)
+            marker = inherited if "context" in cache.breakpoints else None
+            pieces += map(encode_json, user_items(context, None, frozenset()))
+            items += map(encode_json, user_items(context, marker, frozenset()))
+        marker = last if "last" in cache.breakpoints else None
+        runs, plain = self._said(request.messages, role, None, item_ids=item_ids)
+        if marker is not None:
+            runs, _ = self._said(request.messages, role, marker, item_ids=item_ids)
+        return items + runs, pieces + plain
+
+    def _said(
+        self, messages: tuple[Message, ...], role: str, marker: dict[str, Any] | None, *, item_ids: bool
+    ) -> tuple[list[bytes], list[bytes]]:
+        """The items of a conversation, those of stretches joined, and one by one."""
+        variant = (role, marker and marker.get("ttl", True), item_ids)
+        said = self._stretches.of(
+            messages, lambda each: self._items_of(each, role, marker, item_ids=item_ids), variant
+        )
+        end = list(self._items_of(messages[said.length :], role, marker, item_ids=item_ids))
+        return said.runs + end, [*chain(*said.items), *end]
+
+    def _items_of(
+        self, messages: tuple[Message, ...], role: str, marker: dict[str, Any] | None, *, item_ids: bool
+    ) -> Iterator[bytes]:
+        """The items of messages that begin with a turn of the model, or begin the conversation."""
         custom: frozenset[str] = frozenset()
-        for index, message in enumerate(conversation(request)):
-            is_context = index == 0 and bool(request.context)
-            marker = (
-                inherited
-                if is_context and "context" in cache.breakpoints
-                else last
-                if "last" in cache.breakpoints and not is_context
-                else None
-            )
-            plain = self._bytes_of(message, role, None, custom, item_ids=item_ids)
-            pieces += plain
-            items += self._bytes_of(message, role, marker, custom, item_ids=item_ids) if marker else plain
+        for message in messages:
+            yield from self._bytes_of(message, role, marker, custom, item_ids=item_ids)
             if isinstance(message, AssistantMessage):
                 custom = custom_calls(message)
-        return items, pieces
 
     def _bytes_of(
         self,
