@@ -12,7 +12,7 @@ WORKERS ?= 3
 # Workers, kernels and servers import the same modules: who compiles one first keeps it for the others.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test lab check gauntlet bench build clean help
+.PHONY: demo test lab check gauntlet bench bench-short build clean help
 
 help:
 	@echo "make demo      run notebooks/01_quickstart.ipynb against the simulator, print its answer, write it as HTML"
@@ -20,7 +20,8 @@ help:
 	@echo "make lab       open JupyterLab on the notebooks"
 	@echo "make check     ruff, mypy and the import contract"
 	@echo "make gauntlet  the long tests whole: every recording, every cut"
-	@echo "make bench     agentlab beside its peers, an hour; parts with BENCH=\"A C\" PEERS=\"openai anthropic\" ROUNDS=5"
+	@echo "make bench     agentlab beside its peers, an hour or two; parts with BENCH=\"A C\" PEERS=\"openai anthropic\" ROUNDS=5"
+	@echo "make bench-short  agentlab beside the floors alone, half a minute; fails where a ratio is far off"
 	@echo "make build     wheel and sdist"
 
 $(STAMP): pyproject.toml constraints.txt
@@ -54,6 +55,9 @@ gauntlet: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks.peers $(if $(BENCH),--bench $(BENCH)) $(if $(PEERS),--peers $(PEERS)) $(if $(ROUNDS),--rounds $(ROUNDS))
+
+bench-short: $(STAMP)
+	$(BIN)/python -m benchmarks.peers --short
 
 lab: $(STAMP)
 	$(BIN)/jupyter lab notebooks

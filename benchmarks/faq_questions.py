@@ -70,11 +70,15 @@ def documents_of(folder: Path, questions: Iterable[Question]) -> tuple[list[Docu
     return documents, right
 
 
+def _around(heading: Tag, name: str, kind: str | None) -> Tag | None:
+    return heading.find_parent(name, class_=kind) if kind else heading.find_parent(name)
+
+
 def _sections(page: Path, source: str, name: str, kind: str | None) -> Iterator[Question]:
     soup = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
     for section in soup.find_all(name, class_=kind) if kind else soup.find_all(name):
         heading = section.find(re.compile("^h[1-6]$"))
-        if heading is None or heading.find_parent(name, class_=kind) is not section:
+        if heading is None or _around(heading, name, kind) is not section:
             continue
         text = re.sub(r"^[\d.\s]+", "", heading.get_text().rstrip("¶")).strip()
         answer = _own_text(section, heading, name, kind)

@@ -1,9 +1,9 @@
 """The live view beside the two ways a user would otherwise show a stream, in a real JupyterLab and a real browser.
 
-    python -m benchmarks.live_view [--quick] [--ours] [--repeats 3] [--write benchmarks/results/live_view.md]
+    python -m benchmarks.live_view [--small] [--ours] [--rounds 3] [--write benchmarks/results]
 
-One row a way and a load, the ways taking turns: bytes the page received over its sockets, milliseconds from the last token
-to the page, whether every token stands there in the end, processor seconds of the kernel, and how long the page's main
+One row a way and a load, the ways taking turns: messages a second and bytes that the page received over its sockets,
+milliseconds from the last token to the page, whether every token stands there in the end, processor seconds of the kernel, and how long the page's main
 thread was blocked by tasks of 50 ms and more. `agentlab, 5 % lost` is the live view on a channel that drops every twentieth
 message. Each measurement has a page and a kernel of its own. A way that has not shown the last token `PATIENCE_S` after it
 was made counts as never.
@@ -26,6 +26,10 @@ from msgspec import Struct
 from playwright.sync_api import Browser, Playwright, sync_playwright
 from playwright.sync_api import TimeoutError as NotInTime
 
+from benchmarks.peers import script
+from benchmarks.peers.figure import Panel, drawn
+from benchmarks.peers.report import machine
+from benchmarks.peers.results import Figures, keep_figures
 from tests.notebook.jupyter_lab import Lab, Notebook, browser, serve
 
 __all__ = ["BARS", "LOADS", "WAYS", "Load", "Row", "measure", "table"]
@@ -45,6 +49,17 @@ SHOWN_BY: Final = {
     "markdown_display": ".jp-RenderedMarkdown",
     "html_widget": ".widget-html-content",
 }
+COUNT_MESSAGES: Final = """
+window.__messages = 0;
+const Bare = window.WebSocket;
+window.WebSocket = class extends Bare {
+  constructor(...args) {
+    super(...args);
+    this.addEventListener("message", () => { window.__messages += 1; });
+  }
+};
+"""
+"""Run in the page before its own scripts."""
 
 
 class Load(Struct, frozen=True):
@@ -71,6 +86,7 @@ class Row(Struct, frozen=True):
     Attributes:
         way: How it was shown.
         load: What was shown.
+        messages_per_s: Received by the page over its sockets, from the first token until it stood still.
         megabytes: Received by the page over its sockets, in 10^6 bytes.
         last_ms: Milliseconds from the last token to the page; None: never.
         shown: How many of the tokens stood on the page in the end, in order.
@@ -80,6 +96,7 @@ class Row(Struct, frozen=True):
 
     way: str
     load: Load
+    messages_per_s: float
     megabytes: float
     last_ms: float | None
     shown: int
@@ -120,8 +137,9 @@ def measure(chromium: Browser, lab: Lab, way: str, load: Load) -> Row:
     function = WAYS[way]
     pace = "float('inf')" if math.isinf(load.per_second) else str(load.per_second)
     cells = (KERNEL, f"await measured({function}, {load.tokens}, {pace})", "print(figures())")
-    notebook = Notebook.open(chromium, lab, lab.write("measured.ipynb", *cells))
-    page = notebook.page
+    page = chromium.new_page(viewport={"width": 1000, "height": 900})
+    page.add_init_script(COUNT_MESSAGES)
+    notebook = Notebook.open_in(page, lab, lab.write("measured.ipynb", *cells))
     page.on("dialog", lambda dialog: dialog.accept())
     try:
         notebook.run(0)
@@ -130,11 +148,13 @@ def measure(chromium: Browser, lab: Lab, way: str, load: Load) -> Row:
             "([selector, last]) => window.__probe.watch(selector, last)",
             [SHOWN_BY[function], _token(load.tokens - 1)],
         )
-        before = notebook.received()
+        before, messages = notebook.received(), page.evaluate("window.__messages")
         notebook.start(1)
         _await_last(notebook, load)
         arrived_at = page.evaluate("window.__probe.arrivedAt")
         received = notebook.received() - before
+        messages = page.evaluate("window.__messages") - messages
+        ended_at = page.evaluate("Date.now()") if arrived_at is None else arrived_at
         shown = page.evaluate("(selector) => window.__probe.tokens(selector)", SHOWN_BY[function])
         blocked = page.evaluate("window.__probe.blockedMs")
         if arrived_at is None:
@@ -147,6 +167,7 @@ def measure(chromium: Browser, lab: Lab, way: str, load: Load) -> Row:
     return Row(
         way,
         load,
+        messages / max(ended_at / 1000 - figures["began_at"], 0.001),
         received / 1e6,
         None if arrived_at is None else arrived_at - 1000 * figures["last_at"],
         _in_order(shown),
@@ -182,6 +203,7 @@ def _gathered(rows: list[Row]) -> Row:
     return Row(
         rows[0].way,
         rows[0].load,
+        median(row.messages_per_s for row in rows),
         median(row.megabytes for row in rows),
         median(lags) if len(lags) == len(rows) else None,
         min(row.shown for row in rows),
@@ -193,13 +215,13 @@ def _gathered(rows: list[Row]) -> Row:
 def table(rows: list[Row]) -> str:
     """The rows as Markdown."""
     lines = [
-        "| load | shown by | MB | last token to page | tokens on the page | kernel CPU s | main thread blocked s |"
+        "| load | shown by | messages a second | MB | last token to page | tokens on the page | kernel CPU s | main thread blocked s |"
     ]
-    lines.append("|---|---|--:|--:|--:|--:|--:|")
+    lines.append("|---|---|--:|--:|--:|--:|--:|--:|")
     for row in rows:
         last = "never" if row.last_ms is None else f"{row.last_ms:,.0f} ms"
         lines.append(
-            f"| {row.load.name} | {row.way} | {row.megabytes:.3f} | {last} | {row.shown:,} of {row.load.tokens:,}"
+            f"| {row.load.name} | {row.way} | {row.messages_per_s:.0f} | {row.megabytes:.3f} | {last} | {row.shown:,} of {row.load.tokens:,}"
             f" | {row.kernel_s:.2f} | {row.blocked_s:.2f} |"
         )
     return "\n".join(lines)
@@ -219,53 +241,74 @@ def missed(row: Row) -> list[str]:
     return found
 
 
-def _machine(chromium: Browser) -> str:
-    names = ("agentlab", "jupyterlab", "ipykernel", "ipywidgets", "anywidget", "playwright")
-    versions = ", ".join(f"{name} {version(name)}" for name in names)
-    cores = next(
-        (line.split(":")[1].strip() for line in _cpu_lines() if line.startswith("model name")), "a processor"
+def figure(rows: list[Row]) -> str:
+    """The rows of the paced loads, a panel a measure."""
+    paced = [row for row in rows if not math.isinf(row.load.per_second)]
+    names = {f"{row.way}, {row.load.tokens:,}": row for row in paced}
+    kinds = {name: "ours" if row.way.startswith("agentlab") else "sdk" for name, row in names.items()}
+    panels = (
+        Panel("messages a second", {name: row.messages_per_s for name, row in names.items()}),
+        Panel("MB to the page", {name: row.megabytes for name, row in names.items()}),
+        Panel("last token to the page (ms)", {name: row.last_ms or 0 for name, row in names.items()}),
     )
-    return f"Python {sys.version.split()[0]}, {versions}, Chromium {chromium.version}; {len(_cpu_lines('processor'))} cores, {cores}."
+    return drawn("The live view beside other ways to show a stream", panels, kinds)
 
 
-def _cpu_lines(start: str = "") -> list[str]:
-    info = Path("/proc/cpuinfo")
-    return [line for line in info.read_text().splitlines() if line.startswith(start)] if info.exists() else []
+def kept_for_goals(rows: list[Row]) -> Figures:
+    """What the live view's goals are about, of the paced loads."""
+    found: Figures = {}
+    for row in rows:
+        if row.way == "agentlab" and not math.isinf(row.load.per_second):
+            name = f"live view, {row.load.tokens:,} tokens"
+            found[f"{name}, MB to the page"] = row.megabytes
+            if row.last_ms is not None:
+                found[f"{name}, ms from the last one to the page"] = row.last_ms
+    return found
+
+
+def _versions(chromium: Browser) -> str:
+    names = ("agentlab", "jupyterlab", "ipykernel", "ipywidgets", "anywidget", "playwright")
+    return f"{', '.join(f'{name} {version(name)}' for name in names)}, Chromium {chromium.version}."
 
 
 def _measured(playwright: Playwright, lab: Lab, options: argparse.Namespace) -> tuple[list[Row], str]:
     ways = [way for way in WAYS if way.startswith("agentlab")] if options.ours else list(WAYS)
-    loads = LOADS[:2] if options.quick else LOADS
+    loads = LOADS[:2] if options.small else LOADS
     found: dict[tuple[Load, str], list[Row]] = {(load, way): [] for load, way in product(loads, ways)}
     with browser(playwright) as chromium:
-        machine = _machine(chromium)
+        versions = _versions(chromium)
         for load in loads:
-            for _ in range(options.repeats if load.tokens <= 2_000 else 1):
+            for _ in range(options.rounds if load.tokens <= 2_000 else 1):
                 for way in ways:
                     found[load, way].append(measure(chromium, lab, way, load))
                     print(table([found[load, way][-1]]).splitlines()[-1], flush=True)
-    return [_gathered(rows) for rows in found.values()], machine
+    return [_gathered(rows) for rows in found.values()], versions
+
+
+def write(rows: list[Row], versions: str, rounds: int, folder: Path) -> None:
+    """Write the table and the figure."""
+    folder.mkdir(parents=True, exist_ok=True)
+    about = f"Medians of {rounds} rounds in turn for 2,000 tokens, one round for 20,000; a page and a kernel each time."
+    (folder / "live_view.md").write_text(
+        f"# The live view beside other ways to show a stream\n\n{about}\n\n{table(rows)}\n\n![](live_view.svg)\n\n"
+        f"{machine()}\n\n{versions}\n",
+        encoding="utf-8",
+    )
+    (folder / "live_view.svg").write_text(figure(rows), encoding="utf-8")
 
 
 def main() -> None:
     """Measure, print the table, and fail where the live view misses a bar."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--quick", action="store_true", help="2,000 tokens alone")
+    parser = script.options(__doc__, rounds=3)
     parser.add_argument("--ours", action="store_true", help="the live view alone, without the other ways")
-    parser.add_argument("--repeats", type=int, default=3, help="of the loads of 2,000 tokens")
-    parser.add_argument("--write", type=Path, help="a Markdown file for the table")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, serve(Path(folder)) as lab, sync_playwright() as playwright:
-        rows, machine = _measured(playwright, lab, options)
-    text = f"{table(rows)}\n\n{machine}\n"
-    print(f"\n{text}")
+        rows, versions = _measured(playwright, lab, options)
+    print(f"\n{table(rows)}\n")
     if options.write:
-        options.write.parent.mkdir(parents=True, exist_ok=True)
-        options.write.write_text(
-            f"# The live view beside other ways to show a stream\n\n{text}", encoding="utf-8"
-        )
+        write(rows, versions, options.rounds, options.write)
+    if options.keep:
+        keep_figures("live_view", kept_for_goals(rows), options.keep)
     misses = [line for row in rows if row.way.startswith("agentlab") for line in missed(row)]
     if misses:
         sys.exit("\n".join(misses))

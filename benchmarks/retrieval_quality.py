@@ -13,6 +13,7 @@ import argparse
 import asyncio
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -41,7 +42,8 @@ async def indexes_over(documents: Sequence[Document], minilm: MiniLM | None) -> 
     if minilm is None:
         return found
     dense = InMemoryVectorStore(embedding_model=minilm)
-    embedded = await EmbeddingsBuilder(minilm).documents(documents).build()
+    building: EmbeddingsBuilder[Document] = EmbeddingsBuilder(minilm)
+    embedded = await building.documents(documents).build()
     await dense.insert(embedded.for_store())
     return found | {
         "hybrid, equal": HybridIndex([dense, stemmed]),
@@ -75,7 +77,7 @@ async def measured(minilm: MiniLM | None, faq: Path | None) -> pd.DataFrame:
         for part in parts_of("own_documentation")
         if isinstance(part.source, TextSource)
     ]
-    asked = [(row.input, {row.target}) for row in load_dataset("own_documentation").itertuples()]
+    asked = [(str(row.input), {str(row.target)}) for row in load_dataset("own_documentation").itertuples()]
     frames = [await ranks("agentlab", own, asked, minilm)]
     if faq is not None:
         questions = questions_of(faq)
@@ -83,6 +85,11 @@ async def measured(minilm: MiniLM | None, faq: Path | None) -> pd.DataFrame:
         texts = [question.text for question in questions]
         frames.append(await ranks("FAQs", documents, list(zip(texts, right, strict=True)), minilm))
     return pd.concat(frames, ignore_index=True)
+
+
+def recall(ranks: pd.Series[int], at: int) -> float:
+    """How many of the questions have their document among the first."""
+    return float((ranks <= at).fillna(value=False).mean())
 
 
 def main() -> None:
@@ -97,14 +104,7 @@ def main() -> None:
     if given.write:
         found.to_csv(given.write, index=False)
     groups = found.groupby(["questions", "method"], sort=False)["rank"]
-    print(
-        pd.DataFrame(
-            {
-                f"recall@{n}": groups.apply(lambda rank, n=n: (rank <= n).fillna(value=False).mean())
-                for n in (1, 5)
-            }
-        ).round(3)
-    )
+    print(pd.DataFrame({f"recall@{n}": groups.apply(partial(recall, at=n)) for n in (1, 5)}).round(3))
 
 
 if __name__ == "__main__":

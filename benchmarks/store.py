@@ -1,6 +1,6 @@
 """What a finished run costs to store and to read again, beside SQLite with nothing around it.
 
-    .venv/bin/python benchmarks/store.py
+    python -m benchmarks.store [--rounds 5] [--write benchmarks/results]
 
 Stores runs of three calls and nine messages (six of them shared) one commit each, then the same bytes of payload as
 one bare `INSERT` a commit into a table of one column, in the same folder and turn about; prints processor time a row and
@@ -10,21 +10,29 @@ their ratio. Then reads all of them: whole, without messages, and as the statuse
 from __future__ import annotations
 
 import sqlite3
-import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
 from agentlab.experiments.rows import MessageRow, RunRow, ScoreRow, TurnRow
 from agentlab.experiments.store import CellKey, KeyPart, Store
 from agentlab.experiments.store.canonical import digest
+from benchmarks.peers import script
+from benchmarks.peers.catalogue import Benchmark, Case
+from benchmarks.peers.report import installed_versions, table, write
+from benchmarks.peers.results import Result, Round
 
 ROWS = 1000
-ROUNDS = 3
+FLOOR: Final = "sqlite3, the same JSON"
+OURS: Final = "agentlab store"
+BENCHMARK: Final = Benchmark(
+    "", "store", "Storing a finished run; microseconds a run", (Case("put", unit="us"),), FLOOR
+)
 PREAMBLE = KeyPart.of("You are terse. " * 200, "preamble")
 
 
@@ -59,27 +67,28 @@ def cell(sample: int) -> tuple[RunRow, CellKey]:
     return row, key
 
 
-def stored(path: Path, cells: list[tuple[RunRow, CellKey]]) -> float:
-    """Processor seconds to put all rows."""
+def stored(path: Path, cells: Sequence[tuple[RunRow, CellKey]]) -> Round:
+    """What it takes to put a row."""
+    waiting = iter(cells)
     with Store.open(path) as store:
-        start = time.process_time()
-        for row, key in cells:
-            store.put(row, key)
-        return time.process_time() - start
+        return script.timed(lambda: store.put(*next(waiting)), len(cells))
 
 
-def bare(path: Path, payloads: list[bytes]) -> float:
-    """Processor seconds to insert as many bytes, a commit each."""
+def bare(path: Path, payloads: Sequence[bytes]) -> Round:
+    """What it takes to insert as many bytes, a commit each."""
+    waiting = iter(payloads)
+
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = normal")
         connection.execute("CREATE TABLE runs (payload BLOB)")
-        start = time.process_time()
-        for payload in payloads:
+
+        def insert() -> None:
             connection.execute("BEGIN IMMEDIATE")
-            connection.execute("INSERT INTO runs VALUES (?)", (payload,))
+            connection.execute("INSERT INTO runs VALUES (?)", (next(waiting),))
             connection.execute("COMMIT")
-        return time.process_time() - start
+
+        return script.timed(insert, len(payloads))
 
 
 def seconds(read: Callable[[], object]) -> float:
@@ -89,29 +98,45 @@ def seconds(read: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
+def compared(folder: Path, cells: Sequence[tuple[RunRow, CellKey]], rounds: int) -> list[Result]:
+    """Store the same runs in a store and in a bare table, in turn."""
+    payloads = [msgspec.json.encode(row) for row, _ in cells]
+    pairs = [
+        (bare(folder / f"bare-{number}.db", payloads), stored(folder / f"{number}.db", cells))
+        for number in range(rounds)
+    ]
+    ways = ((FLOOR, "floor"), (OURS, "ours"))
+    return [
+        Result("put", way, kind, way, "", tuple(pair[place] for pair in pairs))
+        for place, (way, kind) in enumerate(ways)
+    ]
+
+
 def main() -> None:
-    """Print the figures."""
-    cells = [cell(sample) for sample in range(ROWS)]
+    """Print the figures, and write the table of storing."""
+    asked = script.options(__doc__, rounds=3).parse_args()
+    cells = [cell(sample) for sample in range(ROWS // 10 if asked.small else ROWS)]
     payloads = [msgspec.json.encode(row) for row, _ in cells]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        pairs = [
-            (stored(folder / f"{number}.db", cells), bare(folder / f"bare-{number}.db", payloads))
-            for number in range(ROUNDS)
-        ]
-        put, floor = (statistics.median(times) / ROWS * 1e6 for times in zip(*pairs, strict=True))
-        print(
-            f"put: {put:.0f} us of processor a row; a bare insert of its bytes {floor:.0f} us: {put / floor:.1f} x"
-        )
+        results = compared(folder, cells, asked.rounds)
+        print(table(BENCHMARK, results))
         with Store.open(folder / "0.db", read_only=True) as store:
             whole, rows, statuses = (
                 seconds(read) for read in (store.get, lambda: store.get(messages=False), store.statuses)
             )
             decoding = seconds(lambda: [msgspec.json.decode(payload, type=RunRow) for payload in payloads])
         print(
-            f"reading {ROWS} runs: {whole * 1e3:.0f} ms whole, {rows * 1e3:.0f} ms without messages, "
+            f"reading {len(cells)} runs: {whole * 1e3:.0f} ms whole, {rows * 1e3:.0f} ms without messages, "
             f"{statuses * 1e3:.1f} ms for statuses; decoding their JSON alone {decoding * 1e3:.0f} ms"
         )
+    if asked.write:
+        about = (
+            f"Processor time of a run, wall clock in brackets: medians of {asked.rounds} rounds of {len(cells)} runs of nine "
+            "messages in turn, a commit each, `journal_mode = WAL`, `synchronous = NORMAL`."
+        )
+        made_with = f"SQLite {sqlite3.sqlite_version}, " + installed_versions("agentlab", "msgspec")
+        write(BENCHMARK, results, about=about, made_with=made_with, folder=asked.write)
 
 
 if __name__ == "__main__":

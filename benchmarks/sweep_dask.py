@@ -1,6 +1,6 @@
 """What a sweep on two Dask workers takes: against bare asyncio and httpx, and a sweep in one process, on the same calls.
 
-    python benchmarks/sweep_dask.py
+    python -m benchmarks.sweep_dask
 
 The load is the even one of `sweep_overhead.py`: 2,000 calls of 50 ms, 64 in flight, to a simulator in a process of its own.
 The three take turns; the best round of each counts. The cluster is up before the first round: starting it is told apart.
@@ -18,9 +18,9 @@ from dataclasses import replace
 from typing import Any
 
 from distributed import Client, LocalCluster
-from sweep_overhead import CALLS, EVEN_S, IN_FLIGHT, ROUNDS, Round, bare, swept, timed, told
 
 from agentlab.experiments.sweep_plan import Plan
+from benchmarks.sweep_overhead import CALLS, EVEN_S, IN_FLIGHT, ROUNDS, Round, bare, swept, timed, told
 
 WORKERS = 2
 MOST_WALL = 1.5
@@ -55,7 +55,7 @@ def rounds(url: str, token: str, folder: str, client: Any) -> list[tuple[Round, 
 
 def main() -> int:
     """Measure, report, and fail where the bar is missed."""
-    served = [sys.executable, str(__file__).replace("sweep_dask", "sweep_overhead"), "--serve"]
+    served = [sys.executable, "-m", "benchmarks.sweep_overhead", "--serve"]
     with (
         subprocess.Popen(served, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server,
         tempfile.TemporaryDirectory() as folder,

@@ -1,10 +1,10 @@
 """What a sweep costs beside its calls: against bare asyncio and httpx making the same calls to the simulator.
 
-    python benchmarks/sweep_overhead.py
+    python -m benchmarks.sweep_overhead [--rounds 3] [--write benchmarks/results]
 
-The simulator runs in a process of its own. `even`: 2,000 calls of 50 ms at 64 in flight, by httpx alone and by a sweep,
-in turn; the best round of each counts. `heavy tailed`: answers of a lognormal time, against what 64 places would take if
-each took the next call the moment it was free. CPU seconds of this process stand beside the wall clock.
+The simulator runs in a process of its own. `even`: 2,000 calls of 50 ms at 64 in flight, by httpx alone, by agents under a
+bare `asyncio.gather`, and by a sweep, in turn. `heavy tailed`: answers of a lognormal time, against what 64 places would
+take if each took the next call the moment it was free. Processor time of this process stands beside the wall clock.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import asyncio
 import heapq
 import json
 import math
-import os
 import subprocess
 import sys
 import tempfile
@@ -22,7 +21,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from random import Random
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import httpx
 from msgspec import structs
@@ -33,6 +32,9 @@ from agentlab.experiments.sweep_plan import Plan
 from agentlab.models import model
 from agentlab.simulator import Latency, SimRequest, reply, serve
 from agentlab.simulator.exchange import Reply
+from benchmarks.peers import results, script
+from benchmarks.peers.catalogue import Benchmark, Case
+from benchmarks.peers.report import installed_versions, table, write
 
 CALLS = 2000
 IN_FLIGHT = 64
@@ -41,6 +43,12 @@ ROUNDS = 3
 EVEN_S = 0.05
 MOST_WALL = 1.3
 MOST_OF_IDEAL = 1.25
+FLOOR: Final = "httpx, gathered"
+GATHERED: Final = "agentlab agent, gathered"
+SWEEP: Final = "agentlab sweep"
+EVEN: Final = "50 ms a call"
+TAILED: Final = "heavy tailed"
+WORDS: Final = {EVEN: "What", TAILED: "Which"}
 _TOKENS_PER_S = 100_000.0
 
 
@@ -73,9 +81,9 @@ def serve_until_told() -> None:
         sys.stdin.read()
 
 
-async def bare(url: str, token: str, word: str) -> None:
+async def bare(url: str, token: str, word: str, calls: int = CALLS) -> None:
     """The same calls with httpx alone: streamed, read to the end; few places to a client, as its pools want it."""
-    waiting = iter(range(CALLS))
+    waiting = iter(range(calls))
 
     async def work(client: httpx.AsyncClient) -> None:
         for number in waiting:
@@ -93,17 +101,34 @@ async def bare(url: str, token: str, word: str) -> None:
 
     async with AsyncExitStack() as stack:
         key = {"authorization": f"Bearer {token}"}
+        context = (
+            httpx.create_ssl_context()
+        )  # made once: a client that makes its own takes as long as ten calls
         clients = [
-            await stack.enter_async_context(httpx.AsyncClient(timeout=60, headers=key))
+            await stack.enter_async_context(httpx.AsyncClient(timeout=60, headers=key, verify=context))
             for _ in range(IN_FLIGHT // PLACES_OF_A_CLIENT)
         ]
         await asyncio.gather(*(work(clients[place % len(clients)]) for place in range(IN_FLIGHT)))
 
 
-def swept(url: str, token: str, word: str, folder: str) -> Plan:
+async def gathered(url: str, token: str, word: str, calls: int = CALLS) -> None:
+    """The same calls by an agent under `asyncio.gather`, without a sweep: nothing is planned, scored or stored."""
+    asked = model("openai-chat:gpt-4o-mini", base_url=url, api_key=token)
+    agent = al.Agent(asked)
+    waiting = iter(range(calls))
+
+    async def work() -> None:
+        for number in waiting:
+            await agent.prompt(f"{word} is {number} + 1?")
+
+    async with asked.session():
+        await asyncio.gather(*(work() for _ in range(IN_FLIGHT)))
+
+
+def swept(url: str, token: str, word: str, folder: str, calls: int = CALLS) -> Plan:
     """The same calls as a sweep, with a store."""
     asked = model("openai-chat:gpt-4o-mini", base_url=url, api_key=token)
-    data = [{"sample_id": str(number), "input": f"{word} is {number} + 1?"} for number in range(CALLS)]
+    data = [{"sample_id": str(number), "input": f"{word} is {number} + 1?"} for number in range(calls)]
     store = Path(folder) / f"{time.monotonic_ns()}.agentlab.db"
     return sweep(al.Agent(asked), data=data, concurrency=IN_FLIGHT, store=store, progress=False)
 
@@ -127,17 +152,29 @@ def ideal_s(seconds: list[float]) -> float:
     return max(places)
 
 
-def compared(url: str, token: str, word: str, folder: str, *, times: int) -> tuple[Round, Round]:
-    """The best round of httpx and of a sweep, made in turn."""
-    rounds: list[tuple[Round, Round]] = []
-    for number in range(times):
-        plan = swept(url, token, word, folder)
-        rounds.append((timed(lambda: bare(url, token, word)), timed(plan.run)))
-        print(
-            f"  round {number + 1}: httpx {rounds[-1][0].wall:.2f} s, sweep {rounds[-1][1].wall:.2f} s",
-            flush=True,
-        )
-    return min(each[0] for each in rounds), min(each[1] for each in rounds)
+def compared(
+    url: str, token: str, case: str, folder: str, *, rounds: int, calls: int
+) -> list[results.Result]:
+    """All three ways, in turn."""
+    word = WORDS[case]
+    ways: dict[str, tuple[str, Callable[[], Awaitable[object]]]] = {
+        FLOOR: ("floor", lambda: bare(url, token, word, calls)),
+        GATHERED: ("ours", lambda: gathered(url, token, word, calls)),
+        SWEEP: ("ours", lambda: swept(url, token, word, folder, calls).run()),
+    }
+    found: dict[str, list[results.Round]] = {way: [] for way in ways}
+    for number in range(rounds):
+        for way, (_, made) in ways.items():
+            found[way].append(script.timed_async(made))
+        walls = ", ".join(f"{way} {taken[-1].wall_s:.2f} s" for way, taken in found.items())
+        print(f"  {case}, round {number + 1} of {rounds}: {walls}", flush=True)
+    return [results.Result(case, way, kind, way, "", tuple(found[way])) for way, (kind, _) in ways.items()]
+
+
+def best_wall_s(rows: list[results.Result], case: str, way: str) -> float:
+    """The shortest round: what others on the machine took of it is noise, always upwards."""
+    row = next(each for each in rows if (each.case, each.way) == (case, way))
+    return min(each.wall_s for each in row.rounds)
 
 
 def told(name: str, took: Round) -> str:
@@ -145,34 +182,51 @@ def told(name: str, took: Round) -> str:
     return f"  {name:<7} {took.wall:6.2f} s wall  {took.cpu:6.2f} s CPU  {1e6 * took.cpu / CALLS:6.0f} us CPU a call"
 
 
-def main() -> int:
-    """Measure, report, and fail where a bar is missed."""
-    command = [sys.executable, __file__, "--serve"]
-    with (
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server,
-        tempfile.TemporaryDirectory() as folder,
-    ):
+def measured(folder: str, *, rounds: int, calls: int) -> list[results.Result]:
+    """Both cases, beside a simulator in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.sweep_overhead", "--serve"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
-        url, token = json.loads(server.stdout.readline())
-        timed(swept(url, token, "What", folder).run)  # imports and prices are read once
-        print(f"even: {CALLS:,} calls of {EVEN_S * 1000:.0f} ms, {IN_FLIGHT} in flight")
-        plain, ours = compared(url, token, "What", folder, times=ROUNDS)
-        ideal = math.ceil(CALLS / IN_FLIGHT) * EVEN_S
-        ratio = ours.wall / plain.wall
-        print(told("httpx", plain), told("sweep", ours), sep="\n")
-        print(
-            f"  ideal {ideal:.2f} s; wall {ratio:.2f} of httpx (at most {MOST_WALL}), CPU {ours.cpu / plain.cpu:.2f}"
-        )
-        print(f"heavy tailed: {CALLS:,} calls, {IN_FLIGHT} in flight")
-        plain_tail, ours_tail = compared(url, token, "Which", folder, times=1)
-        ideal_tail = ideal_s([heavy_tailed(number) for number in range(CALLS)])
-        of_ideal = ours_tail.wall / ideal_tail
-        print(told("httpx", plain_tail), told("sweep", ours_tail), sep="\n")
-        print(f"  ideal {ideal_tail:.2f} s; wall {of_ideal:.2f} of it (at most {MOST_OF_IDEAL})")
-        print(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
         assert server.stdin is not None
+        url, token = json.loads(server.stdout.readline())
+        script.timed_async(swept(url, token, "What", folder, calls).run)  # imports and prices are read once
+        found = compared(url, token, EVEN, folder, rounds=rounds, calls=calls)
+        found += compared(url, token, TAILED, folder, rounds=1, calls=calls)
         server.stdin.close()
         server.wait()
+    return found
+
+
+def main() -> int:
+    """Measure, report, and fail where a bar is missed."""
+    asked = script.options(__doc__, rounds=ROUNDS).parse_args()
+    calls = CALLS // 10 if asked.small else CALLS
+    with tempfile.TemporaryDirectory() as folder:
+        found = measured(folder, rounds=asked.rounds, calls=calls)
+    ratio = best_wall_s(found, EVEN, SWEEP) / best_wall_s(found, EVEN, FLOOR)
+    ideal_tail = ideal_s([heavy_tailed(number) for number in range(calls)])
+    of_ideal = best_wall_s(found, TAILED, SWEEP) / ideal_tail
+    cases = tuple(Case(case, parts=calls, unit="us") for case in WORDS)
+    title = f"A sweep of {calls:,} calls, {IN_FLIGHT} in flight; microseconds a call"
+    benchmark = Benchmark("", "sweep_overhead", title, cases, FLOOR)
+    ideals = f"Even: {math.ceil(calls / IN_FLIGHT) * EVEN_S:.2f} s at best; heavy tailed: {ideal_tail:.2f} s."
+    bars = (
+        f"Wall clock of the sweep: {ratio:.2f} of httpx (at most {MOST_WALL}); of the best there is, heavy tailed: "
+        f"{of_ideal:.2f} (at most {MOST_OF_IDEAL})."
+    )
+    print(table(benchmark, found), ideals, bars, sep="\n")
+    if asked.write:
+        about = (
+            f"Processor time a call, wall clock a call in brackets: medians of {asked.rounds} rounds in turn (heavy tailed: one), "
+            f"the simulator in a process of its own. The sweep plans, meters and stores every call. {ideals} {bars}"
+        )
+        write(
+            benchmark,
+            found,
+            about=about,
+            made_with=installed_versions("agentlab", "httpx"),
+            folder=asked.write,
+        )
     return int(ratio > MOST_WALL or of_ideal > MOST_OF_IDEAL)
 
 

@@ -6,7 +6,9 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-__all__ = ["BENCHMARKS", "SCRIPTS", "SHORT", "Benchmark", "Case"]
+__all__ = ["BENCHMARKS", "FLOOR", "SCRIPTS", "SHORT", "SMALL", "Benchmark", "Case"]
+
+FLOOR: Final = "httpx aiter_bytes"
 
 
 class Case(Struct, frozen=True):
@@ -14,7 +16,7 @@ class Case(Struct, frozen=True):
 
     Attributes:
         name: What a reader calls it.
-        work: Which method of a way does it; see `Way` and the worker.
+        work: Which method of a way does it, see `Way` and the worker; `script`: a script of its own.
         scenario: What the server says; see `scenarios`.
         size: How many streams, earlier messages or functions.
         times: How often it is done in a round.
@@ -23,8 +25,8 @@ class Case(Struct, frozen=True):
     """
 
     name: str
-    work: Literal["text", "streams", "run", "arguments", "history", "schema"]
-    scenario: str
+    work: Literal["text", "streams", "run", "arguments", "history", "schema", "script"] = "script"
+    scenario: str = ""
     size: int = 0
     times: int = 1
     parts: int = 1
@@ -35,105 +37,89 @@ class Benchmark(Struct, frozen=True):
     """A table and a figure.
 
     Attributes:
-        letter: Short name for the command line.
+        letter: Short name for the command line; empty for a script.
         name: Name of its files.
         title: What it is about.
         cases: What is done.
+        floor: The way beside which the others stand.
     """
 
     letter: str
     name: str
     title: str
     cases: tuple[Case, ...]
+    floor: str = FLOOR
 
 
-def _runs(turns: int, times: int) -> Case:
-    name = f"{turns} tool turns" if turns else "one turn"
-    return Case(name, "run", f"loop-{turns}", times=times)
+def _streamed(deltas: int) -> Benchmark:
+    case = Case(f"{deltas:,} deltas", "text", f"text-{deltas}", parts=deltas, unit="us")
+    title = f"One stream of {deltas:,} text deltas; microseconds an event"
+    return Benchmark("A", "stream_text", title, (case,))
+
+
+def _concurrent(*streams: int) -> Benchmark:
+    cases = tuple(Case(f"{count} streams", "streams", "text-200", size=count, unit="s") for count in streams)
+    title = "Concurrent streams of 200 events on one loop; seconds"
+    return Benchmark("B", "concurrent_streams", title, cases)
+
+
+def _runs(*turns_and_times: tuple[int, int]) -> Benchmark:
+    cases = tuple(
+        Case(f"{turns} tool turns" if turns else "one turn", "run", f"loop-{turns}", times=times)
+        for turns, times in turns_and_times
+    )
+    return Benchmark("C", "agent_runs", "Whole agent runs; milliseconds a run", cases)
+
+
+def _histories(*sizes: int) -> Benchmark:
+    cases = tuple(Case(f"{size:,} messages", "history", "text-20", size=size, times=3) for size in sizes)
+    title = "One call behind a history that was sent before; milliseconds"
+    return Benchmark("D", "long_history", title, cases)
+
+
+def _arguments(deltas: int, more: int) -> Benchmark:
+    cases = tuple(
+        Case(f"{count:,} deltas ({count // 100} kB)", "arguments", f"arguments-{count}")
+        for count in (deltas, more)
+    )
+    title = "Tool arguments in deltas of 10 bytes; milliseconds"
+    beside = Case(f"for comparison: {deltas:,} deltas of text", "text", f"text-{deltas}")
+    return Benchmark("G", "tool_arguments", title, (*cases, beside))
+
+
+def _schemas(functions: int) -> Benchmark:
+    case = Case(f"{functions} functions", "schema", "text-1", size=functions, parts=functions, unit="us")
+    title = "The schema of a tool from a function; microseconds a function"
+    return Benchmark("S", "tool_schema", title, (case,))
 
 
 BENCHMARKS: Final = (
-    Benchmark(
-        "A",
-        "stream_text",
-        "One stream of 10,000 text deltas; microseconds an event",
-        (Case("10,000 deltas", "text", "text-10000", parts=10_000, unit="us"),),
-    ),
-    Benchmark(
-        "B",
-        "concurrent_streams",
-        "Concurrent streams of 200 events on one loop; seconds",
-        (
-            Case("100 streams", "streams", "text-200", size=100, unit="s"),
-            Case("500 streams", "streams", "text-200", size=500, unit="s"),
-        ),
-    ),
-    Benchmark(
-        "C",
-        "agent_runs",
-        "Whole agent runs; milliseconds a run",
-        (_runs(0, times=30), _runs(10, times=5), _runs(50, times=1), _runs(200, times=1)),
-    ),
-    Benchmark(
-        "D",
-        "long_history",
-        "One call behind a history that was sent before; milliseconds",
-        tuple(
-            Case(f"{size:,} messages", "history", "text-20", size=size, times=3)
-            for size in (10, 100, 1_000, 5_000)
-        ),
-    ),
-    Benchmark(
-        "G",
-        "tool_arguments",
-        "Tool arguments in deltas of 10 bytes; milliseconds",
-        (
-            Case("2,000 deltas (20 kB)", "arguments", "arguments-2000"),
-            Case("8,000 deltas (80 kB)", "arguments", "arguments-8000"),
-            Case("for comparison: 2,000 deltas of text", "text", "text-2000"),
-        ),
-    ),
-    Benchmark(
-        "S",
-        "tool_schema",
-        "The schema of a tool from a function; microseconds a function",
-        (Case("200 functions", "schema", "text-1", size=200, parts=200, unit="us"),),
-    ),
+    _streamed(10_000),
+    _concurrent(100, 500),
+    _runs((0, 30), (10, 5), (50, 1), (200, 1)),
+    _histories(10, 100, 1_000, 5_000),
+    _arguments(2_000, 8_000),
+    _schemas(200),
 )
 
-SHORT: Final = (
-    Benchmark(
-        "A", "stream_text", "One stream", (Case("2,000 deltas", "text", "text-2000", parts=2_000, unit="us"),)
-    ),
-    Benchmark(
-        "B",
-        "concurrent_streams",
-        "Concurrent streams",
-        (Case("20 streams", "streams", "text-200", size=20, unit="s"),),
-    ),
-    Benchmark(
-        "C",
-        "agent_runs",
-        "Whole agent runs",
-        (_runs(0, times=10), _runs(10, times=2), _runs(50, times=1)),
-    ),
-    Benchmark(
-        "D",
-        "long_history",
-        "One call behind a history",
-        (
-            Case("100 messages", "history", "text-20", size=100, times=3),
-            Case("1,000 messages", "history", "text-20", size=1_000, times=3),
-        ),
-    ),
+SMALL: Final = (
+    _streamed(2_000),
+    _concurrent(20),
+    _runs((0, 10), (10, 2), (50, 1)),
+    _histories(100, 1_000),
+    _arguments(500, 2_000),
+    _schemas(20),
 )
-"""The same in seconds, for machines that do other work beside it."""
+"""The same in a tenth of the time: a trial of the whole."""
+
+SHORT: Final = SMALL[:5]
+"""What the short form takes, with the floors and agentlab alone."""
 
 SCRIPTS: Final = {
-    "live_view": ("--write", "benchmarks/results/live_view.md"),
-    "sweep_overhead": (),
-    "vector_search": (),
-    "store": (),
-    "sessions": (),
+    "live_view": "L",
+    "sweep_overhead": "W",
+    "vector_search": "V",
+    "session_log": "N",
+    "store": "R",
 }
-"""Benchmarks that are scripts of their own beside this package, and their options."""
+"""Benchmarks that are scripts of their own beside this package, and their letters; each writes its own table."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -15,10 +16,21 @@ from msgspec import Struct
 
 from benchmarks.peers.server import ROOT
 
-__all__ = ["FOLDER", "Peer", "Recipe", "installed", "own", "recipes"]
+__all__ = ["FOLDER", "Peer", "Recipe", "child_environment", "installed", "own", "recipes"]
 
 FOLDER: Final = ROOT / "build" / "peers"
 _PATIENCE_S: Final = 900
+_QUIET: Final = {
+    "AGNO_TELEMETRY": "false",
+    "LANGSMITH_TRACING": "false",
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+    "OPENAI_AGENTS_DISABLE_TRACING": "1",
+    "OPENAI_API_KEY": "sk-benchmark",
+    "ANTHROPIC_API_KEY": "sk-benchmark",
+    "NO_PROXY": "127.0.0.1",
+    "no_proxy": "127.0.0.1",
+}
+"""What keeps the peers from the network, and from telling anybody that they run."""
 
 
 class Recipe(Struct, frozen=True):
@@ -71,16 +83,28 @@ def own() -> tuple[Peer, Peer]:
     return Peer("floors", "floor", imports="httpx"), Peer("agentlab", "ours", imports="agentlab")
 
 
-def installed(name: str, recipe: Recipe) -> Peer:
-    """A peer, installed where it is not yet; a stamp in its folder names the pins it was made with."""
+def installed(name: str, recipe: Recipe, source: str = "") -> Peer:
+    """A peer, installed where it is not yet; a stamp in its folder names the pins it was made with.
+
+    Args:
+        name: Of its folder.
+        recipe: What is installed.
+        source: What else it was made of; where that is another text now, it is installed anew.
+    """
     folder = FOLDER / name
     python = folder / "bin" / "python"
-    failed = _install(folder, python, recipe.requirements)
+    failed = _install(folder, python, recipe.requirements, source)
     return Peer(name, recipe.kind, str(python), recipe.requirements, recipe.imports, failed)
 
 
-def _install(folder: Path, python: Path, requirements: Iterable[str]) -> str:
-    stamp, pins = folder / ".complete", "\n".join(requirements)
+def child_environment() -> dict[str, str]:
+    """Variables for a peer's process: quiet, and keeping the bytecode it compiles, or every import would compile anew."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, **_QUIET}
+
+
+def _install(folder: Path, python: Path, requirements: Iterable[str], source: str) -> str:
+    stamp, pins = folder / ".complete", "\n".join([*requirements, source])
     if stamp.exists() and stamp.read_text(encoding="utf-8") == pins:
         return ""
     shutil.rmtree(folder, ignore_errors=True)
@@ -88,7 +112,7 @@ def _install(folder: Path, python: Path, requirements: Iterable[str]) -> str:
     if uv:
         steps = [
             [uv, "venv", "--quiet", "--python", sys.executable, str(folder)],
-            [uv, "pip", "install", "--quiet", "--python", str(python), *requirements],
+            [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", str(python), *requirements],
         ]
     else:
         steps = [

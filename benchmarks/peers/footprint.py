@@ -13,11 +13,23 @@ from typing import Final
 
 from msgspec import Struct
 
-from benchmarks.peers.environments import FOLDER, Peer, Recipe, installed
-from benchmarks.peers.rounds import Result, Round
+from benchmarks.peers.environments import FOLDER, Peer, Recipe, child_environment, installed
+from benchmarks.peers.figure import Panel, drawn
+from benchmarks.peers.results import Figures, Result, Round
 from benchmarks.peers.server import ROOT
 
-__all__ = ["Footprint", "footprint_table", "footprints", "imports_of"]
+__all__ = [
+    "BEYOND",
+    "Footprint",
+    "beyond_the_notebook",
+    "footprint_figure",
+    "footprint_table",
+    "footprints",
+    "imports_of",
+]
+
+BEYOND: Final = "installed core beyond the notebook stack, MB"
+"""What `beyond_the_notebook` tells."""
 
 _IMPORTING: Final = """
 import json, sys, time
@@ -29,6 +41,8 @@ peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
 print(json.dumps({"cpu_s": cpu, "wall_s": wall, "peak_kb": peak}))
 """
 _NOTEBOOK: Final = ("jupyterlab", "ipywidgets", "numpy", "pandas", "matplotlib")
+_STACK: Final = "the notebook stack"
+_STACK_AND_OURS: Final = "the notebook stack and agentlab"
 _SECONDS: Final = 120
 
 
@@ -37,11 +51,13 @@ class Footprint(Struct, frozen=True):
 
     Attributes:
         name: Of what.
+        kind: `sdk`, `agent`, `floor` or `ours`.
         megabytes: 10^6 bytes, of the packages' files without compiled bytecode.
         distributions: How many packages.
     """
 
     name: str
+    kind: str
     megabytes: float
     distributions: int
 
@@ -67,16 +83,17 @@ def imports_of(peers: Iterable[Peer], *, rounds: int) -> list[Result]:
             for name, _, python, statement in rows:
                 if name in failed:
                     continue
-                command = [python, "-c", _IMPORTING, statement]
-                ran = subprocess.run(
-                    command, check=False, capture_output=True, text=True, cwd=folder, timeout=_SECONDS
-                )
-                if ran.returncode:
-                    failed[name] = " ".join(ran.stderr.split())[-200:]
-                elif number:
-                    found[name].append(Round(**json.loads(ran.stdout.splitlines()[-1])))
+                try:
+                    took = _imported(python, statement, folder)
+                except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+                    failed[name] = " ".join(str(error.stderr or error).split())[-200:]
+                    continue
+                if number:
+                    found[name].append(took)
     done = [
-        Result("import", name, kind, name, "", tuple(found[name]), failed.get(name, ""))
+        Result(
+            "import", name, kind, name, "", () if name in failed else tuple(found[name]), failed.get(name, "")
+        )
         for name, kind, *_ in rows
     ]
     return done + [
@@ -84,34 +101,57 @@ def imports_of(peers: Iterable[Peer], *, rounds: int) -> list[Result]:
     ]
 
 
+def _imported(python: str, statement: str, folder: str) -> Round:
+    ran = subprocess.run(
+        [python, "-c", _IMPORTING, statement],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        timeout=_SECONDS,
+        env=child_environment(),
+    )
+    return Round(**json.loads(ran.stdout.splitlines()[-1]))
+
+
 def footprints(peers: Iterable[Peer]) -> list[Footprint]:
     """Sizes on disk: of the peers, of the notebook's own packages, and of agentlab's core with them."""
     found = [
-        _footprint(peer.name, FOLDER / peer.name)
+        _footprint(peer.name, peer.kind, FOLDER / peer.name)
         for peer in peers
         if not peer.failed and peer.kind in {"sdk", "agent"}
     ]
+    wanted = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     pins = f"-c{ROOT / 'constraints.txt'}"
     stacks = (
-        ("the notebook stack", "notebook", (*_NOTEBOOK, pins)),
-        ("the notebook stack and agentlab", "notebook-agentlab", (*_NOTEBOOK, str(ROOT), pins)),
-        ("agentlab alone", "agentlab", (str(ROOT), pins)),
-        ("httpx and msgspec", "httpx-msgspec", ("httpx", "msgspec", pins)),
+        (_STACK, "floor", "notebook", (*_NOTEBOOK, pins)),
+        (_STACK_AND_OURS, "ours", "notebook-agentlab", (*_NOTEBOOK, str(ROOT), pins)),
+        ("agentlab alone", "ours", "agentlab", (str(ROOT), pins)),
+        ("httpx and msgspec", "floor", "httpx-msgspec", ("httpx", "msgspec", pins)),
     )
-    for name, folder, requirements in stacks:
-        peer = installed(folder, Recipe("sdk", requirements, ""))
+    for name, kind, folder, requirements in stacks:
+        peer = installed(folder, Recipe("sdk", requirements, ""), wanted)
         if peer.failed:
             print(f"{name}: {peer.failed}")
         else:
-            found.append(_footprint(name, FOLDER / folder))
+            found.append(_footprint(name, kind, FOLDER / folder))
     return found
 
 
-def _footprint(name: str, environment: Path) -> Footprint:
+def beyond_the_notebook(sizes: Iterable[Footprint]) -> Figures:
+    """By how much agentlab enlarges an environment that has the notebook stack; empty where one was not installed."""
+    found = {each.name: each.megabytes for each in sizes}
+    if not {_STACK, _STACK_AND_OURS} <= found.keys():
+        return {}
+    return {BEYOND: found[_STACK_AND_OURS] - found[_STACK]}
+
+
+def _footprint(name: str, kind: str, environment: Path) -> Footprint:
     packages = next(environment.glob("lib/python*/site-packages"))
     files = [path for path in packages.rglob("*") if path.is_file() and path.suffix != ".pyc"]
     return Footprint(
         name,
+        kind,
         sum(path.stat().st_size for path in files) / 1e6,
         sum(1 for _ in packages.glob("*.dist-info")),
     )
@@ -134,3 +174,15 @@ def footprint_table(imports: Sequence[Result], sizes: Sequence[Footprint]) -> st
         for each in sorted(sizes, key=lambda each: each.megabytes)
     ]
     return "\n".join(lines)
+
+
+def footprint_figure(imports: Sequence[Result], sizes: Sequence[Footprint]) -> str:
+    """Processor time of the imports that were done, and sizes on disk."""
+    times = sorted(imports, key=lambda each: each.cpu_s)
+    order = sorted(sizes, key=lambda each: each.megabytes)
+    kinds = {each.way: each.kind for each in times} | {each.name: each.kind for each in order}
+    panels = (
+        Panel("import, processor time (ms)", {each.way: each.cpu_s * 1e3 for each in times}),
+        Panel("installed (MB)", {each.name: each.megabytes for each in order}),
+    )
+    return drawn("Import and installation", panels, kinds)

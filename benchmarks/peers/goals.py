@@ -1,18 +1,14 @@
-"""What must hold, as ratios within one run: the goals, and the wide margins of the short form."""
+"""What must hold, and how it is judged: ratios within one run, memory, single figures."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
-from benchmarks.peers.rounds import Result
+from benchmarks.peers.results import Figures, Result
 
-__all__ = ["GOALS", "SHORT_GOALS", "Goal", "Verdict", "judged"]
-
-OURS: Final = "agentlab agent"
-FLOOR: Final = "httpx aiter_bytes"
+__all__ = ["Goal", "Limit", "Memory", "Verdict", "judged"]
 
 
 class Goal(Struct, frozen=True):
@@ -22,9 +18,11 @@ class Goal(Struct, frozen=True):
         benchmark: Name of the benchmark.
         case: The case.
         way: Whose cost is judged.
-        against: Beside whose: a way, or the best of a kind (`best sdk`, `best agent`), on a wire (`best sdk chat`) or any.
+        against: Beside whose: a way, or the best of a kind (`best sdk`, `best agent`, or `best peer` of both), on one wire
+            (`best sdk chat`) or any.
         at_most: The largest ratio.
         other_case: The case of the other, where it is another one.
+        told: Whether it is only told, not judged.
     """
 
     benchmark: str
@@ -33,6 +31,7 @@ class Goal(Struct, frozen=True):
     against: str
     at_most: float
     other_case: str = ""
+    told: bool = False
 
     def __str__(self) -> str:
         other = f", {self.other_case}" if self.other_case else ""
@@ -60,33 +59,66 @@ class Memory(Struct, frozen=True):
         return f"{self.way}, {self.case}: memory grows by at most {self.at_most_kb:.0f} kB a stream"
 
 
+class Limit(Struct, frozen=True):
+    """A single figure that must not be passed.
+
+    Attributes:
+        figure: Its name.
+        at_most: The most.
+    """
+
+    figure: str
+    at_most: float
+
+    def __str__(self) -> str:
+        return f"{self.figure}: at most {self.at_most:g}"
+
+
 class Verdict(Struct, frozen=True):
     """A goal and what was found.
 
     Attributes:
         goal: The goal, in words.
         found: What was measured, in words.
-        met: Whether it holds; None where it could not be judged.
+        met: Whether it holds; None where it was not measured.
+        told: Whether it is only told.
     """
 
     goal: str
     found: str
     met: bool | None
+    told: bool = False
 
 
-def judged(goals: Iterable[Goal | Memory], results: Mapping[str, Sequence[Result]]) -> list[Verdict]:
+def judged(
+    goals: Iterable[Goal | Memory | Limit],
+    results: Mapping[str, Sequence[Result]],
+    figures: Figures | None = None,
+) -> list[Verdict]:
     """Judge goals by results.
 
     Args:
         goals: What must hold.
         results: Results by the name of the benchmark.
+        figures: Single figures.
     """
-    found: list[Verdict] = []
-    for goal in goals:
+    return [_verdict(goal, results, figures or {}) for goal in goals]
+
+
+def _verdict(
+    goal: Goal | Memory | Limit, results: Mapping[str, Sequence[Result]], figures: Figures
+) -> Verdict:
+    if isinstance(goal, Limit):
+        found = _of_figure(goal, figures)
+    else:
         rows = [each for each in results.get(goal.benchmark, ()) if each.rounds]
-        judge: Callable[..., Verdict | None] = _of_memory if isinstance(goal, Memory) else _of_ratio
-        found.append(judge(goal, rows) or Verdict(str(goal), "not measured", None))
-    return found
+        found = _of_memory(goal, rows) if isinstance(goal, Memory) else _of_ratio(goal, rows)
+    return found or Verdict(str(goal), "not measured", None)
+
+
+def _of_figure(goal: Limit, figures: Figures) -> Verdict | None:
+    value = figures.get(goal.figure)
+    return None if value is None else Verdict(str(goal), f"{value:.3g}", value <= goal.at_most)
 
 
 def _of_memory(goal: Memory, rows: Sequence[Result]) -> Verdict | None:
@@ -100,16 +132,13 @@ def _of_memory(goal: Memory, rows: Sequence[Result]) -> Verdict | None:
 def _of_ratio(goal: Goal, rows: Sequence[Result]) -> Verdict | None:
     mine = _named(rows, goal.case, goal.way)
     case = goal.other_case or goal.case
-    other = (
-        _best(rows, case, goal.against)
-        if goal.against.startswith("best ")
-        else _named(rows, case, goal.against)
-    )
+    best = goal.against.startswith("best ")
+    other = _best(rows, case, goal.against) if best else _named(rows, case, goal.against)
     if mine is None or other is None:
         return None
-    ratio = mine.times(other)
-    low, high = _spread(mine, other)
-    return Verdict(str(goal), f"{ratio:.3g}x of {other.way} ({low:.3g} to {high:.3g})", ratio <= goal.at_most)
+    ratio, (low, high) = mine.times(other), mine.spread(other)
+    found = f"{ratio:.3g}x of {other.way} ({low:.3g} to {high:.3g})"
+    return Verdict(str(goal), found, ratio <= goal.at_most, goal.told)
 
 
 def _named(rows: Sequence[Result], case: str, way: str) -> Result | None:
@@ -118,60 +147,7 @@ def _named(rows: Sequence[Result], case: str, way: str) -> Result | None:
 
 def _best(rows: Sequence[Result], case: str, against: str) -> Result | None:
     _, kind, *wire = against.split()
-    able = (each for each in rows if each.case == case and each.kind == kind)
-    return min(
-        (each for each in able if not wire or each.wire == wire[0]), key=lambda each: each.cpu_s, default=None
-    )
-
-
-def _spread(mine: Result, other: Result) -> tuple[float, float]:
-    ratios = [a.cpu_s / b.cpu_s for a, b in zip(mine.rounds, other.rounds, strict=False)]
-    return min(ratios), max(ratios)
-
-
-_TEXT: Final = ("stream_text", "10,000 deltas")
-_HUNDRED: Final = ("concurrent_streams", "100 streams")
-_MANY: Final = ("concurrent_streams", "500 streams")
-_RUNS: Final = "agent_runs"
-_FAR: Final = ("long_history", "5,000 messages")
-_ARGUMENTS: Final = ("tool_arguments", "2,000 deltas (20 kB)")
-
-GOALS: Final[tuple[Goal | Memory, ...]] = (
-    Goal(*_TEXT, OURS, FLOOR, 1.7),
-    Goal(*_TEXT, OURS, "best sdk chat", 1 / 6),
-    Goal(*_TEXT, OURS, "best agent chat", 1 / 8),
-    Goal(*_TEXT, f"{OURS} (anthropic)", f"{FLOOR} (anthropic)", 1.7),
-    Goal(*_TEXT, f"{OURS} (anthropic)", "anthropic", 1 / 1.6),
-    Goal(*_TEXT, f"{OURS}, watched", FLOOR, 2.5),
-    Goal(*_TEXT, f"{OURS}, watched (anthropic)", f"{FLOOR} (anthropic)", 2.5),
-    Goal(*_HUNDRED, OURS, FLOOR, 1.5),
-    Goal(*_MANY, OURS, FLOOR, 1.5),
-    Memory(*_HUNDRED, OURS, 100, 60),
-    Memory(*_MANY, OURS, 500, 60),
-    Goal(_RUNS, "one turn", OURS, "best agent", 1 / 2),
-    Goal(_RUNS, "10 tool turns", OURS, "best agent", 1 / 3),
-    Goal(_RUNS, "200 tool turns", OURS, "best agent", 1 / 20),
-    *(
-        Goal(_RUNS, case, way, f"best agent {wire}", at_most)
-        for way, wire in ((OURS, "chat"), (f"{OURS} (anthropic)", "anthropic"))
-        for case, at_most in (("one turn", 1 / 2), ("10 tool turns", 1 / 3), ("200 tool turns", 1 / 20))
-    ),
-    Goal(_RUNS, "200 tool turns", OURS, OURS, 25, "10 tool turns"),
-    Goal(*_FAR, f"{OURS} (anthropic)", "anthropic", 1 / 8),
-    Goal(*_FAR, OURS, "openai", 1 / 100),
-    Goal("tool_arguments", "8,000 deltas (80 kB)", OURS, OURS, 4.5, _ARGUMENTS[1]),
-    Goal(*_ARGUMENTS, OURS, OURS, 1.6, "for comparison: 2,000 deltas of text"),
-    Goal("import", "import", "import agentlab", "import httpx", 2),
-)
-"""The project's goals."""
-
-SHORT_GOALS: Final = (
-    Goal("stream_text", "2,000 deltas", OURS, FLOOR, 4),
-    Goal("stream_text", "2,000 deltas", f"{OURS} (anthropic)", f"{FLOOR} (anthropic)", 4),
-    Goal("stream_text", "2,000 deltas", f"{OURS}, watched", FLOOR, 6),
-    Goal("concurrent_streams", "20 streams", OURS, FLOOR, 4),
-    Goal(_RUNS, "10 tool turns", OURS, "httpx, split, json", 5),
-    Goal(_RUNS, "50 tool turns", OURS, OURS, 12, "10 tool turns"),
-    Goal("long_history", "1,000 messages", OURS, OURS, 5, "100 messages"),
-)
-"""What no noise of a machine breaks, and what a quadratic step or a second pass over each event does."""
+    kinds = {"sdk", "agent"} if kind == "peer" else {kind}
+    able = (each for each in rows if each.case == case and each.kind in kinds)
+    on_the_wire = (each for each in able if not wire or each.wire == wire[0])
+    return min(on_the_wire, key=lambda each: each.cpu_s, default=None)

@@ -4,35 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
+import time
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Sequence
-from statistics import median
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from msgspec import Struct, field
 
-from benchmarks.peers.catalogue import Case
-from benchmarks.peers.environments import Peer
+from benchmarks.peers.catalogue import Benchmark, Case
+from benchmarks.peers.environments import Peer, child_environment
+from benchmarks.peers.results import Result, Round
 from benchmarks.peers.server import ROOT
 from benchmarks.peers.worker import BOOT
 
-__all__ = ["Contestant", "Result", "Round", "contestants", "measured"]
+__all__ = ["Contestant", "Running", "contestants", "expected_s", "measured", "running"]
 
 ROUND_S: Final = 300.0
 """How long one round may take."""
 
+START_S: Final = 300.0
+"""How long a library may take to be imported."""
+
 _PIPE_BYTES: Final = 1 << 20
-_QUIET: Final = {
-    "AGNO_TELEMETRY": "false",
-    "LANGSMITH_TRACING": "false",
-    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
-    "OPENAI_AGENTS_DISABLE_TRACING": "1",
-    "OPENAI_API_KEY": "sk-benchmark",
-    "ANTHROPIC_API_KEY": "sk-benchmark",
-    "NO_PROXY": "127.0.0.1",
-    "no_proxy": "127.0.0.1",
-}
+_AT_ONCE: Final = 3
+"""How many processes import their library at once; more would only wait for each other."""
 
 
 class Contestant(Struct, frozen=True):
@@ -55,66 +51,12 @@ class Contestant(Struct, frozen=True):
     failed: str = ""
 
 
-class Round(Struct, frozen=True):
-    """What one took, the mean of the repetitions in a round.
-
-    Attributes:
-        cpu_s: Seconds of processor, of all threads.
-        wall_s: Seconds.
-        grown_kb: By how much the peak of memory stood above what was resident before.
-        peak_kb: The peak.
-    """
-
-    cpu_s: float
-    wall_s: float
-    grown_kb: float = 0
-    peak_kb: float = 0
-
-
-class Result(Struct, frozen=True):
-    """What one way did with one case.
-
-    Attributes:
-        case: The case.
-        peer: Whose way.
-        kind: `sdk`, `agent`, `floor` or `ours`.
-        way: The way.
-        wire: What it speaks.
-        rounds: What each round took.
-        failed: Why there are none.
-    """
-
-    case: str
-    peer: str
-    kind: str
-    way: str
-    wire: str
-    rounds: tuple[Round, ...] = ()
-    failed: str = ""
-
-    @property
-    def cpu_s(self) -> float:
-        """The median round."""
-        return median(each.cpu_s for each in self.rounds)
-
-    @property
-    def wall_s(self) -> float:
-        """The median round."""
-        return median(each.wall_s for each in self.rounds)
-
-    def times(self, other: Result) -> float:
-        """The median, over the rounds, of this one's processor time as a multiple of another's."""
-        return median(
-            mine.cpu_s / theirs.cpu_s for mine, theirs in zip(self.rounds, other.rounds, strict=False)
-        )
-
-
 async def _started(peer: Peer, *arguments: str) -> Process:
     command = [peer.python, "-c", BOOT, peer.adapter, *arguments]
     return await asyncio.create_subprocess_exec(
         *command,
         cwd=ROOT,
-        env={**os.environ, **_QUIET},
+        env=child_environment(),
         stdin=PIPE,
         stdout=PIPE,
         stderr=asyncio.subprocess.DEVNULL,
@@ -124,9 +66,14 @@ async def _started(peer: Peer, *arguments: str) -> Process:
 
 async def contestants(peers: Sequence[Peer]) -> list[Contestant]:
     """The ways of the peers; a peer that cannot be run is one without a way, which says why."""
+    places = asyncio.Semaphore(_AT_ONCE)
+
+    async def told_by(peer: Peer) -> dict[str, Any]:
+        async with places:
+            return {"failed": peer.failed} if peer.failed else await _ways(peer)
+
     found: list[Contestant] = []
-    for peer in peers:
-        told: dict[str, Any] = {"failed": peer.failed} if peer.failed else await _ways(peer)
+    for peer, told in zip(peers, await asyncio.gather(*map(told_by, peers)), strict=True):
         if "failed" in told:
             found.append(Contestant(peer, failed=told["failed"]))
             continue
@@ -138,12 +85,70 @@ async def contestants(peers: Sequence[Peer]) -> list[Contestant]:
 async def _ways(peer: Peer) -> dict[str, Any]:
     names = [requirement.partition("==")[0].partition("[")[0] for requirement in peer.requirements]
     process = await _started(peer, "", *names, peer.name, "httpx", "httpx2", "aiohttp", "msgspec", "pydantic")
-    told = await _line(process)
+    told = await _line(process, START_S)
     await _ended(process)
     return told
 
 
-async def measured(case: Case, entered: Sequence[Contestant], origin: str, *, rounds: int) -> list[Result]:
+def expected_s(benchmark: Benchmark, earlier: Mapping[str, Sequence[Result]], rounds: int) -> float:
+    """How long a benchmark takes by the wall clock, as far as earlier results tell: 0 where there are none."""
+    cases = {case.name: case for case in benchmark.cases}
+    return sum(
+        each.wall_s * cases[each.case].times * (rounds + 1)
+        for each in earlier.get(benchmark.name, ())
+        if each.rounds and each.case in cases
+    )
+
+
+class Running(Struct, frozen=True):
+    """Processes at work.
+
+    Attributes:
+        processes: One a way.
+        failures: Why a way has none any more.
+    """
+
+    processes: dict[str, Process]
+    failures: dict[str, str]
+
+
+@asynccontextmanager
+async def running(entered: Sequence[Contestant]) -> AsyncIterator[Running]:
+    """A process a way, its library imported: no import may stand beside the first round of another."""
+    able = [each for each in entered if not each.failed]
+    run = Running({}, {})
+    places = asyncio.Semaphore(_AT_ONCE)
+
+    async def start(each: Contestant) -> None:
+        async with places:
+            run.processes[each.way] = process = await _started(each.peer, each.way)
+            told = await _line(process, START_S)
+        if "failed" in told:
+            await _give_up(run, each.way, told["failed"])
+
+    try:
+        await asyncio.gather(*(start(each) for each in able))
+        yield run
+    finally:
+        for process in run.processes.values():
+            await _ended(process)
+
+
+async def _give_up(run: Running, way: str, reason: str) -> None:
+    """End a way that failed or hangs, so that it takes no processor from the others."""
+    run.failures[way] = reason
+    await _ended(run.processes[way])
+
+
+async def measured(
+    case: Case,
+    entered: Sequence[Contestant],
+    origin: str,
+    *,
+    rounds: int,
+    tell: Callable[[str], None] = print,
+    run: Running | None = None,
+) -> list[Result]:
     """Let all who take part do a case, in turn.
 
     Args:
@@ -151,61 +156,60 @@ async def measured(case: Case, entered: Sequence[Contestant], origin: str, *, ro
         entered: Who; those that do not take part are left out.
         origin: Where the server is.
         rounds: How often.
+        tell: Takes a line on how far it is.
+        run: Their processes; new ones where none are given.
 
     Returns:
-        A result each. One that fails in any round has no rounds, but says why.
+        A result each. One that fails in any round, or takes too long, has no rounds, but says why.
     """
     partaking = [each for each in entered if each.failed or case.work in each.works]
-    processes = {each.way: await _started(each.peer, each.way) for each in partaking if not each.failed}
-    found: dict[str, list[Round]] = {way: [] for way in processes}
-    failures: dict[str, str] = {}
-    try:
-        for number in range(rounds):
-            for way, process in processes.items():
-                if way in failures:
-                    continue
-                told = await _asked(process, case, origin, warm_ups=1 if number == 0 else 0)
-                if "failed" in told:
-                    failures[way] = told["failed"]
-                else:
-                    found[way].append(Round(**told))
-    finally:
-        for process in processes.values():
-            await _ended(process)
-    return [
-        Result(
-            case.name,
-            each.peer.name,
-            each.peer.kind,
-            each.way or each.peer.name,
-            each.wire,
-            () if each.way in failures or each.failed else tuple(found[each.way]),
-            each.failed or failures.get(each.way, ""),
-        )
-        for each in partaking
-    ]
+    if run is None:
+        async with running(partaking) as started:
+            return await measured(case, partaking, origin, rounds=rounds, tell=tell, run=started)
+    found: dict[str, list[Round]] = {each.way: [] for each in partaking}
+    for number in range(rounds):
+        began = time.monotonic()
+        for way in (each.way for each in partaking if not each.failed):
+            if way in run.failures:
+                continue
+            told = await _asked(run.processes[way], case, origin, first=number == 0)
+            if "failed" in told:
+                await _give_up(run, way, told["failed"])
+            else:
+                found[way].append(Round(**told))
+        left = (rounds - number - 1) * (time.monotonic() - began)
+        tell(f"   {case.name}: round {number + 1} of {rounds}, about {left:,.0f} s to go")
+    return [_result(case, each, found[each.way], run.failures) for each in partaking]
 
 
-async def _asked(process: Process, case: Case, origin: str, *, warm_ups: int) -> dict[str, Any]:
+def _result(case: Case, each: Contestant, rounds: Sequence[Round], failures: Mapping[str, str]) -> Result:
+    failed = each.failed or failures.get(each.way, "")
+    name = each.way or each.peer.name
+    done = () if failed else tuple(rounds)
+    return Result(case.name, each.peer.name, each.peer.kind, name, each.wire, done, failed)
+
+
+async def _asked(process: Process, case: Case, origin: str, *, first: bool) -> dict[str, Any]:
+    # A history is new in each round, and what is measured is a call behind one that was sent before.
     asked = {
         "work": case.work,
         "scenario": case.scenario,
         "url": f"{origin}/{case.scenario}",
         "size": case.size,
         "times": case.times,
-        "warm_ups": warm_ups,
+        "warm_ups": int(first or case.work == "history"),
     }
     assert process.stdin is not None
     process.stdin.write(json.dumps(asked).encode() + b"\n")
-    return await _line(process)
+    return await _line(process, ROUND_S)
 
 
-async def _line(process: Process) -> dict[str, Any]:
+async def _line(process: Process, patience_s: float) -> dict[str, Any]:
     assert process.stdout is not None
     try:
-        line = await asyncio.wait_for(process.stdout.readline(), ROUND_S)
+        line = await asyncio.wait_for(process.stdout.readline(), patience_s)
     except TimeoutError:
-        return {"failed": f"took longer than {ROUND_S:.0f} s"}
+        return {"failed": f"took longer than {patience_s:.0f} s"}
     told: dict[str, Any] = json.loads(line) if line else {"failed": "its process ended"}
     return told
 

@@ -17,7 +17,7 @@ from typing import Final
 from benchmarks.peers.scenarios import CALL_ID
 from benchmarks.peers.wires import PATHS, answer
 
-__all__ = ["ROOT", "serving"]
+__all__ = ["ROOT", "response", "serving"]
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 _CALL_ID: Final = CALL_ID.encode()
@@ -46,7 +46,7 @@ class Connection(asyncio.Protocol):
                 return
             body = bytes(self._received[end + 4 : length])
             del self._received[:length]
-            self._transport.write(_response(head, body))
+            self._transport.write(response(head, body))
 
 
 def _content_length(head: bytes) -> int:
@@ -57,7 +57,8 @@ def _content_length(head: bytes) -> int:
     return 0
 
 
-def _response(head: bytes, body: bytes) -> bytes:
+def response(head: bytes, body: bytes) -> bytes:
+    """The answer to a request: its head without the empty line, and its body."""
     path = head.split(b" ", 2)[1].partition(b"?")[0]
     wire = next((wire for wire, end in PATHS.items() if path.endswith(end)), None)
     if wire is None:

@@ -55,12 +55,13 @@ def main(adapter: str, name: str = "", *distributions: str) -> None:
             },
         )
         return
-    for line in sys.stdin:
-        case = json.loads(line)
-        try:
-            _tell(pipe, asyncio.run(_round(ways[name], case)))
-        except Exception as error:  # noqa: BLE001 - whatever a peer raises is told
-            _tell(pipe, {"failed": _shown(error)})
+    _tell(pipe, {"ready": True})
+    with asyncio.Runner() as loop:  # one for all rounds: some peers keep their connections in a global
+        for line in sys.stdin:
+            try:
+                _tell(pipe, loop.run(_round(ways[name], json.loads(line))))
+            except Exception as error:  # noqa: BLE001 - whatever a peer raises is told
+                _tell(pipe, {"failed": _shown(error)})
 
 
 def _described(way: type[Way]) -> dict[str, Any]:
