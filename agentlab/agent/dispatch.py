@@ -119,10 +119,11 @@ class ToolDispatch:
                 raise _together(unasked)
         finally:
             self._closing = True
-            for task in tasks:
+            pending = [task for task in tasks if not task.done()]
+            for task in pending:
                 task.cancel()
-            if tasks:
-                await asyncio.wait(tasks, timeout=_CLEANUP_S)
+            if pending:
+                await asyncio.wait(pending, timeout=_CLEANUP_S)
             while not news.empty():
                 left = news.get_nowait()
                 if isinstance(left, ToolResult):

@@ -47,6 +47,7 @@ class Memory(Struct, frozen=True):
         way: Whose memory is judged.
         streams: By how many the growth is divided.
         at_most_kb: The most for one.
+        floor: A way whose memory is told beside it: what the bytes alone take.
     """
 
     benchmark: str
@@ -54,6 +55,7 @@ class Memory(Struct, frozen=True):
     way: str
     streams: int
     at_most_kb: float
+    floor: str = ""
 
     def __str__(self) -> str:
         return f"{self.way}, {self.case}: memory grows by at most {self.at_most_kb:.0f} kB a stream"
@@ -125,8 +127,14 @@ def _of_memory(goal: Memory, rows: Sequence[Result]) -> Verdict | None:
     mine = _named(rows, goal.case, goal.way)
     if mine is None:
         return None
-    kb = max(each.grown_kb for each in mine.rounds) / goal.streams
-    return Verdict(str(goal), f"{kb:.1f} kB", kb <= goal.at_most_kb)
+    kb = _grown_kb(mine, goal)
+    floor = _named(rows, goal.case, goal.floor)
+    beside = "" if floor is None else f", of {goal.floor} {_grown_kb(floor, goal):.1f} kB"
+    return Verdict(str(goal), f"{kb:.1f} kB{beside}", kb <= goal.at_most_kb)
+
+
+def _grown_kb(result: Result, goal: Memory) -> float:
+    return max(each.grown_kb for each in result.rounds) / goal.streams
 
 
 def _of_ratio(goal: Goal, rows: Sequence[Result]) -> Verdict | None:

@@ -52,8 +52,8 @@ GOALS: Final[tuple[Goal | Memory | Limit, ...]] = (
     Goal(*_TEXT, f"{OURS}, watched (anthropic)", f"{FLOOR} (anthropic)", 2.5),
     Goal(*_HUNDRED, OURS, FLOOR, 1.5),
     Goal(*_MANY, OURS, FLOOR, 1.5),
-    Memory(*_HUNDRED, OURS, 100, 60),
-    Memory(*_MANY, OURS, 500, 60),
+    Memory(*_HUNDRED, OURS, 100, 60, FLOOR),
+    Memory(*_MANY, OURS, 500, 60, FLOOR),
     *(
         Goal(_RUNS, case, BY_WIRE[wire], f"best agent {wire}", at_most)
         for wire in ("chat", "anthropic")

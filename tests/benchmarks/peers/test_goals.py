@@ -67,6 +67,11 @@ def test_another_case_of_the_same_way() -> None:
 def test_memory_and_single_figures() -> None:
     assert met(Memory("a", "one", "ours", 10, 10), result("one", "ours", 1.0)) is True
     assert met(Memory("a", "one", "ours", 10, 9), result("one", "ours", 1.0)) is False
+    [verdict] = judged(
+        [Memory("a", "one", "ours", 10, 10, "floor")],
+        {"a": [result("one", "ours", 1.0), result("one", "floor", 1.0)]},
+    )
+    assert verdict.found == "10.0 kB, of floor 10.0 kB"
     assert [each.met for each in judged([Limit("MB", 60)] * 2, {}, {"MB": 60.0})] == [True, True]
     assert judged([Limit("MB", 60)], {}, {"MB": 60.1})[0].met is False
 
