@@ -42,6 +42,7 @@ class Benchmark(Struct, frozen=True):
         title: What it is about.
         cases: What is done.
         floor: The way beside which the others stand.
+        fresh: Whether each case has processes of its own, as where their memory is compared.
     """
 
     letter: str
@@ -49,6 +50,7 @@ class Benchmark(Struct, frozen=True):
     title: str
     cases: tuple[Case, ...]
     floor: str = FLOOR
+    fresh: bool = False
 
 
 def _streamed(deltas: int) -> Benchmark:
@@ -60,7 +62,7 @@ def _streamed(deltas: int) -> Benchmark:
 def _concurrent(*streams: int) -> Benchmark:
     cases = tuple(Case(f"{count} streams", "streams", "text-200", size=count, unit="s") for count in streams)
     title = "Concurrent streams of 200 events on one loop; seconds"
-    return Benchmark("B", "concurrent_streams", title, cases)
+    return Benchmark("B", "concurrent_streams", title, cases, fresh=True)
 
 
 def _runs(*turns_and_times: tuple[int, int]) -> Benchmark:

@@ -160,10 +160,16 @@ async def _cases(
     origin: str,
     rounds: int,
 ) -> list[Result]:
-    found: list[Result] = []
-    for case in benchmark.cases:
-        found += await measured(case, entered, origin, rounds=rounds, tell=_told)
-    return found
+    if benchmark.fresh:
+        found = [await measured(case, entered, origin, rounds=rounds, tell=_told) for case in benchmark.cases]
+    else:
+        works = {case.work for case in benchmark.cases}
+        async with running([each for each in entered if works & set(each.works)]) as run:
+            found = [
+                await measured(case, entered, origin, rounds=rounds, tell=_told, run=run)
+                for case in benchmark.cases
+            ]
+    return [result for results in found for result in results]
 
 
 def _finish(benchmark: Benchmark, results: list[Result], entered: Sequence[Contestant], asked: Asked) -> None:
