@@ -231,9 +231,8 @@ class _Call:
                     yield self._finished(answer.decoder, response)
             except ModelError as error:
                 failure = error
-                chunk = (
-                    b""  # the frame of this generator stays with the error, and no bytes may be seen in it
-                )
+                # This frame stays with the error, and no bytes may be seen in it.
+                chunk = b""
             else:
                 return
             if self._drops_tools(failure):
