@@ -24,6 +24,7 @@ _GAP: Final = 22
 _ROW: Final = 16
 _TOP: Final = 62
 _BOTTOM: Final = 34
+_LEGEND: Final = 110
 _STYLE: Final = (
     "text{font:11px sans-serif;fill:#1f2328}.t{font-size:13px;font-weight:bold}.e{text-anchor:end}.b{fill:#fff}"
     ".g{stroke:#8c959f;stroke-opacity:.35}.ours{fill:#0072b2}.floor{fill:#8c959f}.sdk{fill:#e69f00}.agent{fill:#d55e00}"
@@ -59,6 +60,7 @@ def drawn(title: str, panels: Sequence[Panel], kinds: Mapping[str, str]) -> str:
         f"<title>{escape(title)}</title><style>{_STYLE}</style>",
         f'<rect class="b" width="{width}" height="{height}"/><text class="t" x="8" y="20">{escape(title)}</text>',
     ]
+    lines.append('<text x="8" y="42">logarithmic: a line is ten times</text>')
     for way, top in rows.items():
         lines.append(f'<text class="e" x="{_LABELS - 12}" y="{top + 4}">{escape(way)}</text>')
     for place, panel in enumerate(panels):
@@ -90,8 +92,8 @@ def _panel(panel: Panel, left: int, rows: Mapping[str, int], kinds: Mapping[str,
 
 def _legend(y: int, kinds: Sequence[str]) -> list[str]:
     return [
-        f'<circle class="{kind}" cx="{_LABELS + place * 110}" cy="{y - 4}" r="4"/>'
-        f'<text x="{_LABELS + 8 + place * 110}" y="{y}">{KINDS[kind]}</text>'
+        f'<circle class="{kind}" cx="{12 + place * _LEGEND}" cy="{y - 4}" r="4"/>'
+        f'<text x="{20 + place * _LEGEND}" y="{y}">{KINDS[kind]}</text>'
         for place, kind in enumerate(kinds)
     ]
 

@@ -27,6 +27,13 @@ def test_a_dot_a_value_on_a_logarithmic_axis() -> None:
     assert found["100"] - found["10"] == found["1,000"] - found["100"] > 50
 
 
+def test_the_legend_stands_within_the_figure() -> None:
+    kinds = {"a": "ours", "b": "floor", "c": "sdk", "d": "agent"}
+    svg = drawn("t", [Panel("p", dict.fromkeys(kinds, 1.0))], kinds)
+    width = float(ET.fromstring(svg).attrib["width"])
+    assert all(places(svg)[name] + 80 < width for name in ("agentlab", "floor", "SDK", "agent library"))
+
+
 def test_nothing_measured_is_a_figure_too() -> None:
     assert not places(drawn("t", [Panel("p", {})], {}))
 
