@@ -119,11 +119,10 @@ class ToolDispatch:
                 raise _together(unasked)
         finally:
             self._closing = True
-            pending = [task for task in tasks if not task.done()]
-            for task in pending:
+            for task in tasks:
                 task.cancel()
-            if pending:
-                await asyncio.wait(pending, timeout=_CLEANUP_S)
+            if tasks:
+                await asyncio.wait(tasks, timeout=_CLEANUP_S)
             while not news.empty():
                 left = news.get_nowait()
                 if isinstance(left, ToolResult):
