@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 from agno.agent import Agent
@@ -36,7 +37,9 @@ class Chat(Way):
 
     async def _streamed(self, given: Any = PROMPT) -> str:
         content = ""
-        async for event in self._agent.arun(given, stream=True, stream_events=True):
+        # A conversation each: runs of one session wait for each other.
+        session = secrets.token_hex(8)
+        async for event in self._agent.arun(given, session_id=session, stream=True, stream_events=True):
             if isinstance(event, RunCompletedEvent):
                 content = event.content
         return content
