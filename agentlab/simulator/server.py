@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import contextlib
 import itertools
 import secrets
 import socket
@@ -174,6 +175,7 @@ class Simulator:
         server = await asyncio.start_server(self._accepted, sock=self._listener, backlog=_BACKLOG)
         self._ready.set()
         await self._stopping.wait()
+        await self._stop_accepting()
         server.close()
         open_now = dict(self._connections)
         for task in open_now:
@@ -182,6 +184,15 @@ class Simulator:
         for writer in open_now.values():  # a task that was cancelled before it began has closed nothing
             writer.transport.abort()
         await server.wait_closed()
+
+    async def _stop_accepting(self) -> None:
+        """Let nobody in any more, and let those just let in get their transport, which `_accepted` then drops.
+
+        A server that is closed between the two leaves their sockets open and tells nobody.
+        """
+        with contextlib.suppress(NotImplementedError):  # an event loop without readers, as Windows' own
+            asyncio.get_running_loop().remove_reader(self._listener)
+        await asyncio.sleep(0)
 
     def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve a connection in a task of its own; one that comes while the server stops is dropped."""

@@ -73,7 +73,11 @@ async def serve(script: Script) -> AsyncIterator[Server]:
     listener = await asyncio.start_server(connection, "127.0.0.1", 0)
     server = Server(f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}")
     async with listener:
-        yield server
+        try:
+            yield server
+        finally:  # who was just let in gets a transport before the server closes, or its socket stays open
+            asyncio.get_running_loop().remove_reader(listener.sockets[0])
+            await asyncio.sleep(0)
 
 
 async def _request(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:

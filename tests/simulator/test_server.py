@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import json
 import socket
@@ -277,6 +278,22 @@ def test_stopping_closes_open_streams_and_leaves_nothing_behind() -> None:
         gc.collect()
     assert [str(warning.message) for warning in caught if issubclass(warning.category, ResourceWarning)] == []
     assert set(threading.enumerate()) == before
+
+
+def test_connections_that_arrive_while_it_stops_are_closed_too() -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for _ in range(20):
+            with contextlib.ExitStack() as peers:
+                sim = serve()
+                for _ in range(8):
+                    peer = peers.enter_context(socket.socket())
+                    peer.setblocking(False)
+                    peer.connect_ex(("127.0.0.1", sim.port))
+                sim.stop()
+        del sim
+        gc.collect()
+    assert [str(warning.message) for warning in caught if issubclass(warning.category, ResourceWarning)] == []
 
 
 def test_a_stopped_server_accepts_no_one() -> None:
