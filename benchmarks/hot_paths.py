@@ -14,7 +14,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct
 from pyinstrument import Profiler
@@ -96,11 +96,12 @@ async def _profiled(way: Way, path: HotPath) -> list[Share]:
     return _shares(root)
 
 
-def _work(way: Way, path: HotPath) -> Callable[[], Awaitable[object]]:
+def _work(way: Any, path: HotPath) -> Callable[[], Awaitable[object]]:
     if path.history:
         past = way.past(path.history)
         return lambda: way.continued(past)
-    return way.run if path.scenario.startswith("loop") else way.text
+    taken: Callable[[], Awaitable[object]] = way.run if path.scenario.startswith("loop") else way.text
+    return taken
 
 
 def _shares(root: Frame) -> list[Share]:

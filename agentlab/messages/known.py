@@ -10,11 +10,12 @@ import weakref
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
+from agentlab.common_length import common_length
 from agentlab.errors import InvalidHistory
 from agentlab.messages.message import AssistantMessage, Message, UserMessage
 from agentlab.messages.validity import repair, validate
 
-__all__ = ["ByMessage", "Findings", "GoodHistories", "common_length"]
+__all__ = ["ByMessage", "Findings", "GoodHistories"]
 
 Value = TypeVar("Value")
 Found = TypeVar("Found")
@@ -45,21 +46,6 @@ class ByMessage(Generic[Value]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), ()
-
-
-def common_length(first: Sequence[Message], second: Sequence[Message]) -> int:
-    """How many equal messages two conversations of one type begin with; the same objects cost next to nothing."""
-    most = min(len(first), len(second))
-    if first[:most] == second[:most]:
-        return most
-    same, different = 0, most
-    while different - same > 1:
-        middle = (same + different) // 2
-        if first[same:middle] == second[same:middle]:
-            same = middle
-        else:
-            different = middle
-    return same
 
 
 class Findings(Generic[Found]):

@@ -191,17 +191,18 @@ def _result(case: Case, each: Contestant, rounds: Sequence[Round], failures: Map
 
 async def _asked(process: Process, case: Case, origin: str, *, first: bool) -> dict[str, Any]:
     # A history is new in each round, and what is measured is a call behind one that was sent before.
+    warm_ups = int(first or case.work == "history")
     asked = {
         "work": case.work,
         "scenario": case.scenario,
         "url": f"{origin}/{case.scenario}",
         "size": case.size,
         "times": case.times,
-        "warm_ups": int(first or case.work == "history"),
+        "warm_ups": warm_ups,
     }
     assert process.stdin is not None
     process.stdin.write(json.dumps(asked).encode() + b"\n")
-    return await _line(process, ROUND_S)
+    return await _line(process, ROUND_S * (1 + warm_ups))
 
 
 async def _line(process: Process, patience_s: float) -> dict[str, Any]:

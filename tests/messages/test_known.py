@@ -21,7 +21,7 @@ from agentlab.messages import (
     repair,
     validate,
 )
-from agentlab.messages.known import ByMessage, Findings, GoodHistories, common_length
+from agentlab.messages.known import ByMessage, Findings, GoodHistories
 from tests.messages.strategies import messages
 
 PROMPT = UserMessage.of("now")
@@ -101,22 +101,6 @@ def test_findings_are_those_of_every_message(edits: list[tuple[str, int, list[Me
     for history in versions(edits):
         kept.append(history)
         assert known.of(history) == [word for message in history for word in words(message)]
-
-
-@settings(max_examples=40, deadline=None)
-@given(edited)
-def test_the_common_length_is_where_the_first_difference_is(
-    edits: list[tuple[str, int, list[Message]]],
-) -> None:
-    before: tuple[Message, ...] = ()
-    for history in versions(edits):
-        pairs = zip(before, history, strict=False)
-        wanted = next(
-            (place for place, (one, other) in enumerate(pairs) if one != other),
-            min(len(before), len(history)),
-        )
-        assert common_length(before, history) == wanted
-        before = history
 
 
 def test_a_message_of_a_grown_conversation_is_looked_at_once() -> None:

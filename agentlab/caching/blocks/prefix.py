@@ -15,7 +15,7 @@ from msgspec import Struct
 from agentlab.caching.blocks.splitting import Block
 from agentlab.short_repr import ShortRepr
 
-__all__ = ["PrefixMatch", "common_blocks", "common_tokens", "same_objects", "shared_prefix"]
+__all__ = ["PrefixMatch", "common_tokens", "same_objects", "shared_prefix"]
 
 
 class PrefixMatch(ShortRepr, Struct, frozen=True):
@@ -58,28 +58,6 @@ def shared_prefix(previous: Sequence[Block], current: Sequence[Block]) -> Prefix
     if successor is not None:
         tokens += common_tokens(moved.token_ids(), successor.token_ids())
     return PrefixMatch(equal, tokens, is_prefix=False, moved=equal, before=moved, after=successor)
-
-
-def common_blocks(one: tuple[Block, ...], other: tuple[Block, ...]) -> int:
-    """How many blocks two prompts share from the start, found by comparing whole stretches.
-
-    Of two prompts that share most of their blocks as the same objects, which is what cutting them with one cutter gives,
-    this reads hardly any text.
-
-    Args:
-        one: Blocks of a prompt.
-        other: Blocks of another one.
-    """
-    low, high = 0, min(len(one), len(other))
-    if one[:high] == other[:high]:
-        return high
-    while low < high - 1:
-        middle = (low + high) // 2
-        if one[low:middle] == other[low:middle]:
-            low = middle
-        else:
-            high = middle
-    return low
 
 
 def same_objects(one: Sequence[object], other: Sequence[object]) -> int:

@@ -12,7 +12,8 @@ from itertools import accumulate
 from msgspec import Struct
 
 from agentlab.caching.blocks.block import Block
-from agentlab.caching.blocks.prefix import common_blocks, common_tokens
+from agentlab.caching.blocks.prefix import common_tokens
+from agentlab.common_length import common_length
 
 __all__ = ["Held", "PrefixTree"]
 
@@ -81,7 +82,7 @@ class _Path:
 
     def held(self, blocks: tuple[Block, ...], now: float, *, immediate: bool) -> tuple[int, _Node] | None:
         """How many blocks this prompt begins with, where all of them are held, and the place of the last; else None."""
-        shared = common_blocks(self.blocks, blocks)
+        shared = common_length(self.blocks, blocks)
         if not shared:
             return None
         # Whoever uses a place uses all before it, so of a path the last place is the first to expire.
@@ -134,7 +135,7 @@ class PrefixTree:
             ttl_s: How long it lives if nobody uses it.
             ready_s: Seconds until it can be read.
         """
-        shared = common_blocks(self._path.blocks, blocks)
+        shared = common_length(self._path.blocks, blocks)
         # Of a path the last place expires first: where it lives on, no place before it begins anew.
         lives_on = bool(shared) and self._path.nodes[shared - 1].expires >= now
         nodes = self._nodes(blocks, shared)

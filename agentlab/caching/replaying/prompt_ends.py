@@ -16,10 +16,10 @@ from msgspec import Struct
 
 from agentlab.caching.blocks.block import Block
 from agentlab.caching.blocks.chain import next_link
-from agentlab.caching.blocks.prefix import common_blocks
 from agentlab.caching.calls import RecordedCall
 from agentlab.caching.policies.profile import Profile
 from agentlab.caching.replaying.layouts import Layout
+from agentlab.common_length import common_length
 
 __all__ = ["Measured", "PromptEnds", "measured_run", "relaid_totals", "reported_tokens"]
 
@@ -155,7 +155,7 @@ class PromptEnds:
 
     def _find(self, blocks: tuple[Block, ...]) -> int:
         """How many blocks from the start are known; the path and the ends are then theirs."""
-        known = common_blocks(self._blocks, blocks)
+        known = common_length(self._blocks, blocks)
         path = self._path
         if known < len(self._blocks):
             del path[known + 1 :]

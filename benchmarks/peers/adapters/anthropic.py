@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from anthropic import AsyncAnthropic
 
-from benchmarks.peers.way import KEY, PREAMBLE, PROMPT, Way, add, said
+from benchmarks.peers.way import KEY, PREAMBLE, PROMPT, Way, add
 
 __all__ = ["WAYS"]
 
@@ -74,11 +74,6 @@ class Plain(Way):
     async def arguments(self) -> str:
         """The call, once it is whole."""
         return (await self._said([{"role": "user", "content": PROMPT}], _SAVE))[0]["input"]["text"]
-
-    def past(self, messages: int) -> list[Any]:
-        """Texts in turn."""
-        roles = ("user", "assistant")
-        return [{"role": roles[place % 2], "content": said(place)} for place in range(messages)]
 
     async def continued(self, past: list[Any]) -> str:
         """One more call."""

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import chatlas
 from chatlas import AssistantTurn, ChatAnthropic, ChatOpenAICompletions, Tool, UserTurn
 
-from benchmarks.peers.way import KEY, PREAMBLE, PROMPT, Way, add, said
+from benchmarks.peers.way import KEY, PREAMBLE, PROMPT, AgentWay, add, said
 
 __all__ = ["WAYS"]
 
 
-class Chat(Way):
+class Chat(AgentWay):
     """Over Chat Completions."""
 
     def _new_chat(self) -> Any:
@@ -21,23 +22,18 @@ class Chat(Way):
 
     async def open(self) -> None:
         """Make a chat."""
-        self._saved = ""
         self._chat = self._new_chat()
         self._chat.register_tool(add)
-        self._chat.register_tool(self._save, name="save")
+        self._chat.register_tool(self.saver())
 
     async def close(self) -> None:
         """Close its client."""
         await self._chat.close_async()
 
-    def _save(self, text: str) -> str:
-        """Save a text."""
-        self._saved = text
-        return str(len(text))
-
-    async def _streamed(self, past: list[Any] | None = None) -> str:
+    async def answer(self, past: Sequence[Any] = ()) -> str:
+        """Answer the prompt; see `AgentWay`."""
         chat = self._conversation()
-        chat.set_turns(past or [])
+        chat.set_turns(list(past))
         async for _ in await chat.stream_async(PROMPT):
             pass
         return chat.get_last_turn().text
@@ -48,28 +44,11 @@ class Chat(Way):
         conversation.set_tools(self._chat.get_tools())
         return conversation
 
-    async def text(self) -> str:
-        """One call."""
-        return await self._streamed()
-
-    async def run(self) -> str:
-        """A conversation with tools."""
-        return await self._streamed()
-
-    async def arguments(self) -> str:
-        """A conversation that saves a text."""
-        await self._streamed()
-        return self._saved
-
     def past(self, messages: int) -> list[Any]:
         """Texts in turn."""
         return [
             AssistantTurn(said(place)) if place % 2 else UserTurn(said(place)) for place in range(messages)
         ]
-
-    async def continued(self, past: list[Any]) -> str:
-        """One more call."""
-        return await self._streamed(past)
 
     def schema(self, function: Any) -> object:
         """A tool."""

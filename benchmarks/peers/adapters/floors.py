@@ -11,29 +11,17 @@ from urllib.parse import urlsplit
 import httpx
 
 from benchmarks.peers.scenarios import expected
-from benchmarks.peers.way import MODELS, PREAMBLE, PROMPT, Way, add, said
+from benchmarks.peers.way import ADD_TOOL, MODELS, PREAMBLE, PROMPT, Way, add
 
 __all__ = ["WAYS"]
 
 _EACH = 4
 _PATHS = {"chat": "/v1/chat/completions", "responses": "/v1/responses", "anthropic": "/v1/messages"}
-_TOOL = {
-    "type": "function",
-    "function": {
-        "name": "add",
-        "description": "Add two integers.",
-        "parameters": {
-            "type": "object",
-            "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}},
-            "required": ["a", "b"],
-        },
-    },
-}
 
 
 def _body(wire: str, messages: list[dict[str, Any]]) -> dict[str, Any]:
     field = "input" if wire == "responses" else "messages"
-    return {"model": MODELS[wire], field: messages, "stream": True, "tools": [_TOOL]}
+    return {"model": MODELS[wire], field: messages, "stream": True, "tools": [ADD_TOOL]}
 
 
 class RawSocket(Way):
@@ -171,11 +159,6 @@ class Split(Httpx):
         """The arguments of the call."""
         message = await self.said([{"role": "user", "content": PROMPT}])
         return str(json.loads(message["tool_calls"][0]["function"]["arguments"])["text"])
-
-    def past(self, messages: int) -> list[dict[str, Any]]:
-        """Texts in turn."""
-        roles = ("user", "assistant")
-        return [{"role": roles[place % 2], "content": said(place)} for place in range(messages)]
 
     async def continued(self, past: list[dict[str, Any]]) -> str:
         """One more call."""

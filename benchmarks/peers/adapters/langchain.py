@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from langchain.agents import create_agent
@@ -10,7 +11,7 @@ from langchain_core.tools import tool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from langchain_openai import ChatOpenAI
 
-from benchmarks.peers.way import KEY, PREAMBLE, PROMPT, Way, add, said
+from benchmarks.peers.way import KEY, PREAMBLE, PROMPT, AgentWay, Way, add, said, save
 
 __all__ = ["WAYS"]
 
@@ -19,20 +20,8 @@ class Model(Way):
     """`ChatOpenAI.astream`."""
 
     async def open(self) -> None:
-        """Make a model and an agent."""
-        self._saved = ""
-
-        def save(text: str) -> str:
-            """Save a text."""
-            self._saved = text
-            return str(len(text))
-
-        self._model = ChatOpenAI(
-            model=self.model, api_key=KEY, base_url=f"{self.url}/v1", max_retries=0, use_responses_api=False
-        )
-        tools = [tool(add), tool(save)]
-        self._bound = self._model.bind_tools(tools)
-        self._agent = create_agent(self._model, tools, system_prompt=PREAMBLE)
+        """Make a model with its tools."""
+        self._bound = _model(self).bind_tools([tool(add), tool(save)])
 
     async def _last(self, messages: list[Any]) -> Any:
         whole: Any = None
@@ -54,9 +43,7 @@ class Model(Way):
 
     def past(self, messages: int) -> list[Any]:
         """Texts in turn."""
-        return [
-            AIMessage(said(place)) if place % 2 else HumanMessage(said(place)) for place in range(messages)
-        ]
+        return _in_turn(messages)
 
     async def continued(self, past: list[Any]) -> str:
         """One more call."""
@@ -67,12 +54,22 @@ class Model(Way):
         return convert_to_openai_tool(tool(function))
 
 
-class Agent(Model):
+class Agent(AgentWay):
     """`create_agent(...).astream`, its messages token by token."""
 
-    async def _streamed(self, messages: list[Any]) -> str:
+    async def open(self) -> None:
+        """Make an agent."""
+        tools = [tool(add), tool(self.saver())]
+        self._agent = create_agent(_model(self), tools, system_prompt=PREAMBLE)
+
+    def past(self, messages: int) -> list[Any]:
+        """Texts in turn."""
+        return _in_turn(messages)
+
+    async def answer(self, past: Sequence[Any] = ()) -> str:
+        """Answer the prompt; see `AgentWay`."""
         last: Any = None
-        state = {"messages": messages}
+        state = {"messages": [*past, HumanMessage(PROMPT)]}
         modes = ["messages", "values"]
         async for mode, part in self._agent.astream(
             state, stream_mode=modes, config={"recursion_limit": 10_000}
@@ -81,22 +78,19 @@ class Agent(Model):
                 last = part["messages"][-1]
         return last.content
 
-    async def text(self) -> str:
-        """A run of one turn."""
-        return await self._streamed([HumanMessage(PROMPT)])
+    def schema(self, function: Any) -> object:
+        """A tool."""
+        return convert_to_openai_tool(tool(function))
 
-    async def run(self) -> str:
-        """A run with tools."""
-        return await self._streamed([HumanMessage(PROMPT)])
 
-    async def arguments(self) -> str:
-        """A run that saves a text."""
-        await self._streamed([HumanMessage(PROMPT)])
-        return self._saved
+def _model(way: Way) -> ChatOpenAI:
+    return ChatOpenAI(
+        model=way.model, api_key=KEY, base_url=f"{way.url}/v1", max_retries=0, use_responses_api=False
+    )
 
-    async def continued(self, past: list[Any]) -> str:
-        """A run behind a history."""
-        return await self._streamed([*past, HumanMessage(PROMPT)])
+
+def _in_turn(messages: int) -> list[Any]:
+    return [AIMessage(said(place)) if place % 2 else HumanMessage(said(place)) for place in range(messages)]
 
 
 WAYS = {"langchain model": Model, "langchain agent": Agent}

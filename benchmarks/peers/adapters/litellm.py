@@ -7,22 +7,9 @@ from typing import Any, ClassVar
 
 import litellm
 
-from benchmarks.peers.way import KEY, PROMPT, Way, said
+from benchmarks.peers.way import KEY, PROMPT, SAVE_TOOL, Way
 
 __all__ = ["WAYS"]
-
-_SAVE = {
-    "type": "function",
-    "function": {
-        "name": "save",
-        "description": "Save a text.",
-        "parameters": {
-            "type": "object",
-            "properties": {"text": {"type": "string"}},
-            "required": ["text"],
-        },
-    },
-}
 
 
 class Chat(Way):
@@ -33,7 +20,7 @@ class Chat(Way):
 
     async def _chunks(self, messages: list[Any]) -> list[Any]:
         stream = await litellm.acompletion(
-            **self._address(), api_key=KEY, messages=messages, tools=[_SAVE], stream=True, num_retries=0
+            **self._address(), api_key=KEY, messages=messages, tools=[SAVE_TOOL], stream=True, num_retries=0
         )
         return [chunk.choices[0].delta async for chunk in stream]
 
@@ -46,11 +33,6 @@ class Chat(Way):
         deltas = await self._chunks([{"role": "user", "content": PROMPT}])
         parts = (part for delta in deltas for part in delta.tool_calls or ())
         return json.loads("".join(part.function.arguments or "" for part in parts))["text"]
-
-    def past(self, messages: int) -> list[Any]:
-        """Texts in turn."""
-        roles = ("user", "assistant")
-        return [{"role": roles[place % 2], "content": said(place)} for place in range(messages)]
 
     async def continued(self, past: list[Any]) -> str:
         """One more call."""

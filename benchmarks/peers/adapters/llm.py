@@ -2,49 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import llm
 from llm.default_plugins.openai_models import AsyncChat
 
-from benchmarks.peers.way import KEY, PREAMBLE, PROMPT, Way, add
+from benchmarks.peers.way import KEY, PREAMBLE, PROMPT, AgentWay, add
 
 __all__ = ["WAYS"]
 
 
-class Chat(Way):
+class Chat(AgentWay):
     """Over Chat Completions."""
+
+    sits_out: ClassVar[frozenset[str]] = frozenset({"history"})
 
     async def open(self) -> None:
         """Make a model."""
-        self._saved = ""
-
-        def save(text: str) -> str:
-            """Save a text."""
-            self._saved = text
-            return str(len(text))
-
-        self._tools = [add, save]
+        self._tools = [add, self.saver()]
         self._model = AsyncChat(self.model, key=KEY, api_base=f"{self.url}/v1", supports_tools=True)
 
-    async def _streamed(self) -> str:
+    async def answer(self, past: Sequence[Any] = ()) -> str:  # noqa: ARG002 - it is always asked without
+        """Answer the prompt; see `AgentWay`."""
         conversation = self._model.conversation(tools=self._tools, chain_limit=0)
         chain = conversation.chain(PROMPT, system=PREAMBLE, key=KEY)
         pieces = [piece async for piece in chain]
         return "".join(pieces)
-
-    async def text(self) -> str:
-        """A chain of one call."""
-        return await self._streamed()
-
-    async def run(self) -> str:
-        """A chain with tools."""
-        return await self._streamed()
-
-    async def arguments(self) -> str:
-        """A chain that saves a text."""
-        await self._streamed()
-        return self._saved
 
     def schema(self, function: Any) -> object:
         """A tool."""

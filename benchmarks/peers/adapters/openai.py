@@ -7,31 +7,9 @@ from typing import Any, ClassVar
 
 from openai import AsyncOpenAI
 
-from benchmarks.peers.way import KEY, PREAMBLE, PROMPT, Way, add, said
+from benchmarks.peers.way import ADD_TOOL, KEY, PREAMBLE, PROMPT, SAVE_TOOL, Way, add
 
 __all__ = ["WAYS"]
-
-_NUMBERS = {"a": {"type": "integer"}, "b": {"type": "integer"}}
-_ADD = {
-    "type": "function",
-    "function": {
-        "name": "add",
-        "description": "Add two integers.",
-        "parameters": {"type": "object", "properties": _NUMBERS, "required": ["a", "b"]},
-    },
-}
-_SAVE = {
-    "type": "function",
-    "function": {
-        "name": "save",
-        "description": "Save a text.",
-        "parameters": {
-            "type": "object",
-            "properties": {"text": {"type": "string"}},
-            "required": ["text"],
-        },
-    },
-}
 
 
 class Client(Way):
@@ -44,11 +22,6 @@ class Client(Way):
     async def close(self) -> None:
         """Close it."""
         await self._client.close()
-
-    def past(self, messages: int) -> list[Any]:
-        """Texts in turn."""
-        roles = ("user", "assistant")
-        return [{"role": roles[place % 2], "content": said(place)} for place in range(messages)]
 
 
 class Chat(Client):
@@ -75,13 +48,13 @@ class Chat(Client):
 
     async def text(self) -> str:
         """One call."""
-        return (await self._said([{"role": "user", "content": PROMPT}], [_ADD]))["content"]
+        return (await self._said([{"role": "user", "content": PROMPT}], [ADD_TOOL]))["content"]
 
     async def run(self) -> str:
         """A loop by hand."""
         messages: list[Any] = [{"role": "system", "content": PREAMBLE}, {"role": "user", "content": PROMPT}]
         while True:
-            message = await self._said(messages, [_ADD])
+            message = await self._said(messages, [ADD_TOOL])
             messages.append(message)
             if "tool_calls" not in message:
                 return message["content"]
@@ -91,12 +64,12 @@ class Chat(Client):
 
     async def arguments(self) -> str:
         """The call, once it is whole."""
-        message = await self._said([{"role": "user", "content": PROMPT}], [_SAVE])
+        message = await self._said([{"role": "user", "content": PROMPT}], [SAVE_TOOL])
         return json.loads(message["tool_calls"][0]["function"]["arguments"])["text"]
 
     async def continued(self, past: list[Any]) -> str:
         """One more call."""
-        return (await self._said([*past, {"role": "user", "content": PROMPT}], [_ADD]))["content"]
+        return (await self._said([*past, {"role": "user", "content": PROMPT}], [ADD_TOOL]))["content"]
 
 
 class ChatStream(Client):
@@ -113,11 +86,11 @@ class ChatStream(Client):
 
     async def text(self) -> str:
         """One call."""
-        return (await self._last(_ADD)).content
+        return (await self._last(ADD_TOOL)).content
 
     async def arguments(self) -> str:
         """The call, once it is whole."""
-        return json.loads((await self._last(_SAVE)).tool_calls[0].function.arguments)["text"]
+        return json.loads((await self._last(SAVE_TOOL)).tool_calls[0].function.arguments)["text"]
 
 
 class Responses(Client):
@@ -135,16 +108,16 @@ class Responses(Client):
 
     async def text(self) -> str:
         """One call."""
-        return (await self._last([{"role": "user", "content": PROMPT}], _ADD)).output_text
+        return (await self._last([{"role": "user", "content": PROMPT}], ADD_TOOL)).output_text
 
     async def arguments(self) -> str:
         """The call, once it is whole."""
-        response = await self._last([{"role": "user", "content": PROMPT}], _SAVE)
+        response = await self._last([{"role": "user", "content": PROMPT}], SAVE_TOOL)
         return json.loads(response.output[0].arguments)["text"]
 
     async def continued(self, past: list[Any]) -> str:
         """One more call."""
-        return (await self._last([*past, {"role": "user", "content": PROMPT}], _ADD)).output_text
+        return (await self._last([*past, {"role": "user", "content": PROMPT}], ADD_TOOL)).output_text
 
 
 WAYS = {"openai": Chat, "openai .stream()": ChatStream, "openai (responses)": Responses}

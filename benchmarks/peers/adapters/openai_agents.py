@@ -1,7 +1,8 @@
-"""The OpenAI Agents SDK: `Runner.run_streamed`, every event read."""
+"""The OpenAI Agents SDK: `Runner.runanswer`, every event read."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from agents import (
@@ -14,14 +15,14 @@ from agents import (
 )
 from openai import AsyncOpenAI
 
-from benchmarks.peers.way import KEY, PREAMBLE, PROMPT, Way, add, said
+from benchmarks.peers.way import KEY, PREAMBLE, PROMPT, AgentWay, add
 
 __all__ = ["WAYS"]
 
 set_tracing_disabled(True)
 
 
-class Chat(Way):
+class Chat(AgentWay):
     """Over Chat Completions."""
 
     def _new_model(self) -> Any:
@@ -29,47 +30,21 @@ class Chat(Way):
 
     async def open(self) -> None:
         """Make a client and an agent."""
-        self._saved = ""
         self._client = AsyncOpenAI(api_key=KEY, base_url=f"{self.url}/v1", max_retries=0)
-        tools = [function_tool(add), function_tool(self._save, name_override="save")]
+        tools = [function_tool(add), function_tool(self.saver())]
         self._agent = Agent(name="terse", instructions=PREAMBLE, model=self._new_model(), tools=tools)
 
     async def close(self) -> None:
         """Close the client."""
         await self._client.close()
 
-    def _save(self, text: str) -> str:
-        """Save a text."""
-        self._saved = text
-        return str(len(text))
-
-    async def _streamed(self, given: Any = PROMPT) -> str:
+    async def answer(self, past: Sequence[Any] = ()) -> str:
+        """Answer the prompt; see `AgentWay`."""
+        given = [*past, {"role": "user", "content": PROMPT}]
         result = Runner.run_streamed(self._agent, given, max_turns=1000)
         async for _ in result.stream_events():
             pass
         return result.final_output
-
-    async def text(self) -> str:
-        """A run of one turn."""
-        return await self._streamed()
-
-    async def run(self) -> str:
-        """A run with tools."""
-        return await self._streamed()
-
-    async def arguments(self) -> str:
-        """A run that saves a text."""
-        await self._streamed()
-        return self._saved
-
-    def past(self, messages: int) -> list[Any]:
-        """Texts in turn."""
-        roles = ("user", "assistant")
-        return [{"role": roles[place % 2], "content": said(place)} for place in range(messages)]
-
-    async def continued(self, past: list[Any]) -> str:
-        """A run behind a history."""
-        return await self._streamed([*past, {"role": "user", "content": PROMPT}])
 
     def schema(self, function: Any) -> object:
         """A tool."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from anthropic import AsyncAnthropic
@@ -14,21 +15,18 @@ from pydantic_ai.providers.anthropic import AnthropicProvider
 from pydantic_ai.providers.openai import OpenAIProvider
 from pydantic_ai.usage import UsageLimits
 
-from benchmarks.peers.way import KEY, PREAMBLE, PROMPT, Way, add, said
+from benchmarks.peers.way import KEY, PREAMBLE, PROMPT, AgentWay, add, said
 
 __all__ = ["WAYS"]
 
 
-class Chat(Way):
+class Chat(AgentWay):
     """Over Chat Completions."""
 
     async def open(self) -> None:
         """Make a client and an agent."""
         self._client: Any = self._new_client()
-        self._saved = ""
-        self._agent = Agent(
-            self._new_model(), instructions=PREAMBLE, tools=[add, Tool(self._save, name="save")]
-        )
+        self._agent = Agent(self._new_model(), instructions=PREAMBLE, tools=[add, self.saver()])
 
     def _new_client(self) -> Any:
         return AsyncOpenAI(api_key=KEY, base_url=f"{self.url}/v1", max_retries=0)
@@ -40,34 +38,17 @@ class Chat(Way):
         """Close the client."""
         await self._client.close()
 
-    def _save(self, text: str) -> str:
-        """Save a text."""
-        self._saved = text
-        return str(len(text))
-
-    async def _streamed(self, history: list[Any] | None = None) -> str:
+    async def answer(self, past: Sequence[Any] = ()) -> str:
+        """Answer the prompt; see `AgentWay`."""
         result = ""
         limits = UsageLimits(request_limit=None)
         async with self._agent.run_stream_events(
-            PROMPT, message_history=history, usage_limits=limits
+            PROMPT, message_history=list(past), usage_limits=limits
         ) as events:
             async for event in events:
                 if isinstance(event, AgentRunResultEvent):
                     result = event.result.output
         return result
-
-    async def text(self) -> str:
-        """A run of one turn."""
-        return await self._streamed()
-
-    async def run(self) -> str:
-        """A run with tools."""
-        return await self._streamed()
-
-    async def arguments(self) -> str:
-        """A run that saves a text."""
-        await self._streamed()
-        return self._saved
 
     def past(self, messages: int) -> list[Any]:
         """Texts in turn."""
@@ -77,10 +58,6 @@ class Chat(Way):
             else ModelRequest([UserPromptPart(said(place))])
             for place in range(messages)
         ]
-
-    async def continued(self, past: list[Any]) -> str:
-        """A run behind a history."""
-        return await self._streamed(past)
 
     def schema(self, function: Any) -> object:
         """A tool."""

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from agentlab.caching.blocks.block import Block, make_block
 from agentlab.caching.blocks.chain import chain
-from agentlab.caching.blocks.prefix import common_blocks
 from agentlab.caching.blocks.prefix_tree import Held, PrefixTree
 
 WORDS = [make_block("message", "user", {"content": f"word {number}"}, role="user") for number in range(3)]
@@ -47,15 +46,6 @@ def test_what_is_held_is_what_a_walk_from_the_start_finds(
         assert tree.held(blocks, now, within_block=False) == plain.held(blocks, now)
         tree.store(blocks, now, ttl_s, ready_s=ready_s)
         plain.store(blocks, now, ttl_s, ready_s)
-
-
-@given(PROMPTS, PROMPTS)
-def test_common_blocks_are_those_that_are_equal_from_the_start(
-    one: tuple[Block, ...], other: tuple[Block, ...]
-) -> None:
-    pairs = list(zip(one, other, strict=False))
-    expected = next((at for at, (was, now) in enumerate(pairs) if was != now), len(pairs))
-    assert common_blocks(one, other) == expected
 
 
 @given(PROMPTS, st.integers(0, 5))
