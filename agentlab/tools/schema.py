@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import cached_property
 from typing import Any, Final, get_type_hints
 
 import docstring_parser
@@ -15,6 +16,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from agentlab.errors import InvalidToolArguments, UsageError
 from agentlab.tools.context import ToolContext
+from agentlab.tools.plain_schema import plain_schema
 
 __all__ = ["Arguments", "describe"]
 
@@ -50,10 +52,9 @@ class Arguments:
 
     def __init__(self, function: Callable[..., Any], descriptions: Mapping[str, str], name: str) -> None:
         hints = _hints(function, name)
-        fields: dict[str, Any] = {}
         self.context_parameter: str | None = None
         self._name = name
-        self._names: dict[str, str] = {}
+        self._parameters: dict[str, tuple[Any, Any, str | None]] = {}
         for parameter in inspect.signature(function).parameters.values():
             if parameter.kind in {parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY}:
                 raise UsageError(
@@ -63,20 +64,39 @@ class Arguments:
             if annotation is ToolContext:
                 self.context_parameter = parameter.name
                 continue
-            default = ... if parameter.default is parameter.empty else parameter.default
-            # An alias lets a parameter have any name, also one that pydantic's own methods have.
-            field = Field(default, alias=parameter.name, description=descriptions.get(parameter.name))
-            self._names[f"argument_{len(fields)}"] = parameter.name
-            fields[f"argument_{len(fields)}"] = (annotation, field)
-        try:
-            self._model: type[BaseModel] = create_model(
-                name, __config__=ConfigDict(extra="forbid", arbitrary_types_allowed=False), **fields
+            self._parameters[parameter.name] = (
+                annotation,
+                parameter.default,
+                descriptions.get(parameter.name),
             )
+        self.schema: dict[str, Any] = plain_schema(self._parameters) or self._pydantic_schema()
+
+    @cached_property
+    def _model(self) -> type[BaseModel]:
+        """Pydantic's model of the arguments; of plain ones it is only made when there is a call to be validated."""
+        fields: dict[str, Any] = {}
+        for field, (name, (annotation, default, description)) in zip(
+            self._fields, self._parameters.items(), strict=True
+        ):
+            given = ... if default is inspect.Parameter.empty else default
+            fields[field] = (annotation, Field(given, alias=name, description=description))
+        return create_model(
+            self._name, __config__=ConfigDict(extra="forbid", arbitrary_types_allowed=False), **fields
+        )
+
+    @property
+    def _fields(self) -> list[str]:
+        """The model's own names of the parameters: theirs may be any, also one that pydantic's methods have."""
+        return [f"argument_{place}" for place in range(len(self._parameters))]
+
+    def _pydantic_schema(self) -> dict[str, Any]:
+        try:
             schema = self._model.model_json_schema(schema_generator=_SchemaGenerator)
         except (PydanticUserError, TypeError) as error:
-            raise UsageError(f"tool `{name}`: a parameter's type has no JSON schema: {error}") from None
-        self.schema: dict[str, Any] = _without_titles(schema)
-        self.schema.setdefault("properties", {})
+            raise UsageError(f"tool `{self._name}`: a parameter's type has no JSON schema: {error}") from None
+        told: dict[str, Any] = _without_titles(schema)
+        told.setdefault("properties", {})
+        return told
 
     def validated(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments converted to the parameters' types.
@@ -89,7 +109,9 @@ class Arguments:
         except ValidationError as error:
             problems = "; ".join(_problem(detail) for detail in error.errors(include_url=False)[:5])
             raise InvalidToolArguments(f"invalid arguments for `{self._name}`: {problems}") from None
-        return {name: getattr(model, field) for field, name in self._names.items()}
+        return {
+            name: getattr(model, field) for field, name in zip(self._fields, self._parameters, strict=True)
+        }
 
 
 def describe(function: Callable[..., Any]) -> tuple[str, dict[str, str]]:

@@ -43,8 +43,8 @@ class Loop(Way):
         return (await self._model.generate(given, tools=[self._tool])).completion
 
     def schema(self, function: Any) -> object:
-        """A tool."""
-        return _tool(function).parameters
+        """A tool, told of by its own docstring as everybody's is."""
+        return ToolDef(function, name=function.__name__).parameters
 
 
 def _tool(function: Any) -> ToolDef:
