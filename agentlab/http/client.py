@@ -1,11 +1,10 @@
-"""The HTTP client: the only place that knows httpx."""
+"""The HTTP client: the one door to the network."""
 
 from __future__ import annotations
 
 import asyncio
 import functools
 import logging
-import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -13,11 +12,10 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 from weakref import WeakKeyDictionary
 
-import httpx
-
-from agentlab.errors import MissingExtra, ModelError, ProtocolError
+from agentlab.errors import ModelError, ProtocolError
 from agentlab.http.attempt import Attempt
 from agentlab.http.framing import DEFAULT_MAX_EVENT_BYTES
+from agentlab.http.own_client import Transport, check_transport, new_client
 from agentlab.http.pools import Pools
 from agentlab.http.request import HttpRequest
 from agentlab.http.secret import RedactingFilter, Secret
@@ -25,12 +23,13 @@ from agentlab.http.timeouts import Timeouts
 
 __all__ = ["AsyncClientLike", "HttpClient", "HttpRequest", "HttpResponse"]
 
-_LIMITS = httpx.Limits(max_connections=1000, max_keepalive_connections=100, keepalive_expiry=30.0)
 _LOGGERS = (
     "agentlab",
     "agentlab.http",
     "httpx",
     "httpx2",
+    "aiohttp.client",
+    "aiohttp.internal",
     *(
         f"{package}.{part}"
         for package in ("httpcore", "httpcore2")
@@ -164,6 +163,12 @@ class HttpClient:
             as it is, belongs to one event loop, and is never closed here.
         timeouts: What a request may wait for.
         http2: Offer HTTP/2; needs the `h2` package.
+        transport: What carries the bytes beneath httpx: `httpcore`, its own, or `aiohttp` (the extra of that name), which
+            takes a third of the processor time for a stream and half for many at once. Not for a `client` of your own.
+
+    Raises:
+        UsageError: There is no such transport, or it does not speak HTTP/2.
+        MissingExtra: Its package is not installed.
     """
 
     def __init__(
@@ -172,16 +177,21 @@ class HttpClient:
         client: AsyncClientLike | None = None,
         timeouts: Timeouts | None = None,
         http2: bool = False,
+        transport: Transport = "httpcore",
     ) -> None:
+        check_transport(transport, http2=http2)
         self.timeouts = Timeouts() if timeouts is None else timeouts
         self._given = client
         self._http2 = http2
+        self._transport = transport
         self._leases: WeakKeyDictionary[asyncio.AbstractEventLoop, _Lease] = WeakKeyDictionary()
         self._log_filter = RedactingFilter()
 
     def __repr__(self) -> str:
         own = ", client=…" if self._given is not None else ""
-        return f"HttpClient(timeouts={self.timeouts!r}, http2={self._http2}{own})"
+        return (
+            f"HttpClient(timeouts={self.timeouts!r}, http2={self._http2}, transport={self._transport!r}{own})"
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled by its options: connections stay where they are."""
@@ -189,7 +199,12 @@ class HttpClient:
             raise TypeError(
                 "an HTTP client of your own cannot be sent to another process; give `timeouts` instead"
             )
-        return functools.partial(HttpClient, timeouts=self.timeouts, http2=self._http2), ()
+        return (
+            functools.partial(
+                HttpClient, timeouts=self.timeouts, http2=self._http2, transport=self._transport
+            ),
+            (),
+        )
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
@@ -257,9 +272,9 @@ class HttpClient:
         given = self._given
         if given is not None:
             return Pools(lambda: given, each=None)
-        if self._http2:
-            return Pools(lambda: _new_client(http2=True), each=None)
-        return Pools(lambda: _new_client(http2=False))
+        together = self._http2 or self._transport == "aiohttp"  # neither looks through its connections
+        make = functools.partial(new_client, self._transport, http2=self._http2)
+        return Pools(make, each=None) if together else Pools(make)
 
     async def _send(self, client: AsyncClientLike, request: HttpRequest, authentic: Mapping[str, str]) -> Any:
         """Hand the request to httpx; key or signature go in behind its authentication hook, at the last moment."""
@@ -297,16 +312,3 @@ def _signature(headers: Mapping[str, str]) -> Callable[[Any], Any]:
         return outgoing
 
     return attach
-
-
-def _new_client(*, http2: bool) -> AsyncClientLike:
-    try:
-        return httpx.AsyncClient(verify=_ssl_context(), http2=http2, limits=_LIMITS)
-    except ImportError:
-        raise MissingExtra("HTTP/2 needs the package `h2`: pip install 'httpx[http2]'.") from None
-
-
-@functools.cache
-def _ssl_context() -> ssl.SSLContext:
-    """The certificates of the machine; loading them takes tens of milliseconds, so it is done once."""
-    return httpx.create_ssl_context()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import get_args
 
 import pytest
 
+from agentlab.http.own_client import Transport
 from tests.http.loopback import open_sockets
 
 
@@ -20,3 +22,10 @@ async def nothing_remains() -> AsyncIterator[None]:
     coroutines = [str(task.get_coro()) for task in asyncio.all_tasks()]
     assert [name for name in coroutines if "TestRunner" not in name] == []
     assert open_sockets() <= sockets
+
+
+@pytest.fixture(params=get_args(Transport))
+def transport(request: pytest.FixtureRequest) -> Transport:
+    """Each library that can carry the bytes."""
+    chosen: Transport = request.param
+    return chosen

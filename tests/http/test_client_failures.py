@@ -7,6 +7,7 @@ import pytest
 
 from agentlab.errors import ConnectionFailed, ModelError, ProtocolError, ResponseTimeout
 from agentlab.http import Failure, HttpClient, Timeouts
+from agentlab.http.own_client import Transport
 from tests.http.loopback import (
     STREAM,
     Peer,
@@ -66,18 +67,18 @@ async def bad_encoding(peer: Peer) -> None:
     ],
 )
 async def test_a_broken_connection_is_our_error(
-    script: Script, kind: type[ModelError], failure: Failure
+    transport: Transport, script: Script, kind: type[ModelError], failure: Failure
 ) -> None:
     async with serve(script) as server:
         with pytest.raises(kind) as broken:
-            await read(HttpClient(), post(server.url))
+            await read(HttpClient(transport=transport), post(server.url))
         assert Failure.of(broken.value) is failure
         assert server.url.removeprefix("http://") in str(broken.value)
         assert broken.value.__cause__ is None
         assert broken.value.__context__ is None
 
 
-async def test_a_reset_in_the_middle_gives_what_came_before() -> None:
+async def test_a_reset_in_the_middle_gives_what_came_before(transport: Transport) -> None:
     received = asyncio.Event()
 
     async def script(peer: Peer) -> None:
@@ -85,7 +86,7 @@ async def test_a_reset_in_the_middle_gives_what_came_before() -> None:
         await received.wait()
         peer.reset()
 
-    async with serve(script) as server, HttpClient().open(post(server.url)) as answer:
+    async with serve(script) as server, HttpClient(transport=transport).open(post(server.url)) as answer:
         chunks = answer.chunks()
         assert await anext(chunks) == b"one"
         received.set()
@@ -93,35 +94,40 @@ async def test_a_reset_in_the_middle_gives_what_came_before() -> None:
             await anext(chunks)
 
 
-async def test_a_refused_connection_is_our_error() -> None:
+async def test_a_refused_connection_is_our_error(transport: Transport) -> None:
     with pytest.raises(ConnectionFailed) as refused:
-        await read(HttpClient(), post(f"http://127.0.0.1:{unused_port()}/v1?key=hidden-0123456789"))
+        await read(
+            HttpClient(transport=transport),
+            post(f"http://127.0.0.1:{unused_port()}/v1?key=hidden-0123456789"),
+        )
     assert Failure.of(refused.value) is Failure.CONNECT
     assert "hidden" not in str(refused.value)
 
 
 @pytest.mark.parametrize("url", ["ftp://127.0.0.1/", "nonsense", "http://[::1"])
-async def test_an_impossible_url_is_our_error(url: str) -> None:
+async def test_an_impossible_url_is_our_error(transport: Transport, url: str) -> None:
     with pytest.raises(ProtocolError) as refused:
-        await read(HttpClient(), post(url))
+        await read(HttpClient(transport=transport), post(url))
     assert Failure.of(refused.value) is Failure.MALFORMED
 
 
-async def test_silence_before_the_headers_times_out() -> None:
+async def test_silence_before_the_headers_times_out(transport: Transport) -> None:
     async with serve(Peer.gone) as server:
         with pytest.raises(ResponseTimeout, match="event gap") as silent:
-            await read(HttpClient(timeouts=Timeouts(event_gap=0.02)), post(server.url))
+            await read(HttpClient(transport=transport, timeouts=Timeouts(event_gap=0.02)), post(server.url))
         assert Failure.of(silent.value) is Failure.READ_TIMEOUT
         await server.left.wait()
 
 
-async def test_silence_between_pieces_times_out_and_closes_the_socket() -> None:
+async def test_silence_between_pieces_times_out_and_closes_the_socket(transport: Transport) -> None:
     async def script(peer: Peer) -> None:
         await peer.send(STREAM + piece(b"one"))
         await peer.gone()
 
     async with serve(script) as server:
-        async with HttpClient(timeouts=Timeouts(event_gap=0.02)).open(post(server.url)) as answer:
+        async with HttpClient(transport=transport, timeouts=Timeouts(event_gap=0.02)).open(
+            post(server.url)
+        ) as answer:
             chunks = answer.chunks()
             assert await anext(chunks) == b"one"
             with pytest.raises(ResponseTimeout, match=r"silent for 0\.02 s"):
@@ -129,7 +135,7 @@ async def test_silence_between_pieces_times_out_and_closes_the_socket() -> None:
         await server.left.wait()
 
 
-async def test_the_wall_clock_ends_a_stream_that_never_pauses() -> None:
+async def test_the_wall_clock_ends_a_stream_that_never_pauses(transport: Transport) -> None:
     async def script(peer: Peer) -> None:
         await peer.send(STREAM)
         while not peer.writer.is_closing():
@@ -138,15 +144,15 @@ async def test_the_wall_clock_ends_a_stream_that_never_pauses() -> None:
 
     async with serve(script) as server:
         with pytest.raises(ResponseTimeout, match=r"did not finish within 0\.1 s") as late:
-            await read(HttpClient(timeouts=Timeouts(wall_clock=0.1)), post(server.url))
+            await read(HttpClient(transport=transport, timeouts=Timeouts(wall_clock=0.1)), post(server.url))
         assert Failure.of(late.value) is Failure.WALL_CLOCK
         await server.left.wait()
 
 
-async def test_the_wall_clock_counts_the_silence_before_the_headers() -> None:
+async def test_the_wall_clock_counts_the_silence_before_the_headers(transport: Transport) -> None:
     async with serve(Peer.gone) as server:
         with pytest.raises(ResponseTimeout, match="wall clock"):
-            await read(HttpClient(timeouts=Timeouts(wall_clock=0.02)), post(server.url))
+            await read(HttpClient(transport=transport, timeouts=Timeouts(wall_clock=0.02)), post(server.url))
         await server.left.wait()
 
 
