@@ -8,6 +8,8 @@ from time import monotonic
 from typing import Any, ClassVar
 
 import agentlab as al
+from agentlab.http import HttpClient
+from agentlab.http.own_client import Transport
 from agentlab.messages import AssistantMessage, Message, Request, Text, TextDelta, ToolCall, UserMessage
 from agentlab.models import model
 from agentlab.notebook import RunState
@@ -21,12 +23,23 @@ _VENDORS = {"chat": "openai-chat", "responses": "openai", "anthropic": "anthropi
 
 
 class Asked(Way):
-    """What both levels share."""
+    """What both levels share.
+
+    Attributes:
+        transport: What carries the bytes.
+    """
+
+    transport: ClassVar[Transport] = "httpcore"
 
     async def open(self) -> None:
         """Make a model, and hold its connections."""
         base_url = self.url if self.wire == "anthropic" else f"{self.url}/v1"
-        self._model = model(f"{_VENDORS[self.wire]}:{self.model}", api_key=KEY, base_url=base_url)
+        self._model = model(
+            f"{_VENDORS[self.wire]}:{self.model}",
+            api_key=KEY,
+            base_url=base_url,
+            http=HttpClient(transport=self.transport),
+        )
         self._session = self._model.session()
         await self._session.__aenter__()
         self._agent = al.Agent(self._model, preamble=PREAMBLE, tools=[add, save], max_turns=1000)
@@ -131,6 +144,12 @@ class _Sink:
         self.sent_bytes += len(json.dumps(snapshot))
 
 
+class Aiohttp(Agent):
+    """An agent whose bytes come through aiohttp, the extra."""
+
+    transport: ClassVar[Transport] = "aiohttp"
+
+
 class Watched(Agent):
     """An agent with a live view, whose messages are made and go nowhere."""
 
@@ -175,6 +194,18 @@ class WatchedAnthropic(Watched):
     wire: ClassVar[str] = "anthropic"
 
 
+class AiohttpAnthropic(Aiohttp):
+    """On the Anthropic wire."""
+
+    wire: ClassVar[str] = "anthropic"
+
+
+class AiohttpResponses(Aiohttp):
+    """On the Responses wire."""
+
+    wire: ClassVar[str] = "responses"
+
+
 WAYS = {
     "agentlab model": Model,
     "agentlab model (anthropic)": ModelAnthropic,
@@ -182,6 +213,9 @@ WAYS = {
     "agentlab agent": Agent,
     "agentlab agent (anthropic)": AgentAnthropic,
     "agentlab agent (responses)": AgentResponses,
+    "agentlab agent, aiohttp": Aiohttp,
+    "agentlab agent, aiohttp (anthropic)": AiohttpAnthropic,
+    "agentlab agent, aiohttp (responses)": AiohttpResponses,
     "agentlab agent, watched": Watched,
     "agentlab agent, watched (anthropic)": WatchedAnthropic,
     "agentlab agent, no session held": AgentAlone,
