@@ -98,7 +98,13 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
 
     def _proxy(self, url: httpx.URL) -> str | None:
         proxy = self._proxies.get(url.scheme) or self._proxies.get("all")
-        return None if proxy is None or proxy_bypass(url.host) else proxy
+        if proxy is None or proxy_bypass(url.host):
+            return None
+        if not proxy.startswith(("http://", "https://")):
+            raise httpx.ProxyError(
+                f"aiohttp knows no `{proxy.partition(':')[0]}` proxies; take transport='httpcore'"
+            )
+        return proxy
 
 
 class _Body(httpx.AsyncByteStream):

@@ -79,6 +79,15 @@ async def test_the_proxy_of_the_environment_is_used_but_for_those_it_leaves_out(
         assert Failure.of(refused.value) is Failure.CONNECT
 
 
+async def test_a_proxy_that_aiohttp_does_not_know_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("all_proxy", "socks5://user:hidden@127.0.0.1:1080")
+    with pytest.raises(ConnectionFailed, match=r"no `socks5` proxies; take transport='httpcore'") as refused:
+        await read(HttpClient(transport="aiohttp"), post("http://provider.invalid/v1"))
+    assert "hidden" not in str(refused.value)
+
+
 async def test_cookies_are_kept_by_httpx_alone() -> None:
     async with serve(answering(response(b"", "200 OK", "set-cookie: a=1; path=/"))) as server:
         async with HttpClient(transport="aiohttp") as client:
