@@ -167,7 +167,7 @@ class HttpClient:
             takes a third of the processor time for a stream and half for many at once. Not for a `client` of your own.
 
     Raises:
-        UsageError: There is no such transport, or it does not speak HTTP/2.
+        UsageError: There is no such transport, it does not speak HTTP/2, or there is a `client` too.
         MissingExtra: Its package is not installed.
     """
 
@@ -179,7 +179,7 @@ class HttpClient:
         http2: bool = False,
         transport: Transport = "httpcore",
     ) -> None:
-        check_transport(transport, http2=http2)
+        check_transport(transport, http2=http2, own=client is None)
         self.timeouts = Timeouts() if timeouts is None else timeouts
         self._given = client
         self._http2 = http2

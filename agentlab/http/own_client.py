@@ -22,17 +22,24 @@ _LIMITS: Final = httpx.Limits(
 )
 
 
-def check_transport(transport: Transport, *, http2: bool) -> None:
+def check_transport(transport: Transport, *, http2: bool, own: bool) -> None:
     """Find out that a transport cannot be had before a request is under way.
 
+    Args:
+        transport: Its name.
+        http2: Whether it must speak HTTP/2.
+        own: Whether the client is opened here; one that is given brings its transport.
+
     Raises:
-        UsageError: There is none of that name, or it does not speak HTTP/2.
+        UsageError: There is none of that name, it does not speak HTTP/2, or the client has one already.
         MissingExtra: Its package is not installed.
     """
     known = get_args(Transport)
     if transport not in known:
         raise UsageError(f"there is no transport {transport!r}; there are {' and '.join(map(repr, known))}")
     if transport == "aiohttp":
+        if not own:
+            raise UsageError("a `client` of your own brings its transport; leave one of the two out")
         if http2:
             raise UsageError(
                 "aiohttp speaks HTTP/1.1 only; leave `http2` out, or take `transport='httpcore'`"

@@ -278,6 +278,9 @@ async def test_a_transport_that_cannot_be_had_says_why(monkeypatch: pytest.Monke
         HttpClient(transport="curl")  # type: ignore[arg-type]
     with pytest.raises(UsageError, match=r"HTTP/1\.1 only"):
         HttpClient(transport="aiohttp", http2=True)
+    async with httpx.AsyncClient() as given:
+        with pytest.raises(UsageError, match="brings its transport"):
+            HttpClient(client=given, transport="aiohttp")
     monkeypatch.setitem(sys.modules, "aiohttp", None)
     with pytest.raises(MissingExtra, match=r"agentlab\[aiohttp\]"):
         HttpClient(transport="aiohttp")
