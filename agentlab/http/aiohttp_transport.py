@@ -73,7 +73,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         waits = request.extensions.get("timeout", {})
         content = request.content
         with _as_errors_of_httpx():
-            async with asyncio.timeout(_sum(waits)):
+            async with asyncio.timeout(_until_headers_s(waits)):
                 answer = await self._session.request(
                     request.method,
                     URL(str(request.url), encoded=True),
@@ -100,10 +100,11 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         proxy = self._proxies.get(url.scheme) or self._proxies.get("all")
         if proxy is None or proxy_bypass(url.host):
             return None
-        if not proxy.startswith(("http://", "https://")):
-            raise httpx.ProxyError(
-                f"aiohttp knows no `{proxy.partition(':')[0]}` proxies; take transport='httpcore'"
-            )
+        scheme, separator, _ = proxy.partition("://")
+        if not separator:
+            return f"http://{proxy}"
+        if scheme not in {"http", "https"}:
+            raise httpx.ProxyError(f"aiohttp knows no `{scheme}` proxies; take transport='httpcore'")
         return proxy
 
 
@@ -132,7 +133,7 @@ def _as_errors_of_httpx() -> Iterator[None]:
         raise _ERRORS[kind](str(error)) from error
 
 
-def _sum(waits: Mapping[str, float | None]) -> float | None:
+def _until_headers_s(waits: Mapping[str, float | None]) -> float | None:
     """The timeouts that bound the way to the headers, together; None where one of them is none."""
-    told = [waits.get(name) for name in ("connect", "write", "read")]
-    return None if None in told else sum(each for each in told if each is not None)
+    connect, write, read = (waits.get(name) for name in ("connect", "write", "read"))
+    return None if connect is None or write is None or read is None else connect + write + read

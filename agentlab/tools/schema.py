@@ -75,19 +75,14 @@ class Arguments:
     def _model(self) -> type[BaseModel]:
         """Pydantic's model of the arguments; of plain ones it is only made when there is a call to be validated."""
         fields: dict[str, Any] = {}
-        for field, (name, (annotation, default, description)) in zip(
-            self._fields, self._parameters.items(), strict=True
-        ):
+        for name, (annotation, default, description) in self._parameters.items():
             given = ... if default is inspect.Parameter.empty else default
-            fields[field] = (annotation, Field(given, alias=name, description=description))
+            # An alias lets a parameter have any name, also one that pydantic's own methods have.
+            field = Field(given, alias=name, description=description)
+            fields[f"argument_{len(fields)}"] = (annotation, field)
         return create_model(
             self._name, __config__=ConfigDict(extra="forbid", arbitrary_types_allowed=False), **fields
         )
-
-    @property
-    def _fields(self) -> list[str]:
-        """The model's own names of the parameters: theirs may be any, also one that pydantic's methods have."""
-        return [f"argument_{place}" for place in range(len(self._parameters))]
 
     def _pydantic_schema(self) -> dict[str, Any]:
         try:
@@ -109,9 +104,8 @@ class Arguments:
         except ValidationError as error:
             problems = "; ".join(_problem(detail) for detail in error.errors(include_url=False)[:5])
             raise InvalidToolArguments(f"invalid arguments for `{self._name}`: {problems}") from None
-        return {
-            name: getattr(model, field) for field, name in zip(self._fields, self._parameters, strict=True)
-        }
+        fields = zip(self._parameters, self._model.model_fields, strict=True)
+        return {name: getattr(model, field) for name, field in fields}
 
 
 def describe(function: Callable[..., Any]) -> tuple[str, dict[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
@@ -62,11 +63,12 @@ async def test_a_server_that_takes_no_bytes_times_out() -> None:
         left.set()
 
 
+@pytest.mark.parametrize("proxy", [str, lambda url: url.removeprefix("http://")], ids=["url", "address"])
 async def test_the_proxy_of_the_environment_is_used_but_for_those_it_leaves_out(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, proxy: Callable[[str], str]
 ) -> None:
     async with serve(answering(response(b"from the proxy"))) as server:
-        monkeypatch.setenv("http_proxy", server.url)
+        monkeypatch.setenv("http_proxy", proxy(server.url))
         monkeypatch.setenv("no_proxy", "127.0.0.1")
         client = HttpClient(transport="aiohttp")
         assert await read(client, post("http://provider.invalid/v1")) == b"from the proxy"
