@@ -7,8 +7,8 @@ STAMP := $(VENV)/.complete
 # The longest first, so that no worker begins one when the others are done.
 LONG_NOTEBOOKS := $(addprefix notebooks/,06_sweep_at_scale.ipynb 05_compare_prompts.ipynb 04_compare_providers.ipynb 03_orderings.ipynb)
 NOTEBOOKS := $(LONG_NOTEBOOKS) $(filter-out $(LONG_NOTEBOOKS),$(wildcard notebooks/*.ipynb))
-# More than the two cores: many tests wait for a browser, a kernel or a server.
-WORKERS ?= 3
+# Twice the two cores: a third of the time, tests wait for a browser, a kernel or a server.
+WORKERS ?= 4
 # Workers, kernels and servers import the same modules: who compiles one first keeps it for the others.
 unexport PYTHONDONTWRITEBYTECODE
 

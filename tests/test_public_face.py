@@ -76,6 +76,12 @@ def test_import_loads_nothing_heavy() -> None:
     assert not heavy & set(loaded)
 
 
+def test_an_agents_import_leaves_what_only_some_need() -> None:
+    code = "import sys, json; from agentlab import Agent; print(json.dumps(sorted(sys.modules)))"
+    loaded = json.loads(fresh(code))
+    assert not {"aiohttp", "pydantic.main", "pydantic.json_schema", "pandas", "ipywidgets"} & set(loaded)
+
+
 def test_import_writes_prints_and_connects_to_nothing() -> None:
     code = """
 import sys

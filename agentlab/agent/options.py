@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, replace
 from typing import Any, Final, get_args
 
-from pydantic import TypeAdapter
-from pydantic.errors import PydanticUserError
+import pydantic
 
 from agentlab.agent.approving.policy import ApprovalPolicy
 from agentlab.agent.composition.inner_tools import all_tools
@@ -133,8 +132,8 @@ def _output_schema(given: Any) -> OutputSchema | None:
     if isinstance(given, Mapping):
         return enforceable(dict(given), str(given.get("title", "response_schema")))
     try:
-        schema = TypeAdapter(given).json_schema()
-    except PydanticUserError as error:
+        schema = pydantic.TypeAdapter(given).json_schema()
+    except pydantic.PydanticUserError as error:
         raise UsageError(f"{given!r} has no JSON schema: {error}") from None
     return enforceable(schema, getattr(given, "__name__", "response_schema"))
 

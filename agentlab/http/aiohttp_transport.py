@@ -7,7 +7,7 @@ broke is not taken for one that was never made.
 from __future__ import annotations
 
 import asyncio
-import io
+import os
 import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,12 +16,18 @@ from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import httpx
+from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 __all__ = ["AiohttpTransport"]
 
 _LARGE: Final = 2**20
 """Bytes of a body from which aiohttp would rather have it piece by piece."""
+
+_PIECE: Final = 2**18
+
+_HEADER_BYTES: Final = 2**16
+"""Length of a header that is taken; some gateways' security policies are longer than the 8 kB of aiohttp's default."""
 
 _OWN_HEADERS: Final = frozenset({"Accept", "Accept-Encoding", "Content-Type", "User-Agent"})
 
@@ -57,10 +63,17 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
 
     def __init__(self, ssl_context: ssl.SSLContext, *, keepalive_s: float) -> None:
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=ssl_context, limit=0, keepalive_timeout=keepalive_s),
+            connector=aiohttp.TCPConnector(
+                ssl=ssl_context,
+                limit=0,
+                keepalive_timeout=keepalive_s,
+                resolver=aiohttp.ThreadedResolver(),  # the machine's, also where aiodns is installed
+            ),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             skip_auto_headers=_OWN_HEADERS,
+            max_line_size=_HEADER_BYTES,
+            max_field_size=_HEADER_BYTES,
         )
         self._proxies = getproxies()
 
@@ -78,7 +91,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                     request.method,
                     URL(str(request.url), encoded=True),
                     headers=request.headers.multi_items(),
-                    data=io.BytesIO(content) if len(content) >= _LARGE else content or None,
+                    data=_in_pieces(content) if len(content) >= _LARGE else content or None,
                     allow_redirects=False,
                     proxy=self._proxy(request.url),
                     timeout=aiohttp.ClientTimeout(
@@ -130,7 +143,31 @@ def _as_errors_of_httpx() -> Iterator[None]:
         yield
     except tuple(_ERRORS) as error:
         kind = next(kind for kind in _ERRORS if isinstance(error, kind))
-        raise _ERRORS[kind](str(error)) from error
+        raise _ERRORS[kind](_words_of(error)) from error
+
+
+async def _in_pieces(content: bytes) -> AsyncIterator[memoryview]:
+    whole = memoryview(content)
+    for start in range(0, len(whole), _PIECE):
+        yield whole[start : start + _PIECE]
+
+
+def _words_of(error: Exception) -> str:
+    """What happened, without the address, TLS context and status of its own that aiohttp tells with it."""
+    cause = error.__cause__
+    if isinstance(error, aiohttp.ClientPayloadError) and isinstance(cause, HttpProcessingError):
+        error = cause
+    if isinstance(error, aiohttp.ClientResponseError | HttpProcessingError):
+        return " ".join(error.message.split())
+    if isinstance(error, aiohttp.ClientConnectorError) and isinstance(cause, OSError):
+        return _words_of_system(cause)
+    return str(error)
+
+
+def _words_of_system(error: OSError) -> str:
+    if isinstance(error, ssl.SSLError) or error.errno is None:
+        return str(error)
+    return os.strerror(error.errno) if error.errno > 0 else str(error.strerror)
 
 
 def _until_headers_s(waits: Mapping[str, float | None]) -> float | None:

@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 from agentlab.errors import ModelError, ProtocolError
 from agentlab.http.attempt import Attempt
 from agentlab.http.framing import DEFAULT_MAX_EVENT_BYTES
-from agentlab.http.own_client import Transport, check_transport, new_client
+from agentlab.http.own_client import Transport, check_transport, chosen_transport, new_client
 from agentlab.http.pools import Pools
 from agentlab.http.request import HttpRequest
 from agentlab.http.secret import RedactingFilter, Secret
@@ -163,12 +163,12 @@ class HttpClient:
             as it is, belongs to one event loop, and is never closed here.
         timeouts: What a request may wait for.
         http2: Offer HTTP/2; needs the `h2` package.
-        transport: What carries the bytes beneath httpx: `httpcore`, its own, or `aiohttp` (the extra of that name), which
-            takes a third of the processor time for a stream and half for many at once. Not for a `client` of your own.
+        transport: What carries the bytes beneath httpx: `aiohttp`, or `httpcore`, httpx's own, which takes three times the
+            processor time for a stream and twice for many at once. Where none is named it is aiohttp, but httpcore for
+            HTTP/2 and where the environment names a SOCKS proxy. Not for a `client` of your own.
 
     Raises:
         UsageError: There is no such transport, it does not speak HTTP/2, or there is a `client` too.
-        MissingExtra: Its package is not installed.
     """
 
     def __init__(
@@ -177,7 +177,7 @@ class HttpClient:
         client: AsyncClientLike | None = None,
         timeouts: Timeouts | None = None,
         http2: bool = False,
-        transport: Transport = "httpcore",
+        transport: Transport | None = None,
     ) -> None:
         check_transport(transport, http2=http2, own=client is None)
         self.timeouts = Timeouts() if timeouts is None else timeouts
@@ -272,8 +272,9 @@ class HttpClient:
         given = self._given
         if given is not None:
             return Pools(lambda: given, each=None)
-        together = self._http2 or self._transport == "aiohttp"  # neither looks through its connections
-        make = functools.partial(new_client, self._transport, http2=self._http2)
+        transport = chosen_transport(self._transport, http2=self._http2)
+        together = self._http2 or transport == "aiohttp"  # neither looks through its connections
+        make = functools.partial(new_client, transport, http2=self._http2)
         return Pools(make, each=None) if together else Pools(make)
 
     async def _send(self, client: AsyncClientLike, request: HttpRequest, authentic: Mapping[str, str]) -> Any:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+import pydantic
+import pydantic_core
 from msgspec import structs
-from pydantic import BaseModel
-from pydantic_core import to_jsonable_python
 
 from agentlab.errors import ToolError
 from agentlab.messages import Image, Json, Text, ToolResultContent
@@ -50,16 +50,19 @@ def _part(value: str | Text | Json | Image) -> ToolResultContent:
 def _jsonable(value: Any) -> Any:
     """The value as JSON gives it back, so that a history read from a file equals the one that was written."""
     try:
-        plain = (
-            value.model_dump(mode="json")
-            if isinstance(value, BaseModel)
-            else msgspec.to_builtins(value, str_keys=True, enc_hook=to_jsonable_python)
+        return msgspec.json.decode(
+            _encoded(msgspec.to_builtins(value, str_keys=True, enc_hook=_pydantics_form))
         )
-        return msgspec.json.decode(_encoded(plain))
     except (TypeError, ValueError, RecursionError, OverflowError) as error:
         raise ToolError(
             f"the tool returned a `{type(value).__name__}`, which has no JSON form: {error}"
         ) from None
+
+
+def _pydantics_form(value: Any) -> Any:
+    if isinstance(value, pydantic.BaseModel):
+        return value.model_dump(mode="json")
+    return pydantic_core.to_jsonable_python(value)
 
 
 def _encoded(plain: Any) -> bytes:

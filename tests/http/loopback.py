@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -54,7 +55,7 @@ class Server:
 
 
 @asynccontextmanager
-async def serve(script: Script) -> AsyncIterator[Server]:
+async def serve(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIterator[Server]:
     """Run the script for every request; a connection is kept for the next one unless the script closes it."""
 
     async def connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -70,8 +71,9 @@ async def serve(script: Script) -> AsyncIterator[Server]:
             writer.close()
             server.left.set()
 
-    listener = await asyncio.start_server(connection, "127.0.0.1", 0)
-    server = Server(f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}")
+    listener = await asyncio.start_server(connection, "127.0.0.1", 0, ssl=tls)
+    scheme = "http" if tls is None else "https"
+    server = Server(f"{scheme}://127.0.0.1:{listener.sockets[0].getsockname()[1]}")
     async with listener:
         try:
             yield server

@@ -21,14 +21,14 @@ pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("nothing_remains")]
 async def test_an_address_is_sent_as_it_was_signed(target: str) -> None:
     async with serve(answering(response(b""))) as server:
         await read(HttpClient(transport="aiohttp"), post(server.url + target))
-        await read(HttpClient(), post(server.url + target))
+        await read(HttpClient(transport="httpcore"), post(server.url + target))
         sent, as_httpcore = (peer.head.split(b" ")[1] for peer in server.peers)
         assert sent == as_httpcore == target.encode()
 
 
 async def test_the_headers_are_those_of_httpcore() -> None:
     async with serve(answering(response(b""))) as server:
-        for client in (HttpClient(transport="aiohttp"), HttpClient()):
+        for client in (HttpClient(transport="aiohttp"), HttpClient(transport="httpcore")):
             await read(client, post(server.url, headers={"content-type": "application/json", "x-a": "1"}))
             await read(client, HttpRequest("GET", server.url))
         sent = [sorted(peer.head.lower().split(b"\r\n")) for peer in server.peers]
@@ -107,3 +107,31 @@ async def test_without_timeouts_it_waits(body: bytes) -> None:
     endless = Timeouts(connect=None, event_gap=None, write=None, pool=None)
     async with serve(script) as server:
         assert await read(HttpClient(transport="aiohttp", timeouts=endless), post(server.url)) == body
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_a_connection_that_is_refused_is_told_in_plain_words(scheme: str) -> None:
+    address = f"127.0.0.1:{unused_port()}"
+    with pytest.raises(ConnectionFailed) as refused:
+        await read(HttpClient(transport="aiohttp"), post(f"{scheme}://{address}"))
+    assert str(refused.value) == f"No connection to {address}: Connection refused."
+
+
+@pytest.mark.parametrize(
+    ("sent", "words"),
+    [
+        (b"nonsense\r\n\r\n", "Bad status line"),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nabc", "Not enough data"),
+    ],
+)
+async def test_a_broken_answer_is_told_without_a_status_it_never_had(sent: bytes, words: str) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.send(sent)
+        peer.writer.close()
+
+    async with serve(script) as server:
+        with pytest.raises(ConnectionFailed) as broken:
+            await read(HttpClient(transport="aiohttp"), post(server.url))
+        assert str(broken.value).startswith(
+            f"The connection to {server.url.removeprefix('http://')} broke: {words}"
+        )

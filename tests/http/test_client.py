@@ -273,7 +273,7 @@ async def test_http2_without_its_package_names_what_to_install(monkeypatch: pyte
         await read(HttpClient(http2=True), post("http://127.0.0.1"))
 
 
-async def test_a_transport_that_cannot_be_had_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_transport_that_cannot_be_had_says_why() -> None:
     with pytest.raises(UsageError, match="'curl'; there are 'httpcore' and 'aiohttp'"):
         HttpClient(transport="curl")  # type: ignore[arg-type]
     with pytest.raises(UsageError, match=r"HTTP/1\.1 only"):
@@ -281,9 +281,27 @@ async def test_a_transport_that_cannot_be_had_says_why(monkeypatch: pytest.Monke
     async with httpx.AsyncClient() as given:
         with pytest.raises(UsageError, match="brings its transport"):
             HttpClient(client=given, transport="aiohttp")
-    monkeypatch.setitem(sys.modules, "aiohttp", None)
-    with pytest.raises(MissingExtra, match=r"agentlab\[aiohttp\]"):
-        HttpClient(transport="aiohttp")
+
+
+async def test_where_no_transport_is_named_what_aiohttp_does_not_know_goes_over_httpcore(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with serve(answering(response(b""))) as server:
+        monkeypatch.setitem(sys.modules, "aiohttp", None)  # who imports it fails
+        monkeypatch.delitem(sys.modules, "agentlab.http.aiohttp_transport", raising=False)
+        with pytest.raises(ImportError):
+            await read(HttpClient(), post(server.url))
+        await read(HttpClient(http2=True), post(server.url))
+        monkeypatch.setitem(sys.modules, "socksio", None)
+        monkeypatch.setenv("all_proxy", "socks5://127.0.0.1:1080")
+        with pytest.raises(MissingExtra, match="socksio"):
+            await read(HttpClient(), post(server.url))
+        assert len(server.peers) == 1
+
+
+async def test_a_header_may_be_long(transport: Transport) -> None:
+    async with serve(answering(response(b"ok", "200 OK", f"x-policy: {'a' * 30_000}"))) as server:
+        assert await read(HttpClient(transport=transport), post(server.url)) == b"ok"
 
 
 async def test_a_client_is_pickled_with_its_options(transport: Transport) -> None:

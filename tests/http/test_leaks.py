@@ -7,7 +7,7 @@ import base64
 import io
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast, get_args
 from urllib.parse import quote
 
 import httpx
@@ -117,10 +117,8 @@ def assert_clean(text: str) -> None:
 
 def client_of(kind: str) -> tuple[HttpClient, Any]:
     waits = Timeouts(event_gap=0.05)
-    if kind == "own":
-        return HttpClient(timeouts=waits), None
-    if kind == "aiohttp":
-        return HttpClient(timeouts=waits, transport="aiohttp"), None
+    if kind in get_args(Transport):
+        return HttpClient(timeouts=waits, transport=cast("Transport", kind)), None
     given = (httpx if kind == "httpx" else httpx2).AsyncClient()
     return HttpClient(client=given, timeouts=waits), given
 
@@ -139,7 +137,7 @@ def log() -> Any:
     root.setLevel(level)
 
 
-@pytest.mark.parametrize("kind", ["own", "aiohttp", "httpx", "httpx2"])
+@pytest.mark.parametrize("kind", [*get_args(Transport), "httpx", "httpx2"])
 @pytest.mark.parametrize("server", SERVERS, ids=lambda script: script.__name__)
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: place[0])
 async def test_no_failure_shows_the_key(
@@ -165,7 +163,7 @@ async def test_no_failure_shows_the_key(
         assert MASK in logged
 
 
-@pytest.mark.parametrize("kind", ["own", "aiohttp", "httpx", "httpx2"])
+@pytest.mark.parametrize("kind", [*get_args(Transport), "httpx", "httpx2"])
 @pytest.mark.parametrize("url", ["http://127.0.0.1:{port}", "nonsense", "http://[::1", "ftp://127.0.0.1/"])
 async def test_no_refusal_shows_the_key(kind: str, url: str, log: io.StringIO) -> None:
     client, given = client_of(kind)

@@ -76,7 +76,7 @@ def test_what_is_plain_is_described_as_pydantic_does(
     descriptions = {name: each[2] for name, each in parameters.items() if each[2] is not None}
     if told is not None:
         arguments = Arguments(function_of(parameters), descriptions, "f")
-        assert json.dumps(told) == json.dumps(arguments._pydantic_schema())
+        assert json.dumps(told) == json.dumps(arguments._model.schema())
         assert arguments.schema == told
 
 

@@ -28,6 +28,10 @@ class Place(BaseModel):
     country: str | None = None
 
 
+class Renamed(BaseModel):
+    city: str = Field(alias="City")
+
+
 @tool
 def forecast(place: Place, days: Annotated[int, Field(ge=1, le=7)] = 3, unit: Unit = Unit.CELSIUS) -> str:
     """Forecast the weather.
@@ -185,6 +189,8 @@ def test_text_output_is_never_parsed(text: str) -> None:
         (None, (Json(None),)),
         ({"b": 1}, (Json({"b": 1}),)),
         (Place(city="Oslo"), (Json({"city": "Oslo", "country": None}),)),
+        (Renamed(City="Oslo"), (Json({"city": "Oslo"}),)),
+        ([Renamed(City="Oslo")], (Json([{"city": "Oslo"}]),)),
         ([1, 2], (Json([1, 2]),)),
         ((Text("a"), Image.from_bytes(b"x")), (Text("a"), Image.from_bytes(b"x"))),
         ([], (Json([]),)),

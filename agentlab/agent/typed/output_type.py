@@ -6,9 +6,8 @@ import re
 from typing import Any, Final
 
 import msgspec
+import pydantic
 from msgspec import Struct
-from pydantic import TypeAdapter, ValidationError, create_model
-from pydantic.errors import PydanticUserError
 
 from agentlab.errors import UsageError
 
@@ -55,9 +54,9 @@ class OutputType:
 
     def __init__(self, output: Any) -> None:
         try:
-            self._adapter: TypeAdapter[Any] = TypeAdapter(output)
+            self._adapter: pydantic.TypeAdapter[Any] = pydantic.TypeAdapter(output)
             schema = _without_reference(self._adapter.json_schema())
-        except PydanticUserError as error:
+        except pydantic.PydanticUserError as error:
             raise UsageError(f"{output!r} has no JSON schema: {error}") from None
         self.output = output
         self.name: str = getattr(output, "__name__", None) or str(output)
@@ -65,7 +64,9 @@ class OutputType:
         self.is_wrapped = schema.get("type") != "object"
         self.schema = _wrapped(schema) if self.is_wrapped else schema
         if self.is_wrapped:
-            self._reader: TypeAdapter[Any] = TypeAdapter(create_model("Wrapped", result=(output, ...)))
+            self._reader: pydantic.TypeAdapter[Any] = pydantic.TypeAdapter(
+                pydantic.create_model("Wrapped", result=(output, ...))
+            )
         else:
             self._reader = self._adapter
 
@@ -78,7 +79,7 @@ class OutputType:
             return Reading(problem=f"it is {'no JSON' if said else 'empty'}{shown}", is_missing=True)
         try:
             value = self._reader.validate_json(bare)
-        except ValidationError as error:
+        except pydantic.ValidationError as error:
             return Reading(problem=_told(error))
         return Reading(getattr(value, WRAPPED) if self.is_wrapped else value)
 
@@ -90,7 +91,7 @@ class OutputType:
         """
         try:
             said = self._adapter.dump_json(self._adapter.validate_python(value), by_alias=True).decode()
-        except (ValidationError, ValueError) as error:
+        except (pydantic.ValidationError, ValueError) as error:
             raise UsageError(f"{value!r} is no `{self.name}`: {error}") from None
         return f'{{"{WRAPPED}":{said}}}' if self.is_wrapped else said
 
@@ -133,7 +134,7 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def _told(error: ValidationError) -> str:
+def _told(error: pydantic.ValidationError) -> str:
     """The first few problems, each with the path to it."""
     problems = [
         f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
