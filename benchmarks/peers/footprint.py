@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from benchmarks.peers.environments import FOLDER, Peer, Recipe, child_environment, installed
 from benchmarks.peers.figure import Panel, drawn
@@ -44,6 +43,9 @@ _NOTEBOOK: Final = ("jupyterlab", "ipywidgets", "numpy", "pandas", "matplotlib")
 _STACK: Final = "the notebook stack"
 _STACK_AND_OURS: Final = "the notebook stack and agentlab"
 _SECONDS: Final = 120
+_OURS: Final = "from agentlab import Agent"
+_PEERS: Final = frozenset({"sdk", "agent"})
+_PINS: Final = f"-c{ROOT / 'constraints.txt'}"
 
 
 class Footprint(Struct, frozen=True):
@@ -63,20 +65,24 @@ class Footprint(Struct, frozen=True):
 
 
 def imports_of(peers: Iterable[Peer], *, rounds: int) -> list[Result]:
-    """Import each in a new process, in turn.
+    """Import each in a new process, in turn: a peer in its environment, `httpx` and agentlab in one that has the core alone.
+
+    The environment of development has packages that users need not have, and `httpx` imports those it finds.
 
     Args:
         peers: Whose modules.
         rounds: How often, after one round that is not counted.
     """
-    rows = [("nothing", "floor", sys.executable, "pass")]
-    failed: dict[str, str] = {}
-    for peer in peers:
+    core = installed("agentlab-core", Recipe("sdk", ("-e", str(ROOT), _PINS), ""), _wanted())
+    rows = [("nothing", "floor", core.python, "pass")]
+    failed = dict.fromkeys(("nothing", _OURS), core.failed) if core.failed else {}
+    for each in peers:
+        peer = each if each.kind in _PEERS else structs.replace(each, python=core.python, failed=core.failed)
         if peer.failed:
             failed[peer.name] = peer.failed
             continue
         rows.append((f"import {peer.imports}", peer.kind, peer.python, f"import {peer.imports}"))
-    rows.append(("from agentlab import Agent", "ours", sys.executable, "from agentlab import Agent"))
+    rows.append((_OURS, "ours", core.python, _OURS))
     found: dict[str, list[Round]] = {name: [] for name, *_ in rows}
     with TemporaryDirectory() as folder:
         for number in range(rounds + 1):
@@ -101,6 +107,11 @@ def imports_of(peers: Iterable[Peer], *, rounds: int) -> list[Result]:
     ]
 
 
+def _wanted() -> str:
+    """What an environment with the core is made of, besides its requirements."""
+    return (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+
+
 def _imported(python: str, statement: str, folder: str) -> Round:
     ran = subprocess.run(
         [python, "-c", _IMPORTING, statement],
@@ -119,18 +130,16 @@ def footprints(peers: Iterable[Peer]) -> list[Footprint]:
     found = [
         _footprint(peer.name, peer.kind, FOLDER / peer.name)
         for peer in peers
-        if not peer.failed and peer.kind in {"sdk", "agent"}
+        if not peer.failed and peer.kind in _PEERS
     ]
-    wanted = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    pins = f"-c{ROOT / 'constraints.txt'}"
     stacks = (
-        (_STACK, "floor", "notebook", (*_NOTEBOOK, pins)),
-        (_STACK_AND_OURS, "ours", "notebook-agentlab", (*_NOTEBOOK, str(ROOT), pins)),
-        ("agentlab alone", "ours", "agentlab", (str(ROOT), pins)),
-        ("httpx and msgspec", "floor", "httpx-msgspec", ("httpx", "msgspec", pins)),
+        (_STACK, "floor", "notebook", (*_NOTEBOOK, _PINS)),
+        (_STACK_AND_OURS, "ours", "notebook-agentlab", (*_NOTEBOOK, str(ROOT), _PINS)),
+        ("agentlab alone", "ours", "agentlab", (str(ROOT), _PINS)),
+        ("httpx and msgspec", "floor", "httpx-msgspec", ("httpx", "msgspec", _PINS)),
     )
     for name, kind, folder, requirements in stacks:
-        peer = installed(folder, Recipe("sdk", requirements, ""), wanted)
+        peer = installed(folder, Recipe("sdk", requirements, ""), _wanted())
         if peer.failed:
             print(f"{name}: {peer.failed}")
         else:

@@ -12,7 +12,6 @@ from benchmarks.peers.goals import Goal, Limit, Memory
 __all__ = ["GOALS", "SHORT_GOALS", "ahead"]
 
 OURS: Final = "agentlab agent"
-AIOHTTP: Final = f"{OURS}, aiohttp"
 BY_WIRE: Final = {"chat": OURS, "anthropic": f"{OURS} (anthropic)", "responses": f"{OURS} (responses)"}
 _TEXT: Final = ("stream_text", "10,000 deltas")
 _HUNDRED: Final = ("concurrent_streams", "100 streams")
@@ -60,11 +59,6 @@ GOALS: Final[tuple[Goal | Memory | Limit, ...]] = (
         for wire in ("chat", "anthropic")
         for case, at_most in _RUNS_OF_BEST
     ),
-    Goal(*_TEXT, AIOHTTP, FLOOR, 1),
-    Goal(*_HUNDRED, AIOHTTP, FLOOR, 1),
-    Goal(*_MANY, AIOHTTP, FLOOR, 1),
-    Goal(_RUNS, "200 tool turns", AIOHTTP, "best agent chat", 1 / 20),
-    Goal(_RUNS, "10 tool turns", f"{AIOHTTP} (anthropic)", "best peer anthropic", 1),
     *(Goal(_RUNS, case, OURS, "best agent", at_most, told=True) for case, at_most in _RUNS_OF_BEST),
     Goal(_RUNS, "200 tool turns", OURS, OURS, 25, "10 tool turns"),
     Goal(*_FAR, BY_WIRE["anthropic"], "anthropic", 1 / 8),

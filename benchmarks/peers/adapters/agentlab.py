@@ -26,10 +26,10 @@ class Asked(Way):
     """What both levels share.
 
     Attributes:
-        transport: What carries the bytes.
+        transport: What carries the bytes; None leaves it to the client.
     """
 
-    transport: ClassVar[Transport] = "httpcore"
+    transport: ClassVar[Transport | None] = None
 
     async def open(self) -> None:
         """Make a model, and hold its connections."""
@@ -144,10 +144,10 @@ class _Sink:
         self.sent_bytes += len(json.dumps(snapshot))
 
 
-class Aiohttp(Agent):
-    """An agent whose bytes come through aiohttp, the extra."""
+class Httpcore(Agent):
+    """An agent whose bytes come through httpcore, as those of `httpx` do."""
 
-    transport: ClassVar[Transport] = "aiohttp"
+    transport: ClassVar[Transport | None] = "httpcore"
 
 
 class Watched(Agent):
@@ -194,13 +194,13 @@ class WatchedAnthropic(Watched):
     wire: ClassVar[str] = "anthropic"
 
 
-class AiohttpAnthropic(Aiohttp):
+class HttpcoreAnthropic(Httpcore):
     """On the Anthropic wire."""
 
     wire: ClassVar[str] = "anthropic"
 
 
-class AiohttpResponses(Aiohttp):
+class HttpcoreResponses(Httpcore):
     """On the Responses wire."""
 
     wire: ClassVar[str] = "responses"
@@ -213,9 +213,9 @@ WAYS = {
     "agentlab agent": Agent,
     "agentlab agent (anthropic)": AgentAnthropic,
     "agentlab agent (responses)": AgentResponses,
-    "agentlab agent, aiohttp": Aiohttp,
-    "agentlab agent, aiohttp (anthropic)": AiohttpAnthropic,
-    "agentlab agent, aiohttp (responses)": AiohttpResponses,
+    "agentlab agent, httpcore": Httpcore,
+    "agentlab agent, httpcore (anthropic)": HttpcoreAnthropic,
+    "agentlab agent, httpcore (responses)": HttpcoreResponses,
     "agentlab agent, watched": Watched,
     "agentlab agent, watched (anthropic)": WatchedAnthropic,
     "agentlab agent, no session held": AgentAlone,
