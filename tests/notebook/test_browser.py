@@ -116,6 +116,7 @@ def test_it_stands_out_in_the_dark_of_a_real_jupyterlab_live_and_still(open_note
     shows(notebook, 1, "See the docs", "running")
     live = notebook.page.evaluate(FAINT, ".al-run")
     shows(notebook, 1, "See the docs", "done")
+    notebook.page.wait_for_selector(".agentlab-run")
     still = notebook.page.evaluate(FAINT, ".agentlab-run")
     assert (live, still) == ([], [])
     assert ANSWER.splitlines()[2].removeprefix("- `add` ") in notebook.output(1)
