@@ -6,7 +6,7 @@ Sources: the project's query guides (https://docs.helix-db.com) and its Python S
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
@@ -25,6 +25,9 @@ Entries: TypeAlias = Mapping[str, Mapping[str, Any]]
 
 _DATABASE: Final = "agentlab"
 
+_UNPLANNED: Final = "did not contain a best physical alternative"
+_PLANS: Final = 5
+
 
 def _request(kind: Kind, entries: Entries) -> bytes:
     queries = [{"query": {"name": name, "root": root}} for name, root in entries.items()]
@@ -34,6 +37,21 @@ def _request(kind: Kind, entries: Entries) -> bytes:
 
 def _results(answer: bytes) -> dict[str, Any]:
     return msgspec.json.decode(answer, type=dict[str, Any])
+
+
+def _planned(attempt: Callable[[], bytes]) -> dict[str, Any]:
+    """The results of a request, which is made again where the engine found no time to plan it.
+
+    Its planner searches for so many milliseconds of the wall clock; where the machine gave it no core for as long, it has no
+    plan at all. Nothing was done then.
+    """
+    for _ in range(_PLANS - 1):
+        try:
+            return _results(attempt())
+        except StoreUnusable as error:
+            if _UNPLANNED not in str(error):
+                raise
+    return _results(attempt())
 
 
 class HelixServer:
@@ -55,10 +73,13 @@ class HelixServer:
         key = None if self._key is None else ("authorization", "Bearer ", self._key)
         headers = {"content-type": "application/json"}
         request = HttpRequest("POST", self._url, headers, _request(kind, entries), key)
+        return _planned(lambda: self._answer(request))
+
+    def _answer(self, request: HttpRequest) -> bytes:
         status, answer = self._service.ask(request)
         if status != 200:
             raise StoreUnusable(f"HelixDB answered {status}: {answer[:500].decode(errors='replace')}")
-        return _results(answer)
+        return answer
 
     def pause(self, seconds: float) -> None:
         """Wait."""
@@ -93,10 +114,14 @@ class EmbeddedHelix:
 
     def ask(self, kind: Kind, entries: Entries) -> dict[str, Any]:
         """The results of operations by name; those of a write are done all together or not at all."""
+        return _planned(lambda: self._answer(kind, entries))
+
+    def _answer(self, kind: Kind, entries: Entries) -> bytes:
         try:
-            return _results(self._runner.run(self._engine.query_json(_request(kind, entries))))
+            answer: bytes = self._runner.run(self._engine.query_json(_request(kind, entries)))
         except self._error as error:
             raise StoreUnusable(f"HelixDB refuses a {kind}: {error}") from error
+        return answer
 
     def pause(self, seconds: float) -> None:
         """Wait."""

@@ -31,12 +31,19 @@ DOCUMENTS = [
 ]
 
 
+UNPLANNED = (
+    "Query error: planner error: unsupported cascades plan: selected optimizer result did not contain a best"
+    " physical alternative"
+)
+
+
 class HelixHttpServer(Loopback):
     """`POST /v2/query`, as HelixDB's HTTP guide describes it, over the engine in this process.
 
     Attributes:
         requests: What was asked, with the key it was asked with.
         busy: How many requests are still answered with 429.
+        unplanned: How many requests the engine still finds no plan for, in its own words.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -44,6 +51,7 @@ class HelixHttpServer(Loopback):
         self.lock = threading.Lock()
         self.requests: list[tuple[str | None, dict[str, Any]]] = []
         self.busy = 0
+        self.unplanned = 0
         super().__init__(_Connection)
 
     def answer(self, asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:
@@ -51,6 +59,9 @@ class HelixHttpServer(Loopback):
         if self.busy:
             self.busy -= 1
             return 429, {"error": "rate_limited", "msg": "later"}
+        if self.unplanned:
+            self.unplanned -= 1
+            return 400, {"error": "invalid_request", "msg": UNPLANNED}
         kind = asked["request_type"]
         batch = asked["query"][kind]
         entries = {each["query"]["name"]: each["query"]["root"] for each in batch["entries"]}
@@ -131,6 +142,21 @@ async def test_what_is_large_is_written_in_several_requests(server: HelixHttpSer
         written = [asked for _, asked in server.requests[before:] if "drop" in json.dumps(asked)[:200]]
         assert [len(asked["query"]["write"]["entries"]) for asked in written] == [3, 3, 2]
         assert await store.count() == 5
+
+
+async def test_what_the_engine_found_no_time_to_plan_is_asked_again_and_not_for_ever(
+    server: HelixHttpServer,
+) -> None:
+    async with opened(server, "Unplanned") as store:
+        server.unplanned = 2
+        await store.insert(DOCUMENTS)
+        assert await store.count() == 2
+        server.unplanned = 1_000
+        before = len(server.requests)
+        with pytest.raises(StoreUnusable, match="best physical alternative"):
+            await store.count()
+        server.unplanned = 0
+        assert len(server.requests) - before == 5
 
 
 async def test_a_busy_server_is_asked_again(server: HelixHttpServer) -> None:
