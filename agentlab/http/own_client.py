@@ -12,6 +12,7 @@ from urllib.request import getproxies
 import httpx
 
 from agentlab.errors import MissingExtra, UsageError
+from agentlab.http.bare_client import BareClient
 
 __all__ = ["Transport", "check_transport", "chosen_transport", "new_client"]
 
@@ -53,7 +54,7 @@ def chosen_transport(transport: Transport | None, *, http2: bool) -> Transport:
     return "httpcore" if http2 or _names_socks(getproxies()) else "aiohttp"
 
 
-def new_client(transport: Transport, *, http2: bool) -> httpx.AsyncClient:
+def new_client(transport: Transport, *, http2: bool) -> httpx.AsyncClient | BareClient:
     """Open a client in the running event loop.
 
     Raises:
@@ -63,9 +64,7 @@ def new_client(transport: Transport, *, http2: bool) -> httpx.AsyncClient:
         # A tenth of a second, which a program that sends nothing need not wait for.
         from agentlab.http.aiohttp_transport import AiohttpTransport  # noqa: PLC0415 - heavy
 
-        return httpx.AsyncClient(
-            transport=AiohttpTransport(_ssl_context(transport), keepalive_s=_KEEPALIVE_S)
-        )
+        return BareClient(AiohttpTransport(_ssl_context(transport), keepalive_s=_KEEPALIVE_S))
     try:
         return httpx.AsyncClient(verify=_ssl_context(transport), http2=http2, limits=_LIMITS)
     except ImportError:
