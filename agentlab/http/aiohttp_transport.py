@@ -116,7 +116,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         scheme, separator, _ = proxy.partition("://")
         if not separator:
             return f"http://{proxy}"
-        if scheme not in {"http", "https"}:
+        if scheme.lower() not in {"http", "https"}:
             raise httpx.ProxyError(f"aiohttp knows no `{scheme}` proxies; take transport='httpcore'")
         return proxy
 

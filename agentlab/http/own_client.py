@@ -74,7 +74,7 @@ def new_client(transport: Transport, *, http2: bool) -> httpx.AsyncClient | Bare
 
 
 def _names_socks(proxies: Mapping[str, str]) -> bool:
-    return any(proxies.get(scheme, "").startswith("socks") for scheme in ("http", "https", "all"))
+    return any(proxies.get(scheme, "").lower().startswith("socks") for scheme in ("http", "https", "all"))
 
 
 @functools.cache

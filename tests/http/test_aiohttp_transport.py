@@ -63,7 +63,9 @@ async def test_a_server_that_takes_no_bytes_times_out() -> None:
         left.set()
 
 
-@pytest.mark.parametrize("proxy", [str, lambda url: url.removeprefix("http://")], ids=["url", "address"])
+@pytest.mark.parametrize(
+    "proxy", [str, str.upper, lambda url: url.removeprefix("http://")], ids=["url", "upper case", "address"]
+)
 async def test_the_proxy_of_the_environment_is_used_but_for_those_it_leaves_out(
     monkeypatch: pytest.MonkeyPatch, proxy: Callable[[str], str]
 ) -> None:
@@ -90,7 +92,7 @@ async def test_a_proxy_that_aiohttp_does_not_know_is_said_so(monkeypatch: pytest
     assert "hidden" not in str(refused.value)
 
 
-async def test_cookies_are_kept_by_httpx_alone() -> None:
+async def test_cookies_are_kept_once() -> None:
     async with serve(answering(response(b"", "200 OK", "set-cookie: a=1; path=/"))) as server:
         async with HttpClient(transport="aiohttp") as client:
             await read(client, post(server.url))

@@ -293,9 +293,10 @@ async def test_where_no_transport_is_named_what_aiohttp_does_not_know_goes_over_
             await read(HttpClient(), post(server.url))
         await read(HttpClient(http2=True), post(server.url))
         monkeypatch.setitem(sys.modules, "socksio", None)
-        monkeypatch.setenv("all_proxy", "socks5://127.0.0.1:1080")
-        with pytest.raises(MissingExtra, match="socksio"):
-            await read(HttpClient(), post(server.url))
+        for proxy in ("socks5://127.0.0.1:1080", "SOCKS5://127.0.0.1:1080"):
+            monkeypatch.setenv("all_proxy", proxy)
+            with pytest.raises(MissingExtra, match="socksio"):
+                await read(HttpClient(), post(server.url))
         assert len(server.peers) == 1
 
 

@@ -49,7 +49,7 @@ _OWN_METADATA: Final = {"citations", "context"}
 Block = dict[str, Any]
 
 
-class Form(Struct, frozen=True):
+class Form(Struct, frozen=True, cache_hash=True):
     """How a message is to be written; tells apart its forms in a cache of bytes.
 
     Attributes:
