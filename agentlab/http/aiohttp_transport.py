@@ -51,7 +51,7 @@ _ERRORS: Final[Mapping[type[Exception], type[httpx.TransportError]]] = {
 
 
 class AiohttpTransport(httpx.AsyncBaseTransport):
-    """Sends the requests of an `httpx.AsyncClient` over aiohttp. HTTP/1.1 only; to be made within a running loop.
+    """Sends httpx's requests over aiohttp. HTTP/1.1 only; to be made within a running loop.
 
     Proxies are those of the environment. aiohttp has no timeout for writing: until the headers of an answer are there, the
     timeouts of connecting, writing and reading bound a request together.

@@ -163,7 +163,7 @@ class HttpClient:
             as it is, belongs to one event loop, and is never closed here.
         timeouts: What a request may wait for.
         http2: Offer HTTP/2; needs the `h2` package.
-        transport: What carries the bytes beneath httpx: `aiohttp`, or `httpcore`, httpx's own, which takes three times the
+        transport: What carries the bytes: `aiohttp`, or `httpcore` beneath an `httpx.AsyncClient`, which takes three times the
             processor time for a stream and twice for many at once. Where none is named it is aiohttp, but httpcore for
             HTTP/2 and where the environment names a SOCKS proxy. Not for a `client` of your own.
 

@@ -17,7 +17,7 @@ from agentlab.http.bare_client import BareClient
 __all__ = ["Transport", "check_transport", "chosen_transport", "new_client"]
 
 Transport = Literal["httpcore", "aiohttp"]
-"""What carries the bytes beneath httpx."""
+"""What carries the bytes."""
 
 _KEEPALIVE_S: Final = 30.0
 _LIMITS: Final = httpx.Limits(
