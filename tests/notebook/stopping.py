@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from msgspec import Struct, convert
 
-from tests.notebook.jupyter_lab import Notebook
+from tests.notebook.jupyter_lab import Notebook, shows
 
 __all__ = ["CELLS", "CHECK", "SETUP", "WAYS", "Stopped", "Way", "stop_once"]
 
@@ -115,7 +115,7 @@ def stop_once(notebook: Notebook, way: Way, run: int, check: int) -> Stopped:
     took = page.evaluate(STOP, [way.by, run])
     shown = notebook.output(run)
     notebook.run_after_an_error(check)
-    found = json.loads(notebook.output(check).strip().splitlines()[-1])
+    found = json.loads(shows(notebook, check, '"marked"').strip().splitlines()[-1])
     return convert({"ms": took, "shown": shown, **found}, Stopped)
 
 

@@ -78,7 +78,7 @@ def test_two_cells_show_one_chat_which_is_typed_edited_stopped_and_reloaded(open
         shown = shows(notebook, cell, "You said: edited", "2/2")
         assert "next in line" not in shown
     notebook.run(4)
-    assert notebook.output(4).strip() == "2 4"
+    assert shows(notebook, 4, "2").strip() == "2 4"
 
     page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
     page.reload()

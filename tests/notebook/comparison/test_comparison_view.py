@@ -158,5 +158,5 @@ def test_in_jupyterlab_one_fails_one_is_stopped_and_the_picture_stays(open_noteb
     assert "1 done, 1 stopped, 1 failed" in notebook.output(2)
     notebook.wait_idle()
     notebook.run(3)
-    assert "['done', 'stopped', 'error'] Comparison(3 agents: " in notebook.output(3)
+    shows(notebook, 3, "['done', 'stopped', 'error'] Comparison(3 agents: ")
     assert notebook.page.locator(".al-comparison").count() == 0
