@@ -87,11 +87,12 @@ class _Thread:
     def _serve(self) -> None:
         while True:
             try:
-                function, threading.current_thread().name = self._given.get(timeout=_IDLE_S)
+                function, name = self._given.get(timeout=_IDLE_S)
             except Empty:
                 if self._is_over():
                     return
             else:
+                threading.current_thread().name = name
                 function()
                 del function
 
