@@ -1,4 +1,4 @@
-"""The clients of httpx that are opened here, over httpcore or over aiohttp."""
+"""The clients that are opened here: httpx's own over httpcore, a bare one over aiohttp."""
 
 from __future__ import annotations
 

@@ -38,8 +38,8 @@ async def in_thread(function: Callable[[], Value], name: str) -> Value:
     """
     loop = asyncio.get_running_loop()
     outcome: asyncio.Future[Value] = loop.create_future()
-    idle = _IDLE.setdefault(loop, [])
-    thread = idle.pop() if idle else _Thread(loop, idle)
+    idle = _IDLE_THREADS.setdefault(loop, [])
+    thread = idle.pop() if idle else _ReusableThread(loop, idle)
 
     def deliver(value: Value | None, error: BaseException | None) -> None:
         idle.append(thread)
@@ -66,7 +66,7 @@ async def in_thread(function: Callable[[], Value], name: str) -> Value:
     return await outcome
 
 
-class _Thread:
+class _ReusableThread:
     """A thread that runs one function after another, and ends when none has come for a while.
 
     Args:
@@ -74,7 +74,7 @@ class _Thread:
         idle: The threads of that loop that wait; it is put among them by who used it, and takes itself out at its end.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, idle: list[_Thread]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, idle: list[_ReusableThread]) -> None:
         self._loop = ref(loop)
         self._idle = idle
         self._given: SimpleQueue[tuple[Callable[[], None], str]] = SimpleQueue()
@@ -106,4 +106,6 @@ class _Thread:
 
 
 # A loop's own: a process that is forked has other loops, and none of these threads.
-_IDLE: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, list[_Thread]]] = WeakKeyDictionary()
+_IDLE_THREADS: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, list[_ReusableThread]]] = (
+    WeakKeyDictionary()
+)

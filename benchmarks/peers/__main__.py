@@ -14,28 +14,50 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.peers.environments import FOLDER
+from benchmarks.peers.catalogue import BENCHMARKS, SCRIPTS
+from benchmarks.peers.environments import FOLDER, recipes
 from benchmarks.peers.report import RESULTS
 from benchmarks.peers.results import KEPT
 from benchmarks.peers.run import Asked, short, whole
 
 
-def main() -> None:
-    """Measure what was asked for."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure what was asked for.
+
+    Args:
+        arguments: Of the command line; those of this process where None.
+    """
+    named = {each.letter: each.name for each in BENCHMARKS} | {"E": "import"}
+    named |= {letter: script for script, letter in SCRIPTS.items()}
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--bench", nargs="*", default=[], help="letters or names; all where none is given")
-    parser.add_argument("--peers", nargs="*", default=[], help="names in peers.toml; all where none is given")
+    parser.add_argument(
+        "--bench",
+        nargs="*",
+        default=[],
+        choices=[*named, *named.values()],
+        metavar="NAME",
+        help="letters or names; all where none is given",
+    )
+    parser.add_argument(
+        "--peers",
+        nargs="*",
+        default=[],
+        choices=[*recipes()],
+        metavar="NAME",
+        help="their names; all where none is given",
+    )
     parser.add_argument("--ways", nargs="*", default=[], help="single ways of them, by name")
     parser.add_argument("--rounds", type=int, default=5, help="of every case")
     parser.add_argument(
         "--small", action="store_true", help="a trial: small cases, results beside the real ones"
     )
     parser.add_argument("--short", action="store_true", help="the floors and agentlab alone, in seconds")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     if options.short:
         sys.exit(short(options.rounds))
     trial: Path = FOLDER / "small"

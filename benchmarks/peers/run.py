@@ -120,6 +120,7 @@ def whole(asked: Asked) -> None:
     if chosen:
         with serving() as origin:
             entered = asyncio.run(contestants(peers))
+            _check_ways(asked.ways, frozenset(each.way for each in entered))
             entered = [each for each in entered if not asked.ways or each.failed or each.way in asked.ways]
             for place, benchmark in enumerate(chosen):
                 _estimate(chosen[place:], asked)
@@ -133,6 +134,11 @@ def whole(asked: Asked) -> None:
             _run_script(script, asked)
             _judge(asked)
     print(goals_table(_judge(asked)))
+
+
+def _check_ways(asked: frozenset[str], known: frozenset[str]) -> None:
+    if unknown := sorted(asked - known):
+        sys.exit(f"there is no way {unknown}; there are {sorted(known)}")
 
 
 def _estimate(left: Sequence[Benchmark], asked: Asked) -> None:
