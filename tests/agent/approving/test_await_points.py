@@ -11,7 +11,7 @@ import pytest
 
 from agentlab.agent import Run, RunStream
 from agentlab.agent.approving import ApprovalPolicy
-from agentlab.messages import ApprovalAsked
+from agentlab.messages import ApprovalAsked, AssistantMessage
 from agentlab.tools import FunctionTool
 from tests.agent.approving.scripted import agent_of, calls
 from tests.agent.bench import assert_sendable
@@ -50,7 +50,9 @@ class Sent:
     def _sent(self, text: str) -> str:
         run = self.stream.run
         allowed = {judged.call_id for judged in run.judged if judged.verdict == "allow"}
-        ids = {call.arguments.get("text"): call.id for call in run.pending_calls}
+        # Of the whole run: a call that goes on in its thread while the run is cancelled is pending no more.
+        turns = [message for message in run.messages if isinstance(message, AssistantMessage)]
+        ids = {call.arguments.get("text"): call.id for turn in turns for call in turn.tool_calls}
         if ids.get(text) not in allowed & set(run.decisions):
             self.unrecorded.append(text)
         self.texts.append(text)
